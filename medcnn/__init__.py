@@ -1,0 +1,1 @@
+"""medcnn: compare CNNs on a medical image set, reproducibly."""

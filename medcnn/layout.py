@@ -1,0 +1,87 @@
+"""Every path of the pipeline, relative to the project's root, where the stages run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+REPORT = Path("plots/report/index.html")
+REPORT_FIGURES = Path("plots/report/figures")
+
+
+def raw(study: str) -> Path:
+    """The raw data: one archive file as published, or a linked folder."""
+    return Path("data/raw") / study
+
+
+def manifest(study: str) -> Path:
+    """The manifest: one row an image, and the order of images everywhere."""
+    return Path("data/splits") / f"{study}.csv"
+
+
+def prepared(study: str) -> Path:
+    """The folder of resized pixels and augmented views."""
+    return Path("data/prepared") / study
+
+
+def weights(model: str) -> Path:
+    """The folder of a model's pretrained weights; it says so where there are none."""
+    return Path("data/weights") / model
+
+
+def model(study: str, name: str) -> Path:
+    """The folder of a trained model."""
+    return Path("data/models") / study / name
+
+
+def keras_model(study: str, name: str) -> Path:
+    """The trained model for Keras."""
+    return model(study, name) / "model.keras"
+
+
+def onnx_model(study: str, name: str) -> Path:
+    """The trained model for ONNX Runtime."""
+    return model(study, name) / "model.onnx"
+
+
+def predictions(study: str) -> Path:
+    """The folder of every trained model's predictions."""
+    return Path("data/predictions") / study
+
+
+def ensembles(study: str) -> Path:
+    """The folder of every combiner's predictions."""
+    return Path("data/ensembles") / study
+
+
+def benchmarked(study: str, name: str) -> Path:
+    """What was timed and how: the reproducible half of a benchmark."""
+    return Path("data/benchmark") / study / f"{name}.json"
+
+
+def metrics(stage: str, *names: str) -> Path:
+    """The metrics file of a stage: ``metrics/<stage>/<names...>.json``."""
+    *folders, last = names
+    return Path("metrics", stage, *folders, f"{last}.json")
+
+
+def metrics_folder(stage: str, study: str) -> Path:
+    """The folder of a stage's metrics of one study, a file a model."""
+    return Path("metrics") / stage / study
+
+
+def plots(stage: str, *names: str) -> Path:
+    """The plots folder of a stage: ``plots/<stage>/<names...>``."""
+    return Path("plots", stage, *names)
+
+
+def state(kind: str) -> Path:
+    """Resumable and cached work of a ``kind`` (partial, backup, features): outside every DVC out, safe to delete.
+
+    A queued experiment runs in a copy below ``.dvc/tmp/exps``; it shares the state of the project it was copied from.
+    """
+    here = Path.cwd()
+    for folder in here.parents:
+        if folder.name == ".dvc":
+            return folder / "tmp" / "medcnn" / kind
+    return here / ".dvc" / "tmp" / "medcnn" / kind

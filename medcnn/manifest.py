@@ -1,0 +1,70 @@
+"""The manifest: one row an image. It decides the order of images in every later file."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from medcnn import files
+from medcnn.console import MedcnnError
+
+SPLITS = ("train", "validation", "test")
+USED = "used"
+SET_ASIDE = "set_aside"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image. ``fold`` is -1 for test images; ``duplicate_of`` is the first image with the same bytes."""
+
+    image_id: str
+    path: str
+    label: str
+    group: str
+    split: str
+    fold: int
+    width: int
+    height: int
+    mode: str
+    bytes: int
+    sha256: str
+    phash: str
+    duplicate_of: str
+    status: str
+    reason: str
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+_INTEGERS = {"fold", "width", "height", "bytes"}
+
+
+def image_id(path: str) -> str:
+    """A short name for an image that stays when others come and go, and that carries nothing of its file name."""
+    return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def write(path: Path, rows: Iterable[Row]) -> None:
+    """Write the manifest."""
+    files.write_csv(path, COLUMNS, (astuple(row) for row in rows))
+
+
+def read(path: Path) -> list[Row]:
+    """Read the manifest, set-aside images included."""
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise MedcnnError(f"{path} is not a manifest: its columns are not {', '.join(COLUMNS)}")
+        return [Row(**{key: int(value) if key in _INTEGERS else value for key, value in row.items()}) for row in reader]
+
+
+def used(path: Path) -> list[Row]:
+    """Read the rows that images.npy holds, in its order."""
+    return [row for row in read(path) if row.status == USED]
+
+
+def indices(rows: Sequence[Row], split: str) -> list[int]:
+    """Positions of a split's rows."""
+    return [index for index, row in enumerate(rows) if row.split == split]
