@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 FAILED = 1
 BAD_INPUT = 2
@@ -28,7 +29,7 @@ def run_stage(main: Callable[..., None], *names: str) -> None:
     arguments = sys.argv[1:]
     if len(arguments) != len(names):
         usage = " ".join(name.upper() for name in names)
-        sys.exit(f"usage: python -m stages.{main.__module__.split('.')[-1]} {usage}")
+        sys.exit(f"usage: python -m stages.{Path(sys.argv[0]).stem} {usage}".rstrip())
     try:
         main(*arguments)
     except MedcnnError as error:

@@ -8,7 +8,8 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -37,7 +38,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` as UTF-8 with ``\\n`` line ends, whole or not at all."""
+    """Write ``text`` to ``path`` as UTF-8, line ends as they are, whole or not at all."""
     write_bytes(path, text.encode("utf-8"))
 
 
@@ -58,6 +59,17 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     writer.writerow(columns)
     writer.writerows(rows)
     write_text(path, text.getvalue())
+
+
+def keep_only(folder: Path, names: Collection[str]) -> None:
+    """Remove what models that are not in this run left in a folder of one file, or one folder, a model.
+
+    DVC leaves the outs of a matrix item in place when the item goes; stages that depend on the whole folder would
+    read the results of an earlier run, and record a hash that no fresh clone can reach.
+    """
+    for path in folder.glob("[!.]*"):
+        if path.stem not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def rounded(value: Any) -> Any:

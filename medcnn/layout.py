@@ -10,7 +10,7 @@ REPORT_FIGURES = Path("plots/report/figures")
 
 
 def raw(study: str) -> Path:
-    """The raw data: one archive file as published, or a linked folder."""
+    """The folder of the raw data, which is one archive file."""
     return Path("data/raw") / study
 
 
@@ -70,18 +70,26 @@ def metrics_folder(stage: str, study: str) -> Path:
     return Path("metrics") / stage / study
 
 
+def by_model(study: str) -> tuple[Path, ...]:
+    """The folders, of one entry a model, that the report reads."""
+    folders = ("metrics/train", "metrics/export", "metrics/benchmark", "data/benchmark", "plots/train")
+    return tuple(Path(folder) / study for folder in folders)
+
+
 def plots(stage: str, *names: str) -> Path:
     """The plots folder of a stage: ``plots/<stage>/<names...>``."""
     return Path("plots", stage, *names)
 
 
+def project() -> Path:
+    """The project's own root, also from a queued experiment, which runs in a copy below its ``.dvc/tmp/exps``."""
+    here = Path.cwd()
+    return next((folder.parent for folder in here.parents if folder.name == ".dvc"), here)
+
+
 def state(kind: str) -> Path:
     """Resumable and cached work of a ``kind`` (partial, backup, features): outside every DVC out, safe to delete.
 
-    A queued experiment runs in a copy below ``.dvc/tmp/exps``; it shares the state of the project it was copied from.
+    Queued experiments share it with the project that they were copied from.
     """
-    here = Path.cwd()
-    for folder in here.parents:
-        if folder.name == ".dvc":
-            return folder / "tmp" / "medcnn" / kind
-    return here / ".dvc" / "tmp" / "medcnn" / kind
+    return project() / ".dvc" / "tmp" / "medcnn" / kind

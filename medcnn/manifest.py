@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from medcnn import files
 from medcnn.console import MedcnnError
@@ -46,6 +47,11 @@ def image_id(path: str) -> str:
     return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
+def set_aside(row: Row, reason: str) -> Row:
+    """The row of an image that is not used, and why."""
+    return replace(row, status=SET_ASIDE, reason=reason, split="", fold=-1)
+
+
 def write(path: Path, rows: Iterable[Row]) -> None:
     """Write the manifest."""
     files.write_csv(path, COLUMNS, (astuple(row) for row in rows))
@@ -57,7 +63,12 @@ def read(path: Path) -> list[Row]:
         reader = csv.DictReader(file)
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise MedcnnError(f"{path} is not a manifest: its columns are not {', '.join(COLUMNS)}")
-        return [Row(**{key: int(value) if key in _INTEGERS else value for key, value in row.items()}) for row in reader]
+        return [_parsed(line) for line in reader]
+
+
+def _parsed(line: dict[str, Any]) -> Row:
+    values: dict[str, Any] = {key: int(text) if key in _INTEGERS else text for key, text in line.items()}
+    return Row(**values)
 
 
 def used(path: Path) -> list[Row]:

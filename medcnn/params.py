@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from medcnn import layout
+from medcnn import faults, layout
 from medcnn.console import ParamsError
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -19,6 +18,8 @@ Positive = Annotated[int, Field(ge=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 Item = TypeVar("Item")
+THE_STUDYS = "study"
+"""As a model's ``augment``: the policy of the study's views."""
 
 
 class Block(BaseModel):
@@ -38,7 +39,7 @@ class PhantomSource(Block):
 
 
 class FolderSource(Block):
-    """A folder on this machine; DVC takes a copy into its cache."""
+    """A folder on this machine, packed into one zip."""
 
     kind: Literal["folder"]
     path: str
@@ -86,7 +87,8 @@ class Labels(Block):
 
 class Duplicates(Block):
     """When two images count as near duplicates: perceptual hashes within ``hamming`` bits and
-    32x32 thumbnails correlated at least ``correlation``."""
+    32x32 thumbnails correlated at least ``correlation``.
+    """
 
     hamming: Annotated[int, Field(ge=0, le=32)] = 8
     correlation: Annotated[float, Field(gt=0, le=1)] = 0.98
@@ -177,6 +179,13 @@ class Policy(Block):
     zoom: Fraction = 0.0
     brightness: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (1.0, 1.0)
 
+    @field_validator("brightness")
+    @classmethod
+    def _in_order(cls, limits: tuple[float, float]) -> tuple[float, float]:
+        if limits[0] > limits[1]:
+            raise ValueError(f"the lower limit comes first: [{limits[1]}, {limits[0]}]")
+        return limits
+
 
 class Plateau(Block):
     """Multiply the learning rate by ``factor`` after ``patience`` epochs without a better validation loss."""
@@ -239,6 +248,19 @@ class Run(Block):
     models: Annotated[tuple[Name, ...], Field(min_length=1)]
     chains: tuple[Name, ...] = ()
 
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The names of all trained models: those of ``models``, and ``<first>_chain`` for every chain."""
+        return (*self.models, *(f"{first}_chain" for first in self.chains))
+
+    @field_validator("studies", "models", "chains")
+    @classmethod
+    def _named_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"'{name}' is listed twice")
+        return names
+
 
 class Params(Block):
     """The whole of ``params.yaml``."""
@@ -267,6 +289,8 @@ class Params(Block):
                     "add it there, or set run.chains=[] for no chain"
                 )
         _known("chain.second", self.chain.second, self.models)
+        if self.models[self.chain.second].network != "relay":
+            raise ValueError(f"chain.second: '{self.chain.second}' takes images; a second link's network must be relay")
         for name, study_block in self.studies.items():
             _known(f"studies.{name}.views.policy", study_block.views.policy, self.augment)
         for name, model_block in self.models.items():
@@ -274,8 +298,12 @@ class Params(Block):
         return self
 
     def _check_model(self, name: str, model: Model) -> None:
-        if model.augment is not None:
-            _known(f"models.{name}.augment", model.augment, self.augment)
+        if name.endswith("_chain") or name.startswith("ensemble_"):
+            raise ValueError(
+                f"models.{name}: names of chains end in _chain, of ensembles begin with ensemble_; rename it"
+            )
+        if model.augment not in (None, THE_STUDYS):
+            _known(f"models.{name}.augment", model.augment, {THE_STUDYS: None, **self.augment})
         if model.weights == "imagenet":
             _known(f"models.{name}.network: no ImageNet weights for it; weights", model.network, self.weights)
         if model.frozen and model.weights == "none":
@@ -284,6 +312,10 @@ class Params(Block):
     def study(self, name: str) -> Study:
         """The block ``studies.<name>``; an unknown name is answered with the list."""
         return _get("studies", name, self.studies)
+
+    def policy(self, study: str, model: Model) -> str | None:
+        """The name of the augmentation policy that a model trains with on a study."""
+        return self.studies[study].views.policy if model.augment == THE_STUDYS else model.augment
 
     def model(self, name: str) -> Model:
         """The block ``models.<name>``; an unknown name is answered with the list."""
@@ -306,7 +338,7 @@ def load(path: Path = layout.PARAMS) -> Params:
     try:
         return Params.model_validate(_without_switched(tree))
     except ValidationError as error:
-        raise ParamsError(f"{path}: {_first_fault(error, tree)}") from error
+        raise ParamsError(f"{path}: {faults.described(error, tree, Params)}") from error
 
 
 def _without_switched(tree: Any) -> Any:
@@ -346,61 +378,3 @@ def _get(where: str, name: str, choices: dict[str, Item]) -> Item:
     if name not in choices:
         raise ParamsError(f"{layout.PARAMS}: {where}: unknown '{name}'; choose from {', '.join(choices)}")
     return choices[name]
-
-
-def _first_fault(error: ValidationError, tree: Any) -> str:
-    fault = error.errors(include_url=False)[0]
-    # A union's tag appears in the location though it is no key of the file.
-    path = _keys(fault["loc"], tree)
-    where = ".".join(path)
-    if fault["type"] == "extra_forbidden":
-        return f"{where}: unknown key; {_valid_keys(path)}"
-    message = fault["msg"].removeprefix("Value error, ")
-    given = fault.get("input")
-    shown = f" (got {given!r})" if isinstance(given, (str, int, float, bool)) else ""
-    return f"{where}: {message}{shown}" if where else message
-
-
-def _keys(location: tuple[int | str, ...], tree: Any) -> list[str]:
-    keys: list[str] = []
-    for depth, part in enumerate(location):
-        last = depth == len(location) - 1
-        if isinstance(tree, dict) and part in tree:
-            tree = tree[part]
-        elif isinstance(tree, (list, tuple)) and isinstance(part, int):
-            tree = tree[part] if part < len(tree) else None
-        elif not last:
-            continue
-        keys.append(str(part))
-    return keys
-
-
-def _valid_keys(path: list[str]) -> str:
-    choices = sorted(_fields_at(path[:-1]))
-    near = difflib.get_close_matches(path[-1], choices, n=1)
-    return (f"did you mean '{near[0]}'? " if near else "") + f"valid keys: {', '.join(choices)}"
-
-
-def _fields_at(path: list[str]) -> set[str]:
-    """The names of the fields of the block at a key path."""
-    blocks = {
-        ("run",): Run,
-        ("studies", "*"): Study,
-        ("studies", "*", "labels"): Labels,
-        ("studies", "*", "duplicates"): Duplicates,
-        ("studies", "*", "views"): Views,
-        ("augment", "*"): Policy,
-        ("models", "*"): Model,
-        ("models", "*", "plateau"): Plateau,
-        ("weights", "*"): Weights,
-        ("chain",): Chain,
-        ("ensemble",): Ensemble,
-        ("benchmark",): Benchmark,
-    }
-    named = {"studies", "augment", "models", "weights"}
-    key = tuple("*" if index == 1 and path[0] in named else part for index, part in enumerate(path))
-    if key[2:] == ("source",):
-        return {field for block in _SOURCES.values() for field in block.model_fields}
-    if key[2:] == ("split",):
-        return set(StratifiedSplit.model_fields) | set(AuthorSplit.model_fields)
-    return set(blocks[key].model_fields) if key in blocks else set(Params.model_fields)

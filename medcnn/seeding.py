@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
@@ -24,12 +27,28 @@ def derived(*parts: object) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep off the terminal what TensorFlow's C++ side says before its log level is heeded."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def pin_tensorflow(seed: int) -> None:
     """Seed Keras, make TensorFlow's operations deterministic and pin its threads; call before any of its work."""
     os.environ.update(ENVIRONMENT)
-    import keras
-    import tensorflow as tf
+    with _quiet():
+        import keras
+        import tensorflow as tf
 
+        tf.config.list_physical_devices()
     if tf.config.threading.get_intra_op_parallelism_threads() != THREADS:
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
         tf.config.threading.set_inter_op_parallelism_threads(1)

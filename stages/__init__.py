@@ -1,0 +1,1 @@
+"""The pipeline's scripts, one a DVC stage."""

@@ -1,0 +1,86 @@
+"""A small project folder for tests: the real params.yaml, shrunk, and a study whose images are already prepared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from medcnn import layout, manifest
+from medcnn.images import pack
+
+ROOT = Path(__file__).parent.parent
+SIZE = 32
+
+
+def shrink(folder: Path, changes: dict[str, Any]) -> Path:
+    """Write the real params.yaml into ``folder`` with some keys changed, ``{"a.b": value}``."""
+    yaml = YAML()
+    tree = yaml.load(ROOT / "params.yaml")
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        block = tree
+        for key in parents:
+            block = block[key]
+        assert last in block, f"{path} is no key of params.yaml"
+        block[last] = value
+    yaml.dump(tree, folder / "params.yaml")
+    return folder
+
+
+def prepared_study(folder: Path, study: str, classes: tuple[str, ...], images: int = 60, views: int = 1) -> Path:
+    """Write the manifest and prepared pixels of a study whose classes differ in where a bright square lies."""
+    rng = np.random.default_rng(0)
+    labels = [classes[index % len(classes)] for index in range(images)]
+    pixels = rng.integers(0, 120, (images, SIZE, SIZE, 3), np.uint8)
+    for image, label in zip(pixels, labels, strict=True):
+        corner = 4 + 6 * classes.index(label)
+        image[corner : corner + 8, 8:20] += 80
+    splits = [("train", "train", "validation", "test")[(index // len(classes)) % 4] for index in range(images)]
+    rows = [
+        _row(f"{study}/{index}.png", label, split)
+        for index, (label, split) in enumerate(zip(labels, splits, strict=True))
+    ]
+    manifest.write(folder / layout.manifest(study), rows)
+    prepared = folder / layout.prepared(study)
+    pack.write(prepared / pack.IMAGES, pixels.shape, [pixels])
+    training = pixels[[index for index, split in enumerate(splits) if split == "train"]]
+    pack.write(prepared / pack.VIEWS, (views, *training.shape), [training[:, :, ::-1]] * views)
+    return folder
+
+
+def run(folder: Path, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m module arguments`` in ``folder`` as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _row(path: str, label: str, split: str) -> manifest.Row:
+    return manifest.Row(
+        image_id=manifest.image_id(path),
+        path=path,
+        label=label,
+        group=path,
+        split=split,
+        fold=-1 if split == "test" else 0,
+        width=SIZE,
+        height=SIZE,
+        mode="RGB",
+        bytes=1,
+        sha256=manifest.image_id(path) * 5,
+        phash="0" * 16,
+        duplicate_of="",
+        status=manifest.USED,
+        reason="",
+    )
