@@ -1,0 +1,1 @@
+"""Where raw data comes from, and how an archive is read in place."""
