@@ -1,0 +1,25 @@
+"""Prepare: decode and resize every used image, make the augmented views, and draw the contact sheet."""
+
+from medcnn.sources.archive import open_archive, raw_archive
+
+from medcnn import files, layout, manifest, params, preparing
+from medcnn.console import run_stage
+from medcnn.images import pack
+from medcnn.images.contact_sheet import contact_sheet
+
+
+def main(study: str) -> None:
+    settings = params.load()
+    block = settings.study(study)
+    folder = layout.prepared(study)
+    rows = manifest.used(layout.manifest(study))
+    with open_archive(raw_archive(layout.raw(study))) as archive:
+        preparing.write_images(archive, rows, block, folder)
+    preparing.write_views(rows, settings.augment[block.views.policy], block.views.count, settings.seed, folder)
+    sheet = contact_sheet(rows, pack.images(folder), pack.views(folder))
+    files.write_bytes(layout.plots("prepare", study) / "contact_sheet.png", sheet)
+    print(f"{study}: {len(rows)} images at {block.image_size} pixels a side, {block.views.count} views in training")
+
+
+if __name__ == "__main__":
+    run_stage(main, "study")

@@ -1,0 +1,29 @@
+"""Split: look at every image once, write the manifest and the fingerprint of the data set."""
+
+from medcnn.sources.archive import open_archive, raw_archive
+
+from medcnn import files, layout, manifest, params
+from medcnn.console import run_stage
+from medcnn.fingerprint import fingerprint
+from medcnn.surveying import survey
+
+
+def main(study: str) -> None:
+    settings = params.load()
+    with open_archive(raw_archive(layout.raw(study))) as archive:
+        found = survey(archive, settings.study(study), settings.seed, f"studies.{study}")
+    facts = fingerprint(found, settings.seed)
+    balance = [(label, split, count) for split, counts in facts["splits"].items() for label, count in counts.items()]
+    files.write_csv(layout.plots("split", study) / "classes.csv", ("class", "split", "images"), balance)
+    files.write_json(layout.metrics("split", study), facts)
+    manifest.write(layout.manifest(study), found.rows)
+    leak = facts["leak"]
+    print(f"{study}: {facts['used']} images used, {facts['images'] - facts['used']} set aside")
+    print(
+        f"a plain random split would have leaked {leak['random_split_images']:.1f} of {leak['held_out_images']} "
+        f"held-out images; this one leaks {leak['this_split']}"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main, "study")
