@@ -1,0 +1,1 @@
+"""Networks, their pretrained weights, and the files that trained models are kept in."""
