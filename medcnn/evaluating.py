@@ -1,0 +1,92 @@
+"""Evaluate every model, chain and ensemble of a study from their predictions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from medcnn import curves, files, layout, metrics, predictions
+from medcnn.console import MedcnnError
+from medcnn.curves import Curve, Floats, Truths
+from medcnn.manifest import SPLITS
+from medcnn.params import Params
+from medcnn.predictions import Predictions
+
+HEADLINE = ("accuracy", "balanced_accuracy", "cross_entropy", "auroc", "brier")
+PLOTTED = "test"
+
+
+def collected(study: str, settings: Params) -> dict[str, Predictions]:
+    """The predictions of every model, chain and ensemble of the run, joined by image.
+
+    Raises:
+        MedcnnError: a model is missing, or the models do not cover the same images and classes.
+    """
+    trained = {name: layout.predictions(study) / f"{name}.csv" for name in settings.run.trained}
+    combined = {f"ensemble_{name}": layout.ensembles(study) / f"{name}.csv" for name in settings.ensemble.combiners}
+    tables = predictions.joined({name: predictions.read(path) for name, path in (trained | combined).items()})
+    classes = settings.study(study).class_names
+    for name, table in tables.items():
+        if table.classes != classes:
+            raise MedcnnError(
+                f"predictions of '{name}' have the classes {', '.join(table.classes)}, "
+                f"studies.{study}.classes has {', '.join(classes)}; run `dvc repro`"
+            )
+    return tables
+
+
+def evaluated(table: Predictions) -> dict[str, Any]:
+    """All figures of one model: a block per split, and the published scores over the three accuracies."""
+    parts = {split: table.of(split) for split in SPLITS}
+    blocks = {split: metrics.scores(part.labels, part.probabilities, part.classes) for split, part in parts.items()}
+    return {**blocks, **metrics.published_scores(*(blocks[split]["accuracy"] for split in SPLITS))}
+
+
+def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The flat figures of one model that ``dvc metrics show`` prints: those of test, and validation's accuracy.
+
+    With two classes also the errors of the positive one.
+    """
+    test = figures["test"]
+    flat = {key: test[key] for key in HEADLINE} | {"validation_accuracy": figures["validation"]["accuracy"]}
+    if len(test["classes"]) == 2:
+        positive = list(test["classes"].values())[1]
+        flat |= {key: positive[key] for key in ("false_negatives", "false_positives")}
+    return flat
+
+
+def record(study: str, tables: Mapping[str, Predictions]) -> None:
+    """Write the metrics and the plots of a study; files of models that are not among ``tables`` are removed."""
+    figures = {name: evaluated(table) for name, table in tables.items()}
+    files.write_json(layout.metrics("evaluate", study), figures)
+    files.keep_only(layout.metrics_folder("evaluate", study), figures)
+    for name, block in figures.items():
+        files.write_json(layout.metrics("evaluate", study, name), headline(block))
+    _write_plots(study, {name: table.of(PLOTTED) for name, table in tables.items()})
+
+
+def _write_plots(study: str, tables: Mapping[str, Predictions]) -> None:
+    folder = layout.plots("evaluate", study)
+    files.write_csv(folder / "confusion.csv", ("model", "actual", "predicted", "images"), _confusions(tables))
+    roc = ("model", "class", "false_positive_rate", "true_positive_rate")
+    files.write_csv(folder / "roc.csv", roc, _points(tables, curves.roc))
+    recall = ("model", "class", "recall", "precision")
+    files.write_csv(folder / "pr.csv", recall, _points(tables, curves.precision_recall))
+
+
+def _confusions(tables: Mapping[str, Predictions]) -> Iterator[tuple[str, str, str, int]]:
+    for model, table in tables.items():
+        counts = curves.confusion(table.labels, table.probabilities.argmax(axis=1), len(table.classes))
+        for actual, row in zip(table.classes, counts, strict=True):
+            for predicted, images in zip(table.classes, row, strict=True):
+                yield model, actual, predicted, int(images)
+
+
+def _points(
+    tables: Mapping[str, Predictions], drawn: Callable[[Truths, Floats], Curve]
+) -> Iterator[tuple[str, str, str, str]]:
+    for model, table in tables.items():
+        for index in curves.of_interest(len(table.classes)):
+            curve = curves.thinned(drawn(table.labels == index, table.probabilities[:, index]))
+            for x, y in zip(curve.x, curve.y, strict=True):
+                yield model, table.classes[index], f"{x:.6g}", f"{y:.6g}"

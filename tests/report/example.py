@@ -1,0 +1,151 @@
+"""A project in which everything before evaluation has run: made-up predictions, histories, metrics and timings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from medcnn import files, layout, manifest, params, predictions
+from medcnn.manifest import SPLITS, Row
+from medcnn.predictions import Predictions
+from tests.project import prepared_study, run, shrink
+
+ENSEMBLES = ("ensemble_mean", "ensemble_weighted")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A project folder, one of its studies, and the models that "ran" there."""
+
+    folder: Path
+    study: str
+    classes: tuple[str, ...]
+    trained: tuple[str, ...]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return (*self.trained, *ENSEMBLES)
+
+    def path(self, relative: Path) -> Path:
+        return self.folder / relative
+
+    def predictions_of(self, model: str) -> Path:
+        if model in ENSEMBLES:
+            return self.path(layout.ensembles(self.study)) / f"{model.removeprefix('ensemble_')}.csv"
+        return self.path(layout.predictions(self.study)) / f"{model}.csv"
+
+    def evaluate(self) -> Example:
+        done = run(self.folder, "stages.evaluate", self.study)
+        assert done.returncode == 0, done.stderr
+        return self
+
+    def report(self) -> str:
+        done = run(self.folder, "stages.report")
+        assert done.returncode == 0, done.stderr
+        return self.path(layout.REPORT).read_text(encoding="utf-8")
+
+
+def example(folder: Path, study: str = "phantom", images: int = 96, absent: str = "") -> Example:
+    """Lay out the project; ``absent`` is a class that has no test image."""
+    shrink(folder, {"run.studies": [study], "run.models": ["simple", "lite0"], "run.chains": ["lite0"]})
+    settings = params.load(folder / layout.PARAMS)
+    classes = settings.study(study).class_names
+    prepared_study(folder, study, classes, images=images)
+    made = Example(folder, study, classes, settings.run.trained)
+    rows = [
+        row for row in manifest.used(made.path(layout.manifest(study))) if (row.split, row.label) != ("test", absent)
+    ]
+    manifest.write(made.path(layout.manifest(study)), rows)
+    for seed, model in enumerate(made.models):
+        predictions.write(made.predictions_of(model), _predictions(rows, classes, seed))
+    for model in made.trained:
+        _write_training(made, model)
+    _write_data(made, rows)
+    return made
+
+
+def _predictions(rows: list[Row], classes: tuple[str, ...], seed: int) -> Predictions:
+    """Better and better with ``seed``, and the rows in an order of their own."""
+    rng = np.random.default_rng(seed)
+    rows = [rows[index] for index in rng.permutation(len(rows))]
+    labels = np.array([classes.index(row.label) for row in rows])
+    logits = rng.normal(size=(len(rows), len(classes))) + (0.8 + 0.4 * seed) * np.eye(len(classes))[labels]
+    odds = np.exp(1.5 * logits)
+    return Predictions(
+        classes,
+        tuple(row.image_id for row in rows),
+        tuple(row.split for row in rows),
+        labels,
+        odds / odds.sum(axis=1, keepdims=True),
+    )
+
+
+def _write_training(made: Example, model: str) -> None:
+    history = [
+        (epoch, split, f"{1.5 / epoch + gap:.6g}", f"{0.9 - 0.5 / epoch - gap:.6g}", "0.001")
+        for epoch in range(1, 6)
+        for split, gap in (("train", 0.0), ("validation", 0.1))
+    ]
+    columns = ("epoch", "split", "loss", "accuracy", "learning_rate")
+    files.write_csv(made.path(layout.plots("train", made.study, model)) / "history.csv", columns, history)
+    training = {"epochs": 5, "best_epoch": 4, "parameters": 660993, "trainable_parameters": 5124}
+    files.write_json(made.path(layout.metrics("train", made.study, model)), training)
+    parity = {
+        "images": 24, "max_difference": 2e-6, "argmax_agreement": 1.0, "accuracy_keras": 0.75, "accuracy_onnx": 0.75,
+    }  # fmt: skip
+    exported = {"bytes": 2_650_000, "sha256": "0" * 64, "opset": 17, "parity": parity}
+    files.write_json(made.path(layout.metrics("export", made.study, model)), exported)
+
+
+def write_timings(made: Example, model: str) -> None:
+    """Timings of one model, as the benchmark writes them."""
+    one = {"p50_ms": 3.25, "p90_ms": 3.5, "p99_ms": 4.75, "images_per_second": 300.0}
+    many = {"p50_ms": 60.0, "p90_ms": 61.0, "p99_ms": 62.0, "images_per_second": 533.0}
+    timings = {
+        "model_sha256": "0" * 64,
+        "latency": {"onnxruntime": {"1": one, "32": many}, "tensorflow": {"1": one, "32": many}},
+        "speedup": {"onnxruntime": {"1": {"median": 2.5, "lowest": 2.0, "highest": 3.0}}},
+        "machine": {"cpu": "A processor", "cores": 2},
+        "threads": 2,
+        "versions": {"tensorflow": "2.21.0"},
+    }
+    files.write_json(made.path(layout.metrics("benchmark", made.study, model)), timings)
+
+
+def _write_data(made: Example, rows: list[Row]) -> None:
+    counted = {
+        split: {name: sum((row.split, row.label) == (split, name) for row in rows) for name in made.classes}
+        for split in SPLITS
+    }
+    data = {
+        "images": len(rows) + 4,
+        "used": len(rows),
+        "set_aside": {"unreadable": 3, "no class": 1},
+        "classes": {name: sum(row.label == name for row in rows) for name in made.classes},
+        "groups": len(rows),
+        "patients": None,
+        "sizes": {"min_width": 30, "max_width": 60, "min_height": 31, "max_height": 61, "distinct": 5},
+        "modes": {"L": len(rows)},
+        "duplicates": {"exact_groups": 7, "exact_images": 15, "near_groups": 9, "near_images": 21},
+        "splits": counted,
+        "leak": {
+            "held_out_images": 48, "random_split_images": 12.25, "random_split_fraction": 0.255208, "this_split": 0,
+        },
+        "fingerprint": "f" * 64,
+    }  # fmt: skip
+    files.write_json(made.path(layout.metrics("split", made.study)), data)
+    balance = [(name, split, images) for split, by_class in counted.items() for name, images in by_class.items()]
+    files.write_csv(made.path(layout.plots("split", made.study)) / "classes.csv", ("class", "split", "images"), balance)
+    download = {"kind": "phantom", "name": "phantom.zip", "bytes": 4_200_000, "sha256": "a" * 64}
+    files.write_json(made.path(layout.metrics("download", made.study)), {**download, "version": None, "licence": None})
+    weights = {
+        "mean": {"weights": {"simple": 0.5, "lite0": 0.5}},
+        "weighted": {"weights": {"simple": 0.2, "lite0": 0.8}},
+    }
+    files.write_json(made.path(layout.metrics("ensemble", made.study)), weights)
+    sheet = made.path(layout.plots("prepare", made.study)) / "contact_sheet.png"
+    sheet.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (1600, 600), "teal").save(sheet)
