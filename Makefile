@@ -1,0 +1,46 @@
+# Everything a user types. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+PAGE := plots/report/index.html
+INSTALLED := $(VENV)/.installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help install repro report metrics test lint format bench
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Make .venv and install requirements.txt into it
+
+$(INSTALLED): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "medcnn needs Python 3.10 to 3.13, not $$($(PYTHON) --version): run make with PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+repro: $(INSTALLED) ## Run the whole pipeline, print the metrics, say where the report is
+	dvc repro
+	@# The page is no DVC out, so a checkout does not bring it: draw it where it is missing or older than the results.
+	@test -f $(PAGE) -a -z "$$(find metrics plots medcnn/report -type f -newer $(PAGE))" || python -m stages.report
+	@dvc metrics show
+	@echo "Report: $(PAGE)"
+
+report: $(INSTALLED) ## Draw the report again from what lies on disk
+	python -m stages.report
+
+test: lint ## Lint, types and the whole test suite
+	python -m pytest
+
+lint: $(INSTALLED) ## Ruff and mypy
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: $(INSTALLED) ## Format the code and mend what ruff can
+	ruff check --fix .
+	ruff format .
+
+bench: $(INSTALLED) ## Measure what the README claims about speed and memory
+	python -m tests.bench

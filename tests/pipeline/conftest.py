@@ -1,0 +1,90 @@
+"""A throwaway repository with the whole pipeline, run once on a shrunken phantom."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.project import ROOT, shrink
+
+COPIED = (
+    "dvc.yaml",
+    "params.yaml",
+    ".dvcignore",
+    ".gitignore",
+    "medcnn",
+    "stages",
+    "data/.gitignore",
+    "plots/.gitignore",
+)
+SHRUNK = {
+    "studies.phantom.source.patients": 24,
+    "studies.phantom.source.slices": 3,
+    "studies.phantom.source.size": 64,
+    "studies.phantom.image_size": 32,
+    "studies.phantom.views.count": 1,
+    "run.models": ["tiny", "lite0"],
+    "models.lite0.epochs": 2,
+    "models.relay.epochs": 2,
+    "benchmark.warmup": 1,
+    "benchmark.calls": 5,
+}
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "DVC_NO_ANALYTICS": "1",
+    "GIT_AUTHOR_NAME": "t",
+    "GIT_AUTHOR_EMAIL": "t@example.org",
+    "GIT_COMMITTER_NAME": "t",
+    "GIT_COMMITTER_EMAIL": "t@example.org",
+}
+
+
+def sh(folder: Path, *command: str, code: int = 0) -> str:
+    """Run a command in a repository and return what it printed; it must end with ``code``."""
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == code, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout + done.stderr
+
+
+def repository(folder: Path) -> Path:
+    """The project's files, with shrunken params, in a git repository of their own."""
+    folder.mkdir(parents=True)
+    for name in COPIED:
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
+    shrink(folder, SHRUNK)
+    sh(folder, "git", "init", "--quiet", "--initial-branch", "main")
+    commit(folder)
+    return folder
+
+
+def commit(folder: Path) -> None:
+    """Commit everything that git sees."""
+    sh(folder, "git", "add", "--all")
+    sh(folder, "git", "commit", "--quiet", "--allow-empty", "--message", "state")
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository in which `dvc repro` has run, and whose results are committed. Leave it as it is."""
+    folder = repository(tmp_path_factory.mktemp("pipeline") / "one")
+    sh(folder, "dvc", "repro")
+    commit(folder)
+    return folder
+
+
+@pytest.fixture
+def copy(ran: Path, tmp_path: Path) -> Path:
+    """A copy of that repository, cache included, to be changed at will."""
+    return Path(shutil.copytree(ran, tmp_path / "copy", symlinks=True))

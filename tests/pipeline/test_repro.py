@@ -1,0 +1,126 @@
+"""What users type, typed: real DVC, real git, the real stages on a shrunken phantom."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.pipeline.conftest import commit, repository, sh
+
+pytestmark = pytest.mark.slow
+
+
+def ran_stages(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '([^']+)'", output))
+
+
+def test_every_stage_ran_and_left_its_outs(ran: Path) -> None:
+    lock = YAML(typ="safe").load(ran / "dvc.lock")["stages"]
+    assert {name.split("@")[0] for name in lock} == set(YAML(typ="safe").load(ran / "dvc.yaml")["stages"])
+    for name in ("tiny", "lite0", "lite0_chain"):
+        for file in (f"data/models/phantom/{name}/model.onnx", f"metrics/benchmark/phantom/{name}.json"):
+            assert (ran / file).stat().st_size > 500
+    assert "<html" in (ran / "plots/report/index.html").read_text()
+
+
+def test_a_second_run_has_nothing_to_do(copy: Path) -> None:
+    output = sh(copy, "dvc", "repro")
+    assert "Data and pipelines are up to date." in output
+    assert not ran_stages(output)
+
+
+def test_the_same_inputs_give_the_same_bytes_in_another_folder(ran: Path, tmp_path: Path) -> None:
+    other = repository(tmp_path / "elsewhere" / "with a space")
+    sh(other, "dvc", "repro")
+    assert (other / "dvc.lock").read_text() == (ran / "dvc.lock").read_text()
+    commit(other)
+    tracked = sh(ran, "git", "ls-files", "metrics")
+    assert tracked == sh(other, "git", "ls-files", "metrics")
+    assert tracked
+    for name in tracked.split():
+        assert (other / name).read_bytes() == (ran / name).read_bytes()
+
+
+def test_a_changed_number_reruns_only_what_depends_on_it(copy: Path) -> None:
+    output = sh(copy, "dvc", "exp", "run", "-S", "models.tiny.learning_rate=1e-3")
+    assert ran_stages(output) == {
+        "train@phantom-tiny", "ensemble@phantom", "evaluate@phantom", "export@phantom-tiny", "benchmark@phantom-tiny",
+        "report",
+    }  # fmt: skip
+    assert "learning_rate" in sh(copy, "dvc", "params", "diff")
+    moved = json.loads(sh(copy, "dvc", "metrics", "diff", "--json"))
+    assert set(moved) <= {
+        f"metrics/evaluate/phantom/{name}.json" for name in ("tiny", "ensemble_mean", "ensemble_weighted")
+    }
+    assert "metrics/evaluate/phantom/tiny.json" in moved
+
+
+def test_metrics_are_a_row_a_model(ran: Path) -> None:
+    table = sh(ran, "dvc", "metrics", "show")
+    for name in ("tiny", "lite0", "lite0_chain", "ensemble_mean", "ensemble_weighted"):
+        assert f"phantom/{name}.json" in table
+    assert "accuracy" in table.splitlines()[0]
+
+
+def test_plots_are_shown_and_diffed(copy: Path) -> None:
+    shown = json.loads(sh(copy, "dvc", "plots", "show", "--json"))
+    names = " ".join(shown["data"])
+    for name in ("history.csv", "confusion.csv", "roc.csv", "pr.csv", "classes.csv"):
+        assert name in names
+    assert "errors" not in shown
+    sh(copy, "dvc", "plots", "diff")
+    assert (copy / "dvc_plots/index.html").stat().st_size > 10_000
+
+
+def test_leaving_a_model_out_and_taking_it_back_ends_with_the_same_lock(copy: Path, ran: Path) -> None:
+    less = sh(copy, "dvc", "exp", "run", "-S", "run.models=[tiny]", "-S", "run.chains=[]")
+    assert "train@phantom-tiny" not in ran_stages(less)
+    assert not (copy / "metrics/evaluate/phantom/lite0.json").exists()
+    sh(copy, "git", "checkout", "params.yaml")
+    sh(copy, "dvc", "repro")
+    assert (copy / "dvc.lock").read_text() == (ran / "dvc.lock").read_text()
+
+
+def test_a_model_tried_and_dropped_leaves_no_trace_in_the_lock(copy: Path, ran: Path) -> None:
+    sh(copy, "dvc", "exp", "run", "-S", "run.models=[tiny,lite0,simple]", "-S", "models.simple.epochs=1")
+    sh(copy, "git", "checkout", "params.yaml", "dvc.lock")
+    output = sh(copy, "dvc", "repro")
+    assert not any(name.startswith("train") for name in ran_stages(output))
+    assert (copy / "dvc.lock").read_text() == (ran / "dvc.lock").read_text()
+
+
+def test_queued_experiments_run_and_share_the_features_of_the_project(copy: Path) -> None:
+    features = {path.name for path in (copy / ".dvc/tmp/medcnn/features").iterdir()}
+    sh(copy, "dvc", "exp", "run", "--queue", "-S", "models.lite0.dropout=0.4,0.5")
+    sh(copy, "dvc", "queue", "start")
+    deadline = time.monotonic() + 300
+    while sh(copy, "dvc", "queue", "status").count("Success") < 2 and time.monotonic() < deadline:
+        time.sleep(2)
+    shown = sh(copy, "dvc", "exp", "show", "--csv")
+    assert {"0.4", "0.5"} <= set(re.findall(r"\b0\.\d\b", shown))
+    assert sh(copy, "dvc", "queue", "status").count("Success") == 2
+    assert {path.name for path in (copy / ".dvc/tmp/medcnn/features").iterdir()} == features
+
+
+def test_a_pulled_clone_has_nothing_to_do(copy: Path, tmp_path: Path) -> None:
+    sh(copy, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+    sh(copy, "dvc", "push")
+    commit(copy)
+    clone = tmp_path / "clone"
+    sh(tmp_path, "git", "clone", "--quiet", str(copy), str(clone))
+    sh(clone, "dvc", "pull")
+    assert not ran_stages(sh(clone, "dvc", "repro"))
+    assert (clone / "data/models/phantom/tiny/model.onnx").exists()
+
+
+def test_a_wrong_param_stops_before_anything_runs(copy: Path) -> None:
+    params = copy / "params.yaml"
+    params.write_text(params.read_text().replace("fit: stretch", "fit: squash", 1))
+    output = sh(copy, "dvc", "repro", code=255)
+    assert "error: params.yaml: studies.phantom.fit" in output
+    assert "Traceback" not in output
