@@ -94,16 +94,16 @@ def test_a_model_tried_and_dropped_leaves_no_trace_in_the_lock(copy: Path, ran: 
     assert (copy / "dvc.lock").read_text() == (ran / "dvc.lock").read_text()
 
 
-def test_queued_experiments_run_and_share_the_features_of_the_project(copy: Path) -> None:
+def test_a_queued_experiment_runs_and_shares_the_features_of_the_project(copy: Path) -> None:
     features = {path.name for path in (copy / ".dvc/tmp/medcnn/features").iterdir()}
-    sh(copy, "dvc", "exp", "run", "--queue", "-S", "models.lite0.dropout=0.4,0.5")
+    sh(copy, "dvc", "exp", "run", "--queue", "-S", "models.lite0.dropout=0.4")
     sh(copy, "dvc", "queue", "start")
     deadline = time.monotonic() + 300
-    while sh(copy, "dvc", "queue", "status").count("Success") < 2 and time.monotonic() < deadline:
+    while sh(copy, "dvc", "queue", "status").count("Success") < 1 and time.monotonic() < deadline:
         time.sleep(2)
     shown = sh(copy, "dvc", "exp", "show", "--csv")
-    assert {"0.4", "0.5"} <= set(re.findall(r"\b0\.\d\b", shown))
-    assert sh(copy, "dvc", "queue", "status").count("Success") == 2
+    assert "0.4" in re.findall(r"\b0\.\d\b", shown)
+    assert sh(copy, "dvc", "queue", "status").count("Success") == 1
     assert {path.name for path in (copy / ".dvc/tmp/medcnn/features").iterdir()} == features
 
 
