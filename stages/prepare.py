@@ -1,11 +1,10 @@
 """Prepare: decode and resize every used image, make the augmented views, and draw the contact sheet."""
 
-from medcnn.sources.archive import open_archive, raw_archive
-
 from medcnn import files, layout, manifest, params, preparing
 from medcnn.console import run_stage
 from medcnn.images import pack
 from medcnn.images.contact_sheet import contact_sheet
+from medcnn.sources.archive import open_archive, raw_archive
 
 
 def main(study: str) -> None:

@@ -1,10 +1,9 @@
 """Split: look at every image once, write the manifest and the fingerprint of the data set."""
 
-from medcnn.sources.archive import open_archive, raw_archive
-
 from medcnn import files, layout, manifest, params
 from medcnn.console import run_stage
 from medcnn.fingerprint import fingerprint
+from medcnn.sources.archive import open_archive, raw_archive
 from medcnn.surveying import survey
 
 
