@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro report metrics test lint format bench
+.PHONY: help install repro study published report test lint format bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,13 @@ repro: $(INSTALLED) ## Run the whole pipeline, print the metrics, say where the 
 	@test -f $(PAGE) -a -z "$$(find metrics plots medcnn/report -type f -newer $(PAGE))" || python -m stages.report
 	@dvc metrics show
 	@echo "Report: $(PAGE)"
+
+study: $(INSTALLED) ## Run what a study published, on its split and on the honest one: NAME=brain_mri [ARGS="-S key=value"]
+	@python -m medcnn study $(or $(NAME),'') --run $(ARGS)
+	@echo "Table: docs/published.md  Report: $(PAGE)"
+
+published: $(INSTALLED) ## Set what the studies published beside what was measured here, from the metrics on disk
+	python -m stages.published
 
 report: $(INSTALLED) ## Draw the report again from what lies on disk
 	python -m stages.report

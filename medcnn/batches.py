@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,11 +11,14 @@ import numpy as np
 
 from medcnn import seeding
 from medcnn.images.augment import augmented
-from medcnn.params import Policy
+from medcnn.params.studies import Policy
+
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Inputs, labels int64 (B,), sample weights float32 (B,)."""
 
 
 class Inputs(Protocol):
-    """What a network is fed: ``take`` gives the float32 rows of some training images in one epoch."""
+    """What a network is fed: ``take`` gives the rows of some training images in one epoch."""
 
     def take(self, epoch: int, positions: np.ndarray) -> np.ndarray:
         """Rows (len(positions), ...) for positions among the training images."""
@@ -31,8 +35,8 @@ class Pixels:
     seed: int
 
     def take(self, epoch: int, positions: np.ndarray) -> np.ndarray:
-        """Images float32 (B, S, S, 3), 0..255."""
-        return np.stack([self._image(epoch, int(position)) for position in positions]).astype(np.float32)
+        """Images uint8 (B, S, S, 3)."""
+        return np.stack([self._image(epoch, int(position)) for position in positions])
 
     def _image(self, epoch: int, position: int) -> np.ndarray:
         image: np.ndarray = self.images[self.indices[position]]
@@ -56,39 +60,62 @@ class Features:
             self.originals[position] if choice[position] == 0 else self.views[choice[position] - 1, position]
             for position in positions
         ]
-        return np.stack(rows).astype(np.float32)
+        return np.stack(rows)
 
 
 @dataclass(frozen=True)
 class Batches:
-    """Shuffled batches (inputs, targets, sample weights), epoch after epoch."""
+    """Shuffled batches of the training images, epoch after epoch."""
 
     inputs: Inputs
-    targets: np.ndarray
+    labels: np.ndarray
     sample_weights: np.ndarray
     batch_size: int
     seed: int
 
     @property
     def per_epoch(self) -> int:
-        """Batches in an epoch; the last may be smaller."""
-        return -(-len(self.targets) // self.batch_size)
+        """Batches in an epoch."""
+        return -(-len(self.labels) // self.batch_size)
 
-    def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """The batches of one epoch."""
-        order = seeding.derived(self.seed, "order", number).permutation(len(self.targets))
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of one epoch; the last may be smaller."""
+        order = seeding.derived(self.seed, "order", number).permutation(len(self.labels))
         for start in range(0, len(order), self.batch_size):
             chosen = order[start : start + self.batch_size]
-            yield self.inputs.take(number, chosen), self.targets[chosen], self.sample_weights[chosen]
+            yield self.inputs.take(number, chosen), self.labels[chosen], self.sample_weights[chosen]
 
-    def since(self, first: int, last: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """The batches of the epochs ``first`` to ``last - 1``."""
-        for number in range(first, last):
-            yield from self.epoch(number)
+
+@dataclass(frozen=True)
+class Part:
+    """Some of all images in batches, always the same: a part to measure a network on."""
+
+    everything: np.ndarray
+    labels: np.ndarray
+    indices: Sequence[int]
+    batch_size: int
+
+    def __iter__(self) -> Iterator[Batch]:
+        for start in range(0, len(self.indices), self.batch_size):
+            chosen = self.indices[start : start + self.batch_size]
+            yield self.everything[chosen], self.labels[chosen], np.ones(len(chosen), np.float32)
+
+
+def ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The same batches, the next one made in another thread while the network works on this one."""
+    rest = iter(batches)
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        coming = worker.submit(next, rest, None)
+        while (batch := coming.result()) is not None:
+            coming = worker.submit(next, rest, None)
+            yield batch
 
 
 def balanced(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Sample weights that give every class the same total, with mean 1 (scikit-learn's ``balanced``)."""
+    """Weights of the classes, float32 (C,), that give each the same total over ``labels``; their mean is 1 there.
+
+    They are scikit-learn's ``compute_class_weight("balanced")``; a class without labels counts as if it had one.
+    """
     counts = np.bincount(labels, minlength=classes)
-    weights: np.ndarray = (len(labels) / (classes * np.maximum(counts, 1)))[labels]
+    weights: np.ndarray = len(labels) / (classes * np.maximum(counts, 1))
     return weights.astype(np.float32)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FAILED = 1
@@ -30,8 +31,15 @@ def run_stage(main: Callable[..., None], *names: str) -> None:
     if len(arguments) != len(names):
         usage = " ".join(name.upper() for name in names)
         sys.exit(f"usage: python -m stages.{Path(sys.argv[0]).stem} {usage}".rstrip())
-    try:
+    with one_line_errors():
         main(*arguments)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn a user's fault, an interrupt or a fault of the file system into one line and an exit code."""
+    try:
+        yield
     except MedcnnError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

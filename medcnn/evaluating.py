@@ -1,4 +1,4 @@
-"""Evaluate every model, chain and ensemble of a study from their predictions alone."""
+"""Evaluate every model, chain, ensemble and cascade of a study from their predictions alone."""
 
 from __future__ import annotations
 
@@ -16,15 +16,22 @@ HEADLINE = ("accuracy", "balanced_accuracy", "cross_entropy", "auroc", "brier")
 PLOTTED = "test"
 
 
-def collected(study: str, settings: Params) -> dict[str, Predictions]:
-    """The predictions of every model, chain and ensemble of the run, joined by image.
+def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict[str, Predictions]:
+    """The predictions of every model, chain, ensemble and cascade of the run, joined by image.
+
+    Args:
+        study: its name.
+        settings: says what ran.
+        combined: ``metrics/ensemble/S.json``, which says what there is to combine: one model makes no ensemble.
 
     Raises:
         MedcnnError: a model is missing, or the models do not cover the same images and classes.
     """
     trained = {name: layout.predictions(study) / f"{name}.csv" for name in settings.run.trained}
-    combined = {f"ensemble_{name}": layout.ensembles(study) / f"{name}.csv" for name in settings.ensemble.combiners}
-    tables = predictions.joined({name: predictions.read(path) for name, path in (trained | combined).items()})
+    combiners = [name for name in settings.ensemble.combiners if name in combined["combiners"]]
+    ensembles = {f"ensemble_{name}": layout.ensembles(study) / f"{name}.csv" for name in combiners}
+    cascades = {name: layout.ensembles(study) / f"{name}.csv" for name in settings.run.cascaded}
+    tables = predictions.read_all(trained | ensembles | cascades)
     classes = settings.study(study).class_names
     for name, table in tables.items():
         if table.classes != classes:
@@ -55,13 +62,19 @@ def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def record(study: str, tables: Mapping[str, Predictions]) -> None:
-    """Write the metrics and the plots of a study; files of models that are not among ``tables`` are removed."""
+def record(study: str, tables: Mapping[str, Predictions], macs: Mapping[str, int]) -> None:
+    """Write the metrics and the plots of a study; files of models that are not among ``tables`` are removed.
+
+    Args:
+        study: its name.
+        tables: predictions by model.
+        macs: multiply-accumulates for one image, by model; of a cascade the mean over test.
+    """
     figures = {name: evaluated(table) for name, table in tables.items()}
     files.write_json(layout.metrics("evaluate", study), figures)
     files.keep_only(layout.metrics_folder("evaluate", study), figures)
     for name, block in figures.items():
-        files.write_json(layout.metrics("evaluate", study, name), headline(block))
+        files.write_json(layout.metrics("evaluate", study, name), headline(block) | {"mean_macs": macs[name]})
     _write_plots(study, {name: table.of(PLOTTED) for name, table in tables.items()})
 
 

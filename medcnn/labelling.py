@@ -1,20 +1,24 @@
-"""Class and patient of an image, from its path or from a CSV that came with the data."""
+"""Class and patient of every image, from its path or from a CSV that came with the data."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from medcnn.console import MedcnnError
 from medcnn.images.decode import SUFFIXES
-from medcnn.params import Labels, Study
+from medcnn.params.studies import Labels, Study
+from medcnn.sources.archive import Archive
+
+Table = Mapping[str, Mapping[str, str]]
 
 _JUNK = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -26,29 +30,53 @@ class Listed:
     patient: str
 
 
-def images(names: list[str], study: Study) -> list[str]:
+def listed(archive: Archive, study: Study, where: str) -> list[Listed]:
+    """Every image of the raw data that the study does not exclude, in the order of paths.
+
+    Args:
+        archive: the raw data.
+        study: its patterns for classes and patients, its CSV of labels, its aliases of patients.
+        where: the key path of the study, for messages.
+
+    Raises:
+        MedcnnError: there are no images, a pattern or an alias matches nothing, or the CSV cannot be trusted.
+    """
+    names = archive.names()
+    found = images(names, study)
+    if not found:
+        raise MedcnnError(
+            f"{where}: no images among the {len(names)} files of the raw data; mend {where}.exclude or {where}.source"
+        )
+    table = _table(archive, names, study.labels, where) if study.labels else {}
+    if study.labels:
+        _check_table(table, names, found, f"{where}.labels.csv: {study.labels.csv}")
+    items = [labelled(name, table, study) for name in found]
+    _check_classes(items, study, where)
+    _check_patients(items, table, study, where)
+    return _joined(items, study.aliases, where)
+
+
+def images(names: Sequence[str], study: Study) -> list[str]:
     """The image files among the names: no junk of operating systems, nothing that the study excludes."""
     return [name for name in names if _is_image(name) and not any(fnmatchcase(name, p) for p in study.exclude)]
 
 
-def from_path(name: str, study: Study) -> Listed:
-    """Label by the nearest folder that a class pattern matches, patient by the study's regular expression."""
-    folders = reversed(PurePosixPath(name).parts[:-1])
-    labels = (label for folder in folders for pattern, label in study.classes.items() if fnmatchcase(folder, pattern))
-    return Listed(name, next(labels, ""), patient(name, study.group))
+def labelled(name: str, table: Table, study: Study) -> Listed:
+    """Label and patient by the CSV's row for the image, or by the image's path where no CSV lists it.
 
-
-def from_csv(name: str, table: Mapping[str, Mapping[str, str]], labels: Labels, study: Study) -> Listed:
-    """Label and patient by the CSV's row for the image's file name; images without a row stay unlabelled."""
-    # The CSV may name images by their whole path, by the end of it, or by the file name alone.
-    parts = PurePosixPath(name).parts
-    endings = ("/".join(parts[start:]) for start in range(len(parts)))
-    row = next((table[ending] for ending in endings if ending in table), None)
-    if row is None:
+    By its path an image is of the class whose pattern matches the nearest folder, and of the patient that the study's
+    regular expression finds. An image that a CSV should list and does not has no label, unless ``labels.unlisted``
+    says that its folder decides.
+    """
+    entry = _entry(name, table)
+    if entry is not None and study.labels:
+        row = table[entry]
+        label = _class(row[study.labels.label], study)
+        return Listed(name, label, _patient_of_row(row, study.labels, study.group) or patient(name, study.group))
+    if study.labels and study.labels.unlisted == "set_aside":
         return Listed(name, "", patient(name, study.group))
-    value = row[labels.label]
-    label = next((label for pattern, label in study.classes.items() if fnmatchcase(value, pattern)), "")
-    return Listed(name, label, row[labels.group] if labels.group else patient(name, study.group))
+    labels = (_class(folder, study) for folder in reversed(PurePosixPath(name).parts[:-1]))
+    return Listed(name, next(filter(None, labels), ""), patient(name, study.group))
 
 
 def read_table(data: bytes, labels: Labels, where: str) -> dict[str, dict[str, str]]:
@@ -84,6 +112,87 @@ def patient(text: str, pattern: str | None) -> str:
     if match is None:
         return ""
     return "/".join(part for part in match.groups() if part) or match.group()
+
+
+def _class(text: str, study: Study) -> str:
+    return next((label for pattern, label in study.classes.items() if fnmatchcase(text, pattern)), "")
+
+
+def _patient_of_row(row: Mapping[str, str], labels: Labels, pattern: str | None) -> str:
+    text = row[labels.group] if labels.group else ""
+    return patient(text, pattern) if pattern else text
+
+
+def _entry(name: str, table: Table) -> str | None:
+    """How the CSV names the image: by its whole path, by the end of it, or by the file name alone."""
+    parts = PurePosixPath(name).parts
+    endings = ("/".join(parts[start:]) for start in range(len(parts)))
+    return next((ending for ending in endings if ending in table), None)
+
+
+def _table(archive: Archive, names: Sequence[str], labels: Labels, where: str) -> Table:
+    matching = [name for name in names if fnmatchcase(name, labels.csv)]
+    if len(matching) != 1:
+        some = f" ({', '.join(matching[:_SHOWN])})" if matching else ""
+        raise MedcnnError(f"{where}.labels.csv: '{labels.csv}' matches {len(matching)} files{some}, not one; mend it")
+    return read_table(archive.read(matching[0]), labels, where)
+
+
+def _check_table(table: Table, names: Sequence[str], found: Sequence[str], where: str) -> None:
+    absent = sorted(set(table) - {_entry(name, table) for name in names})
+    if absent:
+        raise MedcnnError(
+            f"{where} lists {len(absent)} images that the raw data does not hold, the first {absent[0]}; "
+            "remove their lines, or mend labels.image or the source"
+        )
+    bearer: dict[str, str] = {}
+    for name in found:
+        entry = _entry(name, table)
+        if entry is not None and bearer.setdefault(entry, name) != name:
+            raise MedcnnError(
+                f"{where} lists {entry}, which could be {bearer[entry]} or {name}; name images by their path, or "
+                "exclude one"
+            )
+
+
+def _check_classes(items: Sequence[Listed], study: Study, where: str) -> None:
+    present = {item.label for item in items}
+    missing = next((name for name in study.class_names if name not in present), None)
+    if missing:
+        patterns = " or ".join(f"'{pattern}'" for pattern, name in study.classes.items() if name == missing)
+        folders = sorted({PurePosixPath(item.path).parent.as_posix() for item in items})
+        told = f"folder or value of column {study.labels.label}" if study.labels else "folder"
+        raise MedcnnError(
+            f"{where}.classes: no image is of class '{missing}': {patterns} matches no {told}; mend the pattern; "
+            f"folders found: {_some(folders)}"
+        )
+
+
+def _check_patients(items: Sequence[Listed], table: Table, study: Study, where: str) -> None:
+    if not study.group:
+        return
+    told = "; mend the regular expression, or leave it empty if no name tells the patient"
+    if study.labels and study.labels.group and table:
+        values = [row[study.labels.group] for row in table.values()]
+        if not any(patient(value, study.group) for value in values):
+            column = f"column {study.labels.group} of {study.labels.csv}"
+            raise MedcnnError(f"{where}.group: '{study.group}' matches nothing in {column}, such as {values[0]}{told}")
+    if not any(item.patient for item in items):
+        raise MedcnnError(f"{where}.group: '{study.group}' matches no path, such as {items[0].path}{told}")
+
+
+def _joined(items: Sequence[Listed], aliases: Mapping[str, str], where: str) -> list[Listed]:
+    """The images with every alias replaced by the patient whom it stands for."""
+    patients = {item.patient for item in items} - {""}
+    absent = next((alias for alias in aliases if alias not in patients), None)
+    if absent is not None:
+        found = _some(sorted(patients)) or "none"
+        raise MedcnnError(f"{where}.aliases.{absent}: no image is of patient '{absent}'; patients found: {found}")
+    return [replace(item, patient=aliases.get(item.patient, item.patient)) for item in items]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _is_image(name: str) -> bool:

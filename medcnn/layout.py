@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+LOCK = Path("dvc.lock")
 REPORT = Path("plots/report/index.html")
 REPORT_FIGURES = Path("plots/report/figures")
+PUBLISHED = Path("docs/published.md")
 
 
 def raw(study: str) -> Path:

@@ -1,4 +1,4 @@
-"""Probabilities per image: what every trained model, chain and ensemble hands on to be evaluated."""
+"""Probabilities per image: what every model, chain, ensemble and cascade hands on to be evaluated."""
 
 from __future__ import annotations
 
@@ -104,13 +104,13 @@ def read(path: Path) -> Predictions:
     return predictions
 
 
-def read_all(folder: Path, names: Sequence[str]) -> dict[str, Predictions]:
-    """Read the predictions of several models over the same images, joined by image.
+def read_all(paths: Mapping[str, Path]) -> dict[str, Predictions]:
+    """Read the predictions of several models, from a file each, joined by image.
 
     Raises:
         MedcnnError: see ``read`` and ``joined``.
     """
-    return joined({name: read(folder / f"{name}.csv") for name in names})
+    return joined({name: read(path) for name, path in paths.items()})
 
 
 def joined(tables: Mapping[str, Predictions]) -> dict[str, Predictions]:

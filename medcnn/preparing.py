@@ -13,7 +13,7 @@ from medcnn.images import pack
 from medcnn.images.augment import augmented
 from medcnn.images.decode import pixels
 from medcnn.manifest import Row
-from medcnn.params import Policy, Study
+from medcnn.params.studies import Policy, Study
 from medcnn.sources.archive import Archive
 
 _CHUNK = 128

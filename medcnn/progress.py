@@ -1,139 +1,113 @@
-"""Early stopping, learning-rate plateaus and backups as one small state that survives an interruption."""
+"""Early stopping and learning-rate plateaus as one small state, from which an interrupted training goes on."""
 
 from __future__ import annotations
 
-import json
-import shutil
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import keras
-import numpy as np
+from medcnn.params.models import Model, Watched
 
-from medcnn import files, seeding
-from medcnn.console import MedcnnError
-from medcnn.params import Model
 
-STATE = "state.json"
-LAST = "last.weights.h5"
-BEST = "best.weights.h5"
+@dataclass(frozen=True)
+class Figures:
+    """How a network did in one epoch on one part: mean loss, and accuracy in 0..1."""
+
+    loss: float
+    accuracy: float
+
+    def __str__(self) -> str:
+        return f"loss {self.loss:.4f}, accuracy {self.accuracy:.4f}"
+
+    def score(self, monitor: Watched) -> tuple[float, ...]:
+        """The larger, the better. Of two epochs with the same accuracy, the one with the lower loss is better."""
+        return (-self.loss,) if monitor == "loss" else (self.accuracy, -self.loss)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Epochs in a row that train the same weights.
+
+    Attributes:
+        number: 1 or 2.
+        settings: what to monitor, for how long to wait, when to lower the rate.
+        learning_rate: the rate that it begins with.
+        first: how many epochs came before it.
+        last: how many epochs there are when it ends, unless patience ends it before.
+    """
+
+    number: int
+    settings: Model
+    learning_rate: float
+    first: int
+    last: int
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands after ``epoch`` epochs; losses are those of the validation part."""
+    """Where a training stands after ``epoch`` epochs, those of earlier phases included.
 
-    learning_rate: float
+    Attributes:
+        learning_rate: of the next epoch.
+        best: the score of the best epoch on validation, as a list; empty before the first.
+        plateau: the best figure that the plateau watches, the larger the better.
+        since_reduced: epochs without a better one, since the rate was lowered last.
+        history: a line a part and epoch.
+    """
+
+    learning_rate: float = 0.0
     epoch: int = 0
     best_epoch: int = 0
-    best_loss: float = float("inf")
+    best: list[float] = field(default_factory=list)
+    plateau: float = float("-inf")
     since_reduced: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
-    def after(self, logs: dict[str, float], model: Model) -> Progress:
-        """The state after one more epoch whose losses and accuracies are ``logs``."""
-        epoch, loss = self.epoch + 1, logs["val_loss"]
-        better = loss < self.best_loss
-        waited = 0 if better else self.since_reduced + 1
-        reduce = model.plateau is not None and waited >= model.plateau.patience
+    def beginning(self, phase: Phase) -> Progress:
+        """The state at the start of a phase: its learning rate; what was best so far still is."""
+        return replace(self, learning_rate=phase.learning_rate, since_reduced=0)
+
+    def after(self, train: Figures, validation: Figures, settings: Model) -> Progress:
+        """The state after one more epoch."""
+        score = list(validation.score(settings.monitor))
+        better = score > self.best
+        epoch = self.epoch + 1
         return replace(
-            self,
+            self._reduced(validation, settings),
             epoch=epoch,
             best_epoch=epoch if better else self.best_epoch,
-            best_loss=min(loss, self.best_loss),
-            since_reduced=0 if reduce else waited,
-            learning_rate=_reduced(self.learning_rate, model) if reduce else self.learning_rate,
-            history=[*self.history, *_lines(epoch, logs, self.learning_rate)],
+            best=max(score, self.best),
+            history=[*self.history, *_lines(epoch, train, validation, self.learning_rate)],
         )
 
-    def finished(self, model: Model) -> bool:
-        """Whether the epochs, or the patience, are used up."""
-        return self.epoch >= model.epochs or self.epoch - self.best_epoch >= model.patience
+    def finished(self, phase: Phase) -> bool:
+        """Whether the epochs of the phase, or its patience, are used up."""
+        waited = self.epoch - max(self.best_epoch, phase.first)
+        return self.epoch >= phase.last or waited >= phase.settings.patience
+
+    def _reduced(self, validation: Figures, settings: Model) -> Progress:
+        """The state with the learning rate lowered, where the plateau has lasted long enough."""
+        rule = settings.plateau
+        if rule is None:
+            return self
+        figure = validation.score(rule.monitor)[0]
+        waited = 0 if figure > self.plateau else self.since_reduced + 1
+        reduce = waited >= rule.patience
+        return replace(
+            self,
+            plateau=max(figure, self.plateau),
+            since_reduced=0 if reduce else waited,
+            learning_rate=max(self.learning_rate * rule.factor, rule.minimum) if reduce else self.learning_rate,
+        )
 
 
-class Watch(keras.callbacks.Callback):
-    """Keeps ``Progress`` up to date, backs it up after every epoch, and restores the best weights at the end.
-
-    The random state of dropout is set anew from (seed, epoch), so that a resumed training draws what an
-    uninterrupted one would have drawn.
-    """
-
-    def __init__(self, settings: Model, seed: int, backup: Path) -> None:
-        super().__init__()
-        self.settings = settings
-        self.seed = seed
-        self.backup = backup
-        self.progress = Progress(settings.learning_rate)
-
-    def resume(self, model: keras.Model) -> None:
-        """Load the newest whole backup, if there is one."""
-        epochs = sorted(folder for folder in self.backup.glob("epoch_*") if (folder / STATE).exists())
-        if epochs:
-            self.progress = Progress(**json.loads((epochs[-1] / STATE).read_text()))
-            model.optimizer.build(model.trainable_variables)
-            model.load_weights(epochs[-1] / LAST)
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Set the learning rate and the dropout seeds of this epoch."""
-        self.model.optimizer.learning_rate = self.progress.learning_rate
-        for position, layer in enumerate(self.model._flatten_layers()):
-            generator = getattr(layer, "seed_generator", None)
-            if generator is not None:
-                state = seeding.derived(self.seed, "dropout", epoch, position).integers(2**31, size=2)
-                generator.state.assign(state.astype(np.uint32))
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the epoch, back it up, and stop where patience is used up."""
-        logs = logs or {}
-        if not np.isfinite([logs["loss"], logs["val_loss"]]).all():
-            raise MedcnnError(
-                f"the loss is not a number in epoch {epoch + 1}; lower the learning rate "
-                f"(now {self.progress.learning_rate:g})"
-            )
-        self.progress = self.progress.after(logs, self.settings)
-        self._back_up()
-        self.model.stop_training = self.progress.finished(self.settings)
-
-    def restore_best(self, model: keras.Model) -> None:
-        """Put the best epoch's weights into the model."""
-        model.load_weights(self._folder(self.progress.epoch) / BEST)
-
-    def forget(self) -> None:
-        """Remove the backup; the training is over and its result is kept."""
-        shutil.rmtree(self.backup, ignore_errors=True)
-
-    def _back_up(self) -> None:
-        # A folder that has its final name is whole: it was filled under another name.
-        done, before = self._folder(self.progress.epoch), self._folder(self.progress.epoch - 1)
-        filling = done.with_name(f"filling_{done.name}")
-        shutil.rmtree(filling, ignore_errors=True)
-        filling.mkdir(parents=True)
-        self.model.save_weights(filling / LAST)
-        improved = self.progress.best_epoch == self.progress.epoch
-        shutil.copyfile(filling / LAST if improved else before / BEST, filling / BEST)
-        files.write_text(filling / STATE, json.dumps(asdict(self.progress)))
-        filling.rename(done)
-        shutil.rmtree(before, ignore_errors=True)
-
-    def _folder(self, epoch: int) -> Path:
-        return self.backup / f"epoch_{epoch:04d}"
-
-
-def _reduced(learning_rate: float, model: Model) -> float:
-    if model.plateau is None:
-        return learning_rate
-    return max(learning_rate * model.plateau.factor, model.plateau.minimum)
-
-
-def _lines(epoch: int, logs: dict[str, float], learning_rate: float) -> list[dict[str, Any]]:
+def _lines(epoch: int, train: Figures, validation: Figures, learning_rate: float) -> list[dict[str, Any]]:
     return [
         {
             "epoch": epoch,
             "split": split,
-            "loss": float(logs[f"{prefix}loss"]),
-            "accuracy": float(logs[f"{prefix}accuracy"]),
+            "loss": figures.loss,
+            "accuracy": figures.accuracy,
             "learning_rate": learning_rate,
         }
-        for split, prefix in (("train", ""), ("validation", "val_"))
+        for split, figures in (("train", train), ("validation", validation))
     ]

@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from itertools import chain
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from medcnn import labelling, manifest, placing, splitting
-from medcnn.console import MedcnnError
 from medcnn.images import decode, duplicates
 from medcnn.labelling import Listed
 from medcnn.manifest import USED, Row
-from medcnn.params import Study
+from medcnn.params.studies import Study
 from medcnn.sources.archive import Archive, UnreadableMemberError
 
 _CHUNK = 256
@@ -36,14 +34,22 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Survey:
-    """The manifest's rows and, per row, the patient and the sets of duplicates that were found."""
+class Relatives:
+    """Per row: its patient, and the first row among its exact copies, its near duplicates, and all of these joined."""
 
-    rows: list[Row]
     patients: list[str]
     exact: list[int]
     near: list[int]
     groups: list[int]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The manifest's rows and, per row, its relatives and its split before any repair ('' where set aside)."""
+
+    rows: list[Row]
+    relatives: Relatives
+    published: list[str]
 
 
 def survey(archive: Archive, study: Study, seed: int, where: str) -> Survey:
@@ -58,61 +64,35 @@ def survey(archive: Archive, study: Study, seed: int, where: str) -> Survey:
     Raises:
         MedcnnError: nothing to read, a pattern that matches nothing, or a split that cannot be made.
     """
-    listed = _listed(archive, study, where)
+    listed = labelling.listed(archive, study, where)
     facts, thumbnails = _inspected(archive, [item.path for item in listed])
     rows = [_row(item, fact) for item, fact in zip(listed, facts, strict=True)]
     rows = _conflicts_set_aside(_faults_set_aside(rows, facts))
-    found = _related(rows, [item.patient for item in listed], thumbnails, study)
-    return replace(found, rows=placing.placed(found.rows, found.groups, study, seed, where))
+    relatives = _related(rows, [item.patient for item in listed], thumbnails, study)
+    rows = _named(rows, relatives)
+    dealt = placing.placed(rows, relatives.groups, study, seed, where)
+    return Survey(dealt, relatives, placing.as_published(rows, study.split, seed))
 
 
-def _related(rows: Sequence[Row], patients: list[str], thumbnails: np.ndarray, study: Study) -> Survey:
+def _related(rows: Sequence[Row], patients: list[str], thumbnails: np.ndarray, study: Study) -> Relatives:
     """Find exact and near duplicates, and join them with the patients into groups that no split may part."""
     contents = [row.sha256 if row.phash else "" for row in rows]
     exact = splitting.joined(len(rows), splitting.same(contents))
     near = splitting.joined(len(rows), chain(enumerate(exact), _near_pairs(rows, thumbnails, study)))
     groups = splitting.joined(len(rows), chain(enumerate(near), splitting.same(patients)))
-    named = [
+    return Relatives(patients, exact, near, groups)
+
+
+def _named(rows: Sequence[Row], relatives: Relatives) -> list[Row]:
+    """The rows with the name of their group, and of the image that they copy."""
+    return [
         replace(
             row,
-            group=patients[group] or rows[group].image_id,
+            group=relatives.patients[group] or rows[group].image_id,
             duplicate_of="" if first == index else rows[first].image_id,
         )
-        for index, (row, group, first) in enumerate(zip(rows, groups, exact, strict=True))
+        for index, (row, group, first) in enumerate(zip(rows, relatives.groups, relatives.exact, strict=True))
     ]
-    return Survey(named, patients, exact, near, groups)
-
-
-def _listed(archive: Archive, study: Study, where: str) -> list[Listed]:
-    names = archive.names()
-    found = labelling.images(names, study)
-    if not found:
-        raise MedcnnError(f"{where}: no images among the {len(names)} files of the raw data; check exclude and source")
-    if study.labels is None:
-        listed = [labelling.from_path(name, study) for name in found]
-    else:
-        table = _table(archive, names, study, where)
-        listed = [labelling.from_csv(name, table, study.labels, study) for name in found]
-    _check_patterns(listed, study, where)
-    return listed
-
-
-def _table(archive: Archive, names: Sequence[str], study: Study, where: str) -> dict[str, dict[str, str]]:
-    assert study.labels is not None  # noqa: S101  (for the type checker; the caller looked)
-    matching = [name for name in names if fnmatchcase(name, study.labels.csv)]
-    if len(matching) != 1:
-        raise MedcnnError(f"{where}.labels.csv: '{study.labels.csv}' matches {len(matching)} files, not one")
-    return labelling.read_table(archive.read(matching[0]), study.labels, where)
-
-
-def _check_patterns(listed: Sequence[Listed], study: Study, where: str) -> None:
-    labels = {item.label for item in listed}
-    missing = [name for name in study.class_names if name not in labels]
-    if missing:
-        folders = sorted({item.path.rsplit("/", 1)[0] for item in listed})[:8]
-        raise MedcnnError(f"{where}.classes: no image is of class '{missing[0]}'; folders found: {', '.join(folders)}")
-    if study.group and not any(item.patient for item in listed):
-        raise MedcnnError(f"{where}.group: '{study.group}' matches no path, such as {listed[0].path}")
 
 
 def _inspected(archive: Archive, paths: Sequence[str]) -> tuple[list[Facts], np.ndarray]:
@@ -189,5 +169,7 @@ def _conflicts_set_aside(rows: Sequence[Row]) -> list[Row]:
 
 def _near_pairs(rows: Sequence[Row], thumbnails: np.ndarray, study: Study) -> Iterator[tuple[int, int]]:
     readable = [index for index, row in enumerate(rows) if row.phash]
-    pairs = duplicates.near_pairs([rows[i].phash for i in readable], thumbnails[readable], study.duplicates)
+    if len(readable) < len(rows):
+        thumbnails = thumbnails[readable]
+    pairs = duplicates.near_pairs([rows[i].phash for i in readable], thumbnails, study.duplicates)
     return ((readable[i], readable[j]) for i, j in pairs)

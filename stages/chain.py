@@ -1,24 +1,24 @@
-"""Chain: feed a trained model's features to a second network and train the two as one."""
+"""Chain: feed a trained model's features to the head of a second and train the two as one."""
 
 from medcnn import layout, params
 from medcnn.console import run_stage
 from medcnn.seeding import pin_tensorflow
 
 
-def main(study: str, first: str) -> None:
+def main(study: str, first: str, second: str) -> None:
     settings = params.load()
     pin_tensorflow(settings.seed)
     from medcnn.chaining import chained
     from medcnn.models import saving
-    from medcnn.training import Task, record, train
+    from medcnn.training import Task, train
 
-    second = settings.model(settings.chain.second)
+    spec = settings.model(second)
     first_link = saving.load(layout.keras_model(study, first))
-    network = chained(first_link, second, len(settings.study(study).class_names))
-    task = Task(settings, study, f"{first}_chain", second)
-    trained = train(task, network)
-    record(task, trained)
+    network = chained(first_link, spec, len(settings.study(study).class_names), settings.model(first).frozen)
+    # What the second model finetunes is its own backbone, which a chain is without.
+    link = spec.model_copy(update={"finetune": None})
+    train(Task(settings, study, params.chain(first, second), link), network)
 
 
 if __name__ == "__main__":
-    run_stage(main, "study", "first")
+    run_stage(main, "study", "first", "second")

@@ -1,18 +1,34 @@
-"""Ensemble: join the trained models' predictions, with weights fitted on validation."""
+"""Ensemble: join the trained models' predictions, as ensembles and as cascades, fitted on validation."""
 
-from medcnn import combining, files, layout, params, predictions
+from medcnn import cascading, combining, files, layout, manifest, params, predictions
 from medcnn.console import run_stage
 
 
 def main(study: str) -> None:
     settings = params.load()
-    files.keep_only(layout.predictions(study), settings.run.trained)
-    members = predictions.read_all(layout.predictions(study), settings.run.models)
-    chosen = {combiner: combining.weights(combiner, members) for combiner in settings.ensemble.combiners}
-    for combiner, shares in chosen.items():
-        joined = combining.combined(members, shares)
-        predictions.write(layout.ensembles(study) / f"{combiner}.csv", joined)
-    files.write_json(layout.metrics("ensemble", study), {name: {"weights": shares} for name, shares in chosen.items()})
+    settings.study(study)
+    for folder in (layout.predictions(study), layout.metrics_folder("train", study)):
+        files.keep_only(folder, settings.run.trained)
+    tables = predictions.read_all({name: layout.predictions(study) / f"{name}.csv" for name in settings.run.trained})
+    members = {name: tables[name] for name in settings.run.models}
+    groups = {row.image_id: row.group for row in manifest.used(layout.manifest(study))}
+    ensembles = combining.ensembles(members, settings.ensemble.combiners, groups, settings.seed)
+    macs = {name: cascading.macs(study, name) for name in settings.run.trained}
+    cascades = {name: cascading.cascaded(tables, pair, macs) for name, pair in settings.run.cascaded.items()}
+
+    joined = {name: made.predictions for name, made in ensembles.items()}
+    joined |= {name: made.predictions for name, made in cascades.items()}
+    layout.ensembles(study).mkdir(parents=True, exist_ok=True)
+    files.keep_only(layout.ensembles(study), joined)
+    for name, table in joined.items():
+        predictions.write(layout.ensembles(study) / f"{name}.csv", table)
+    record = {
+        **combining.record(ensembles),
+        "cascades": {name: made.record() for name, made in cascades.items()},
+        "macs": cascading.mean_macs(macs, settings.run.models, ensembles, cascades),
+    }
+    files.write_json(layout.metrics("ensemble", study), record)
+    print(f"{study}: {combining.summary(ensembles)}")
 
 
 if __name__ == "__main__":

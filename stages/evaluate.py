@@ -1,4 +1,4 @@
-"""Evaluate: metrics and plots of every model, chain and ensemble of a study, from their predictions alone."""
+"""Evaluate: metrics and plots of every model, chain, ensemble and cascade of a study, from their predictions alone."""
 
 from medcnn import evaluating, files, layout, params
 from medcnn.console import run_stage
@@ -8,8 +8,9 @@ def main(study: str) -> None:
     settings = params.load()
     settings.study(study)
     files.keep_only(layout.predictions(study), settings.run.trained)
-    tables = evaluating.collected(study, settings)
-    evaluating.record(study, tables)
+    combined = files.read_json(layout.metrics("ensemble", study))
+    tables = evaluating.collected(study, settings, combined)
+    evaluating.record(study, tables, combined["macs"])
     print(f"{study}: {len(tables)} models evaluated; metrics in {layout.metrics_folder('evaluate', study)}")
 
 

@@ -2,26 +2,32 @@
 
 from medcnn import files, layout, manifest, params
 from medcnn.console import run_stage
-from medcnn.fingerprint import fingerprint
+from medcnn.fingerprint import fingerprint, leaked_before_repair
 from medcnn.sources.archive import open_archive, raw_archive
 from medcnn.surveying import survey
 
 
 def main(study: str) -> None:
     settings = params.load()
+    block = settings.study(study)
     with open_archive(raw_archive(layout.raw(study))) as archive:
-        found = survey(archive, settings.study(study), settings.seed, f"studies.{study}")
-    facts = fingerprint(found, settings.seed)
+        found = survey(archive, block, settings.seed, f"studies.{study}")
+    facts = fingerprint(found, block.split.on_leak, settings.seed)
     balance = [(label, split, count) for split, counts in facts["splits"].items() for label, count in counts.items()]
     files.write_csv(layout.plots("split", study) / "classes.csv", ("class", "split", "images"), balance)
     files.write_json(layout.metrics("split", study), facts)
     manifest.write(layout.manifest(study), found.rows)
-    leak = facts["leak"]
+    leak, before, on_leak = facts["leak"], leaked_before_repair(facts), block.split.on_leak
     print(f"{study}: {facts['used']} images used, {facts['images'] - facts['used']} set aside")
     print(
         f"a plain random split would have leaked {leak['random_split_images']:.1f} of {leak['held_out_images']} "
         f"held-out images; this one leaks {leak['this_split']}"
     )
+    print(f"before any repair {before[0]} of {before[1]} held-out images leak; split.on_leak is {on_leak}")
+    if leak["this_split"]:
+        print(
+            f"WARNING: {leak['this_split']} HELD-OUT IMAGES LEAK, scores will be too good: split.on_leak is {on_leak}"
+        )
 
 
 if __name__ == "__main__":

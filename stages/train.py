@@ -1,7 +1,9 @@
 """Train: one model on one study; write the model, its predictions for every image, and its history."""
 
-from medcnn import layout, params
+from medcnn import layout, manifest, params
 from medcnn.console import run_stage
+from medcnn.images import pack
+from medcnn.models.catalogue import ADAPTED
 from medcnn.seeding import pin_tensorflow
 
 
@@ -9,13 +11,16 @@ def main(study: str, model: str) -> None:
     settings = params.load()
     pin_tensorflow(settings.seed)
     from medcnn.models.building import build
-    from medcnn.training import Task, record, train
+    from medcnn.models.preprocessing import measured
+    from medcnn.training import Task, train
 
     block, spec = settings.study(study), settings.model(model)
-    network = build(spec, block.image_size, len(block.class_names), layout.weights(model))
-    task = Task(settings, study, model, spec)
-    trained = train(task, network)
-    record(task, trained)
+    steps = None
+    if spec.preprocessing == ADAPTED:
+        training = manifest.indices(manifest.used(layout.manifest(study)), "train")
+        steps = measured(pack.images(layout.prepared(study)), training)
+    network = build(spec, block.image_size, len(block.class_names), layout.weights(model), steps)
+    train(Task(settings, study, model, spec), network)
 
 
 if __name__ == "__main__":

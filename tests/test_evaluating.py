@@ -47,10 +47,18 @@ def test_the_headline_of_more_classes_has_no_positive_one():
 def test_models_of_an_earlier_run_leave_no_metrics(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     predicted = table(("no", "yes"))
-    evaluating.record("brain_mri", {"simple": predicted, "deep": predicted})
-    evaluating.record("brain_mri", {"simple": predicted})
+    evaluating.record("brain_mri", {"simple": predicted, "deep": predicted}, {"simple": 1, "deep": 2})
+    evaluating.record("brain_mri", {"simple": predicted}, {"simple": 1, "deep": 2})
     assert [path.name for path in (tmp_path / "metrics/evaluate/brain_mri").iterdir()] == ["simple.json"]
     assert list(files.read_json(tmp_path / "metrics/evaluate/brain_mri.json")) == ["simple"]
+
+
+def test_a_models_cost_stands_beside_its_accuracy(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    macs = {"a": 10, "b": 100, "a_b_cascade": 47}
+    evaluating.record("phantom", dict.fromkeys(macs, table(("no", "yes"))), macs)
+    folder = tmp_path / "metrics/evaluate/phantom"
+    assert {path.stem: files.read_json(path)["mean_macs"] for path in folder.iterdir()} == macs
 
 
 def test_order_of_rows_changes_nothing(tmp_path, monkeypatch):
@@ -60,7 +68,7 @@ def test_order_of_rows_changes_nothing(tmp_path, monkeypatch):
     for name, first in (("one", predicted), ("two", shuffled)):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        evaluating.record("phantom", predictions.joined({"simple": first, "deep": predicted}))
+        evaluating.record("phantom", predictions.joined({"simple": first, "deep": predicted}), {"simple": 1, "deep": 2})
         written.append(
             {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
         )

@@ -8,6 +8,9 @@ from ruamel.yaml import YAML
 
 from medcnn import params
 from medcnn.console import ParamsError
+from medcnn.params.models import Model
+from medcnn.params.sources import ArchiveSource
+from medcnn.params.studies import Study
 
 
 def load_with(root: Path, folder: Path, old: str, new: str) -> params.Params:
@@ -33,18 +36,27 @@ def load_with(root: Path, folder: Path, old: str, new: str) -> params.Params:
             ["studies.phantom.source", "'phantom', 'folder', 'archive', 'url', 'kaggle'"],
         ),
         ("patients: 100", "patients: 2", ["studies.phantom.source.patients", "greater than or equal to 8"]),
-        ("kind: kaggle", "kind: archive", ["studies.brain_mri.source.path", "valid string"]),
+        ("kind: kaggle", "kind: archive", ["studies.chest_ct.source.path", "valid string"]),
         ("validation: 0.15", "validation: 0.9", ["studies.phantom.split", "something to train on"]),
-        ("    network: simple", "    network: vgg16", ["models.simple.network", "'simple', 'deep', 'lite0'"]),
+        (
+            "    backbone: simple",
+            "    backbone: vgg16",
+            ["models.simple.backbone", "unknown 'vgg16'", "simple, ", "VGG16"],
+        ),
+        ("preprocessing: centred", "preprocessing: imagenet", ["models.deep.preprocessing", "unit", "adapted"]),
         ("group: (pat", "group: ((((pat", ["studies.phantom.group", "not a regular expression"]),
         ("positive: tumour", "positive: tumor", ["studies.brain_mri", "one of", "tumour"]),
-        ("policy: light", "policy: heavy", ["studies.phantom.views.policy", "unknown 'heavy'", "light, brain_mri"]),
-        ("second: relay", "second: simple", ["chain.second", "must be relay"]),
-        ("frozen: false", "frozen: true", ["models.simple.frozen", "weights=imagenet"]),
+        ("policy: light", "policy: heavy", ["studies.phantom.views.policy", "unknown 'heavy'", "light, chest_ct"]),
+        ("    - relay\n", "    - relais\n", ["run.chains.second", "unknown 'relais'", "relay"]),
+        ("    first:\n    - simple", "    first:\n    - vgg61", ["run.cascades.first", "unknown 'vgg61'", "vgg16"]),
+        ("frozen: false", "frozen: true", ["models.simple", "frozen", "weights=imagenet"]),
+        ("image_size: 96", "image_size: 16", ["studies.phantom.image_size", "16 is too small for models.lite0", "32"]),
+        ("on_leak: regroup", "on_leak: ignore", ["studies.phantom.split.on_leak", "'keep', 'drop_from_train'"]),
+        ("      - first\n", "      - frist\n", ["studies.chest_ct.published", "unknown 'frist'"]),
         ("fit: stretch", "fit: squash", ["studies.phantom.fit", "'stretch', 'pad' or 'crop'"]),
         ("seed: 42", "seed: [", ["not valid YAML"]),
         ("  - simple\n", "  - deep\n", ["run.models", "'deep' is listed twice"]),
-        ("  tiny:\n    network", "  tiny_chain:\n    network", ["models.tiny_chain", "rename it"]),
+        ("  tiny:\n    backbone", "  tiny_chain:\n    backbone", ["models.tiny_chain", "rename it"]),
     ],
 )
 def test_a_wrong_value_is_one_line_with_its_key_path(
@@ -60,20 +72,18 @@ def test_a_wrong_value_is_one_line_with_its_key_path(
 
 
 def test_a_chain_on_a_model_that_is_not_run_says_what_to_set(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match=r"run\.chains: 'lite0' is not in run\.models.*run\.chains=\[\]"):
+    with pytest.raises(
+        ParamsError, match=r"run\.chains\.first: 'lite0' is not in run\.models.*run\.chains\.first=\[\]"
+    ):
         load_with(root, tmp_path, "  - lite0\n  chains", "  chains")
 
 
 def test_switching_the_kind_of_a_source_leaves_the_other_kinds_keys_alone(root: Path, tmp_path: Path) -> None:
-    text = (
-        (root / "params.yaml")
-        .read_text()
-        .replace("kind: kaggle", "kind: archive", 1)
-        .replace("path:", "path: a.zip", 1)
-    )
+    text = (root / "params.yaml").read_text()
+    text = text.replace("kind: kaggle", "kind: archive", 1).replace("path:", "path: a.zip", 1)
     (tmp_path / "params.yaml").write_text(text)
-    source = params.load(tmp_path / "params.yaml").studies["brain_mri"].source
-    assert source == params.ArchiveSource(kind="archive", path="a.zip")
+    source = params.load(tmp_path / "params.yaml").studies["chest_ct"].source
+    assert source == ArchiveSource(kind="archive", path="a.zip")
 
 
 def test_an_unknown_key_of_a_source_is_refused(root: Path, tmp_path: Path) -> None:
@@ -105,3 +115,35 @@ def test_params_are_frozen(settings: params.Params) -> None:
 def test_a_missing_file_says_where_to_run(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="run this from the project's root"):
         params.load(tmp_path / "params.yaml")
+
+
+def test_every_number_of_every_model_and_study_can_be_set_with_dvc(root: Path) -> None:
+    """`-S` sets only keys that stand in params.yaml, so blocks there are written out in full."""
+    tree = YAML(typ="safe", pure=True).load(root / "params.yaml")
+    for blocks, kind in ((tree["models"], Model), (tree["studies"], Study)):
+        assert blocks
+        for name, block in blocks.items():
+            assert set(block) == set(kind.model_fields), name
+
+
+def test_a_block_needs_no_more_than_what_has_no_usual_value(root: Path, tmp_path: Path) -> None:
+    needed = ("backbone: tiny", "weights: none", "pooling: average", "learning_rate: 0.01", "epochs: 2", "patience: 2")
+    block = "".join(f"{line}\n" for line in ("  mine:", *(f"    {key}" for key in needed)))
+    loaded = load_with(root, tmp_path, "models:\n  simple:", f"models:\n{block}  simple:")
+    assert (loaded.model("mine").optimizer, loaded.model("mine").loss) == ("adam", "cross_entropy")
+
+
+def test_chains_and_cascades_take_each_first_with_each_second(root: Path, tmp_path: Path) -> None:
+    loaded = load_with(root, tmp_path, "    second:\n    - relay", "    second:\n    - relay\n    - simple")
+    assert loaded.run.trained[3:] == ("lite0_relay_chain", "lite0_simple_chain")
+    assert loaded.run.cascaded == {"simple_lite0_cascade": ("simple", "lite0")}
+
+
+def test_a_cascade_is_left_out_where_one_of_its_models_is(root: Path, tmp_path: Path) -> None:
+    assert not load_with(root, tmp_path, "  - simple\n  - deep\n", "  - deep\n").run.cascaded
+
+
+def test_published_studies_name_the_models_that_they_were_published_with(settings: params.Params) -> None:
+    published = {name: study.published for name, study in settings.studies.items() if study.published}
+    assert set(published) == {"chest_ct", "brain_mri", "leukemia", "lung_ct", "chest_xray"}
+    assert published["brain_mri"].models[0] == "resnet50v2"

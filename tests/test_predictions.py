@@ -25,6 +25,10 @@ def written(folder: Path, table: Predictions = TABLE, name: str = "simple") -> P
     return path
 
 
+def both(folder: Path) -> dict[str, Path]:
+    return {name: folder / f"{name}.csv" for name in ("simple", "deep")}
+
+
 def changed(folder: Path, old: str, new: str) -> Path:
     path = written(folder)
     text = path.read_text()
@@ -110,7 +114,7 @@ def test_nan_is_not_written(tmp_path: Path):
 def test_models_are_joined_by_image_not_by_position(tmp_path: Path):
     written(tmp_path)
     written(tmp_path, TABLE.at([3, 1, 0, 2]), "deep")
-    tables = predictions.read_all(tmp_path, ["simple", "deep"])
+    tables = predictions.read_all(both(tmp_path))
     assert tables["deep"].image_ids == tables["simple"].image_ids
     assert tables["deep"].labels.tolist() == tables["simple"].labels.tolist()
     np.testing.assert_array_equal(tables["deep"].probabilities, tables["simple"].probabilities)
@@ -130,7 +134,7 @@ def test_models_that_do_not_cover_the_same_truth_are_refused(tmp_path: Path, dee
     written(tmp_path)
     written(tmp_path, deep, "deep")
     with pytest.raises(MedcnnError) as refusal:
-        predictions.read_all(tmp_path, ["simple", "deep"])
+        predictions.read_all(both(tmp_path))
     assert message in str(refusal.value)
 
 
@@ -138,4 +142,4 @@ def test_an_image_that_only_the_second_model_has_is_named(tmp_path: Path):
     written(tmp_path, TABLE.at([0, 1, 2]))
     written(tmp_path, TABLE, "deep")
     with pytest.raises(MedcnnError, match="predictions of 'simple' lack image d of 'deep'"):
-        predictions.read_all(tmp_path, ["simple", "deep"])
+        predictions.read_all(both(tmp_path))

@@ -59,8 +59,9 @@ def test_folds_cover_what_is_not_held_out_evenly_and_whole_groups() -> None:
     assert len({(group, number) for group, number in zip(groups, fold, strict=True)}) == len(set(groups))
 
 
-def test_leaked_names_the_images_outside_training_whose_group_was_trained_on() -> None:
-    assert splitting.leaked([1, 1, 2, 3, 2], [True, False, False, False, True]) == [1, 2]
+def test_an_image_leaks_that_shares_a_key_with_an_earlier_part() -> None:
+    parts = [0, 1, 1, 2, 2, 0]
+    assert splitting.leaked([1, 1, 2, 2, 3, 3], parts) == [False, True, False, True, True, False]
 
 
 def test_a_plain_random_split_leaks_about_what_theory_says() -> None:

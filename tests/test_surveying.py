@@ -8,8 +8,9 @@ from PIL import ImageEnhance
 
 from medcnn import manifest, surveying
 from medcnn.console import MedcnnError
-from medcnn.fingerprint import fingerprint
-from medcnn.params import AuthorSplit, Labels, Params, Study
+from medcnn.fingerprint import fingerprint, leaked_before_repair
+from medcnn.params import Params
+from medcnn.params.studies import AuthorSplit, Labels, Study
 from medcnn.sources.archive import open_archive
 from medcnn.surveying import Survey
 from tests.conftest import encoded, picture, zipped
@@ -71,7 +72,7 @@ def test_duplicates_join_their_patients(tmp_path: Path, study: Study) -> None:
     assert rows["yes/patient_2_1.png"].duplicate_of == rows["yes/patient_0_0.png"].image_id
     assert rows["yes/patient_2_0.png"].group == rows["yes/patient_0_1.png"].group == "patient_0"
     assert rows["no/patient_5_0.png"].group == rows["no/patient_1_0.png"].group == "patient_1"
-    assert fingerprint(survey, 1)["duplicates"] == {
+    assert fingerprint(survey, "regroup", 1)["duplicates"] == {
         "exact_groups": 1, "exact_images": 2, "near_groups": 2, "near_images": 4,
     }  # fmt: skip
 
@@ -92,7 +93,7 @@ def test_what_cannot_be_trusted_is_set_aside_with_its_reason(tmp_path: Path, stu
     aside = [row for row in survey.rows if row.status == "set_aside"]
     assert len(aside) == 5
     assert all(row.split == "" and row.fold == -1 for row in aside)
-    assert fingerprint(survey, 1)["set_aside"] == {"unreadable": 2, conflict: 2, "no class": 1}
+    assert fingerprint(survey, "regroup", 1)["set_aside"] == {"unreadable": 2, conflict: 2, "no class": 1}
 
 
 def test_an_authors_split_is_kept_and_what_leaks_into_it_is_set_aside(tmp_path: Path, study: Study) -> None:
@@ -117,7 +118,7 @@ def test_labels_and_patients_can_come_from_a_csv(tmp_path: Path, study: Study) -
     lines = [f"UID_{index // 2},{index}.bmp,{index // 2 % 2}" for index in range(40)]
     members["labels.csv"] = "\n".join(["Patient_ID,new_names,labels", *lines]).encode()
     labels = Labels(csv="*labels.csv", image="new_names", label="labels", group="Patient_ID")
-    changes = {"labels": labels, "classes": {"1": "tumour", "0": "healthy"}}
+    changes = {"labels": labels, "classes": {"1": "tumour", "0": "healthy"}, "group": None}
     survey = surveyed(tmp_path, members, study.model_copy(update=changes))
     row = by_path(survey)["all/5.bmp"]
     assert (row.label, row.group) == ("healthy", "UID_2")
@@ -142,13 +143,42 @@ def test_a_pattern_that_matches_nothing_names_its_key(
         surveyed(tmp_path, images(), study.model_copy(update=changes))
 
 
-def test_too_few_images_for_every_part_is_said_before_training(tmp_path: Path, study: Study) -> None:
-    with pytest.raises(MedcnnError, match=r"studies\.brain_mri\.split: no 'healthy' image in validation"):
-        surveyed(tmp_path, images(8), study)
+def test_before_any_repair_an_image_counts_by_how_it_leaks(tmp_path: Path, study: Study) -> None:
+    members = {}
+    for part, patients in (("train", range(10)), ("valid", range(10, 20)), ("test", range(20, 30))):
+        for patient in patients:
+            members[f"{part}/{('yes', 'no')[patient % 2]}/patient_{patient}.png"] = encoded(picture(patient))
+    members["test/yes/patient_20.png"] = members["train/yes/patient_0.png"]
+    members["test/no/patient_21.png"] = members["valid/no/patient_11.png"]
+    members["test/no/patient_23.png"] = encoded(ImageEnhance.Brightness(picture(1)).enhance(0.9))
+    members["valid/no/patient_3.png"] = encoded(picture(100))
+    author = AuthorSplit(kind="author", train="train/*", validation="valid/*", test="test/*", on_leak="keep")
+    kept = surveyed(tmp_path, members, study.model_copy(update={"split": author}))
+    facts = fingerprint(kept, "keep", 1)
+    nothing = {"exact_copy": 0, "near_duplicate": 0, "patient": 0, "any": 0}
+    assert facts["before_repair"] == {
+        "validation": {
+            "tumour": {"images": 5, **nothing},
+            "healthy": {"images": 6, **nothing, "patient": 1, "any": 1},
+        },
+        "test": {
+            "tumour": {"images": 5, **nothing, "exact_copy": 1, "near_duplicate": 1, "any": 1},
+            "healthy": {"images": 5, **nothing, "exact_copy": 1, "near_duplicate": 2, "any": 2},
+        },
+    }
+    assert leaked_before_repair(facts) == (4, 21)
+    assert facts["leak"]["this_split"] == 4
+    dropping = author.model_copy(update={"on_leak": "drop_from_train"})
+    dropped = fingerprint(surveyed(tmp_path, members, study.model_copy(update={"split": dropping})), "keep", 1)
+    assert dropped["before_repair"] == facts["before_repair"]
+    assert dropped["leak"]["this_split"] == 0
+    assert dropped["set_aside"] == {
+        "shares a patient or a duplicate with test": 3, "shares a patient or a duplicate with validation": 1,
+    }  # fmt: skip
 
 
 def test_the_fingerprint_counts_what_a_plain_split_would_have_leaked(tmp_path: Path, study: Study) -> None:
-    facts = fingerprint(surveyed(tmp_path, images(), study), 1)
+    facts = fingerprint(surveyed(tmp_path, images(), study), "regroup", 1)
     # Two images a patient: a held-out image leaks when the other one is in training, about two times in three.
     assert facts["leak"]["random_split_fraction"] == pytest.approx(0.65, abs=0.12)
     assert facts["leak"]["this_split"] == 0
@@ -160,4 +190,4 @@ def test_the_seed_decides_the_split_and_the_fingerprint_does_not_depend_on_it(tm
     one, same, other = (surveyed(tmp_path, images(), study, seed) for seed in (1, 1, 2))
     assert one.rows == same.rows
     assert one.rows != other.rows
-    assert fingerprint(one, 1)["fingerprint"] == fingerprint(other, 2)["fingerprint"]
+    assert fingerprint(one, "regroup", 1)["fingerprint"] == fingerprint(other, "regroup", 2)["fingerprint"]

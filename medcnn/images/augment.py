@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from medcnn import seeding
-from medcnn.params import Policy
+from medcnn.params.studies import Policy
 
 
 def augmented(image: np.ndarray, policy: Policy, *key: object) -> np.ndarray:

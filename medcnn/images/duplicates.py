@@ -8,7 +8,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from medcnn.params import Duplicates
+from medcnn.params.studies import Duplicates
 
 THUMBNAIL = 32
 _BLOCK = 2048

@@ -7,59 +7,65 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from medcnn import params
 from medcnn.console import MedcnnError
-from medcnn.models import weights as published
-from medcnn.models.registry import Network, network
+from medcnn.models import preprocessing
+from medcnn.models import weights as pretrained
+from medcnn.models.backbones import CHANNELS, build_backbone
+from medcnn.models.catalogue import ADAPTED, BACKBONES, PREPROCESSING, Preprocessing
+from medcnn.params.models import Model
 
-CHANNELS = 3
 
-
-def build(model: params.Model, image_size: int, classes: int, weights: Path) -> keras.Model:
+def build(
+    model: Model, image_size: int, classes: int, weights: Path, measured: Preprocessing | None = None
+) -> keras.Model:
     """Build an untrained model, its backbone with pretrained weights where the params ask for them.
 
+    Layers compute in Keras's global dtype policy; only the preprocessing and the probabilities are always float32.
+
     Args:
-        model: The network, its head, and whether the backbone is frozen.
+        model: The backbone, its head, and whether the backbone is frozen.
         image_size: Side of the square images, in pixels.
-        classes: How many classes; two give one sigmoid unit, more a softmax.
+        classes: How many classes.
         weights: The folder that the ``weights`` stage wrote for this model.
+        measured: The preprocessing measured on the training images, needed where the model's is ``adapted``.
 
     Returns:
-        A model from ``image``, float32 pixels of 0..255 (batch, image_size, image_size, 3), to ``probabilities``:
-        (batch, 1), the probability of the last class, for two classes, else (batch, classes). Its parts are the
-        layers ``preprocessing``, ``backbone`` and ``head``; names do not depend on what else was built.
+        A model from ``image``, float32 pixels of 0..255 (batch, image_size, image_size, 3), to ``probabilities``, as
+        ``build_head`` gives them. Its parts are the layers ``preprocessing``, ``backbone`` (feature maps and pooling)
+        and ``head``; names do not depend on what else was built.
 
     Raises:
-        MedcnnError: the image is too small for the network, or its weights are missing or do not fit.
+        MedcnnError: the image is too small for the backbone, or its weights are missing or do not fit.
     """
-    spec = network(model.network)
-    backbone = _backbone(spec, image_size)
-    if model.weights == "imagenet":
-        assign(backbone, published.load(weights))
+    backbone = build_backbone(model.backbone, model.pooling, image_size)
+    if model.weights != "none":
+        pretrained.load_into(backbone, weights)
     backbone.trainable = not model.frozen
     image = keras.Input((image_size, image_size, CHANNELS), name="image")
-    x = layers.Rescaling(spec.scale, spec.offset, name="preprocessing")(image)
-    # A frozen backbone keeps its ImageNet statistics: batch normalisation never runs in training mode.
-    features = backbone(x, training=False) if model.frozen else backbone(x)
+    x = preprocessing.layer(_steps(model, measured), image_size)(image)
+    features = backbone(x)
     head = build_head(model, features.shape[-1], classes)
-    return keras.Model(image, head(features), name=model.network)
+    return keras.Model(image, head(features), name=model.backbone)
 
 
-def build_head(model: params.Model, features: int, classes: int) -> keras.Model:
-    """Build the head alone: from features (batch, features) to ``probabilities``, as in ``build``.
+def build_head(model: Model, features: int, classes: int) -> keras.Model:
+    """Build the head alone: from features (batch, features) to ``probabilities``.
 
-    Its layer ``features`` holds what the output is computed from; the first link of a chain ends there.
+    These are (batch, 1), the probability of the last class, where two classes have a sigmoid output, else
+    (batch, classes). The layer ``features`` holds what the output is computed from; the first link of a chain ends
+    there.
     """
     vector = keras.Input((features,), name="vector")
-    x = vector
+    x = layers.BatchNormalization(name="batch_norm")(vector) if model.batch_norm else vector
     for index, units in enumerate(model.dense, start=1):
-        x = layers.Dense(units, activation="relu", name=f"dense{index}")(x)
+        start = model.initializer
+        x = layers.Dense(units, activation="relu", kernel_initializer=start, name=f"dense{index}")(x)
         x = _dropout(x, model.dropout, f"dropout{index}")
     if not model.dense:
         x = _dropout(x, model.dropout, "dropout")
     x = layers.Identity(name="features")(x)
-    units, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
-    probabilities = layers.Dense(units, activation=activation, name="probabilities")(x)
+    units, activation = (1, "sigmoid") if classes == 2 and model.output == "sigmoid" else (classes, "softmax")
+    probabilities = layers.Dense(units, activation=activation, dtype="float32", name="probabilities")(x)
     return keras.Model(vector, probabilities, name="head")
 
 
@@ -73,30 +79,33 @@ def extractor(full: keras.Model) -> keras.Model:
     return keras.Model(image, full.get_layer("backbone")(pixels, training=False), name="extractor")
 
 
-def assign(model: keras.Model, arrays: published.Arrays) -> None:
-    """Set every variable of ``model``'s layers to the array called ``<layer>/<variable>``; arrays may be left over.
+def unfreeze(model: keras.Model, unfreeze_from: int) -> None:
+    """Make all layers of a built model's frozen backbone trainable but its first ``unfreeze_from``.
+
+    Batch normalisation stays frozen everywhere, and with that in inference mode: on small batches its ImageNet
+    statistics are worth more than new ones.
 
     Raises:
-        MedcnnError: an array is missing or has another shape.
+        MedcnnError: no layer with weights is left to train.
     """
-    for layer in model.layers:
-        for variable in layer.variables:
-            name = f"{layer.name}/{variable.name}"
-            if name not in arrays or arrays[name].shape != tuple(variable.shape):
-                found = arrays[name].shape if name in arrays else "missing"
-                raise MedcnnError(
-                    f"pretrained weights do not fit: {name} must have shape {tuple(variable.shape)}, is {found}"
-                )
-            variable.assign(arrays[name])
-
-
-def _backbone(spec: Network, image_size: int) -> keras.Model:
-    if image_size < spec.smallest:
+    backbone = model.get_layer("backbone")
+    backbone.trainable = True
+    for index, layer in enumerate(backbone.layers):
+        layer.trainable = index >= unfreeze_from and not isinstance(layer, layers.BatchNormalization)
+    if not backbone.trainable_weights:
         raise MedcnnError(
-            f"image_size {image_size} is too small for network '{spec.name}': it needs at least {spec.smallest}"
+            f"finetune.unfreeze_from: {unfreeze_from} leaves nothing to train, the backbone has {len(backbone.layers)} "
+            "layers; choose a smaller number"
         )
-    pixels = keras.Input((image_size, image_size, CHANNELS), name="pixels")
-    return keras.Model(pixels, spec.body(pixels), name="backbone")
+
+
+def _steps(model: Model, measured: Preprocessing | None) -> Preprocessing:
+    name = model.preprocessing or BACKBONES[model.backbone].preprocessing
+    if name != ADAPTED:
+        return PREPROCESSING[name]
+    if measured is None:
+        raise ValueError("preprocessing 'adapted' needs what was measured on the training images")
+    return measured
 
 
 def _dropout(x: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from keras import KerasTensor, layers
 
-from medcnn.models.registry import Rescaling, register
+from medcnn.models.registry import register
 
 EPSILON = 1e-3
 
@@ -32,9 +32,9 @@ STAGES = (
 )
 
 
-@register("lite0", preprocessing=Rescaling(scale=1 / 128, offset=-127 / 128), smallest=32)
+@register("lite0")
 def lite0(x: KerasTensor) -> KerasTensor:
-    """EfficientNet-Lite0 up to its 1280 pooled features, for images of 32 pixels and more.
+    """EfficientNet-Lite0 up to its 1280 feature maps.
 
     EfficientNet-B0 (Tan and Le 2019, https://arxiv.org/abs/1905.11946) without squeeze-and-excitation and with
     ReLU6, as in https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite. Layer names are
@@ -46,8 +46,7 @@ def lite0(x: KerasTensor) -> KerasTensor:
         for repeat in range(stage.repeats):
             x = _block(x, f"block{index}", stage, stride=stage.stride if repeat == 0 else 1)
             index += 1
-    x = _convolution(x, "head", 1280, kernel=1, stride=1)
-    return layers.GlobalAveragePooling2D(name="pooling")(x)
+    return _convolution(x, "head", 1280, kernel=1, stride=1)
 
 
 def _block(x: KerasTensor, name: str, stage: Stage, stride: int) -> KerasTensor:

@@ -1,90 +1,76 @@
-"""Published ImageNet weights: found in an installed package, checked, and renamed to the layers of our networks."""
+"""A model's pretrained weights: written once as a tracked input, and loaded into its backbone."""
 
 from __future__ import annotations
 
-import hashlib
 import io
+import shutil
 import zipfile
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from medcnn import files, layout, params
+from medcnn import files
 from medcnn.console import MedcnnError
-from medcnn.models import torch_file
+from medcnn.models import keras_file, published
 from medcnn.models.archive import write_zip
+from medcnn.models.catalogue import BACKBONES, KERAS
+from medcnn.models.torch_weights import READERS, Arrays
+from medcnn.params.models import Model
+from medcnn.params.sources import Weights
+from medcnn.seeding import pin_tensorflow
 
-Arrays = dict[str, np.ndarray]
-"""Variables by ``<layer>/<variable>``, with Keras's axes."""
-
-WEIGHTS = "weights.npz"
+ARRAYS = "weights.npz"
+KERAS_FILE = "weights.h5"
 SUMMARY = "weights.json"
 
-_TOP = {
-    "_conv_stem": "stem_conv",
-    "_bn0": "stem_bn",
-    "_conv_head": "head_conv",
-    "_bn1": "head_bn",
-    "_fc": "classifier",
-}
-_BLOCK = {
-    "_expand_conv": "expand_conv",
-    "_bn0": "expand_bn",
-    "_depthwise_conv": "depthwise_conv",
-    "_bn1": "depthwise_bn",
-    "_project_conv": "project_conv",
-    "_bn2": "project_bn",
-}
-_NORMALISATION = {
-    "weight": "gamma",
-    "bias": "beta",
-    "running_mean": "moving_mean",
-    "running_var": "moving_variance",
-}
-_LINEAR = {"weight": "kernel", "bias": "bias"}
 
+def write(name: str, model: Model, sources: Mapping[str, Weights], folder: Path) -> None:
+    """Write a model's pretrained weights and where they come from to ``folder``; without any, a note that says so.
 
-def write(model: params.Model, sources: Mapping[str, params.Weights], folder: Path) -> None:
-    """Write a model's pretrained weights and where they come from to ``folder``; without any, a note that says so."""
+    Args:
+        name: the model's name, for errors.
+        model: its backbone, and which weights it wants.
+        sources: where published weights come from, by backbone.
+        folder: gets ``weights.json`` and, for networks of Keras, ``weights.h5``, for others ``weights.npz``.
+
+    Raises:
+        MedcnnError: the weights cannot be had, or are not those of the backbone.
+    """
     if model.weights == "none":
         files.write_json(folder / SUMMARY, {"weights": "none"})
         return
-    source = sources[model.network]
-    arrays = provide(model.network, source)
-    write_zip(folder / WEIGHTS, {f"{name}.npy": _npy(array) for name, array in sorted(arrays.items())})
-    summary = {
-        "weights": model.weights,
-        "network": model.network,
-        "package": source.package,
-        "sha256": source.sha256,
-        "licence": source.licence,
-        "parameters": sum(array.size for name, array in arrays.items() if "/moving_" not in name),
-    }
-    files.write_json(folder / SUMMARY, summary)
+    if model.weights == "imagenet":
+        source = sources[model.backbone]
+        path, origin = published.find(model.backbone, source), source.model_dump(exclude_none=True, exclude={"md5"})
+    else:
+        path, origin = _own_file(name, model), {"kind": "file", "file": Path(model.weights).name}
+    _keep(model.backbone, path, folder)
+    summary = {**origin, "backbone": model.backbone, "sha256": files.sha256(path)}
+    files.write_json(folder / SUMMARY, {"weights": "imagenet" if model.weights == "imagenet" else "file", **summary})
 
 
-def provide(network: str, source: params.Weights) -> Arrays:
-    """The weights of ``network`` from the package that ``source`` names, its classifier's included.
+def load_into(backbone: Any, folder: Path) -> None:
+    """Set a Keras model's variables to what ``write`` left in ``folder``.
 
     Raises:
-        MedcnnError: the package or its file is missing, is not the one pinned, or holds another network.
+        MedcnnError: there are no weights in ``folder``, they cannot be read, or they do not fit.
     """
-    if network != "lite0":
-        raise MedcnnError(f"weights.{network}: there are no ImageNet weights for network '{network}', only for lite0")
-    data = _published(f"weights.{network}", source)
-    tensors = torch_file.read(data, f"{source.package}/{source.file}")
-    return dict(_renamed(name, array) for name, array in tensors.items() if not name.endswith("num_batches_tracked"))
+    if (folder / KERAS_FILE).exists():
+        path = folder / KERAS_FILE
+        _assign_in_order(backbone, keras_file.read(path), str(path))
+    else:
+        assign(backbone, load(folder))
 
 
 def load(folder: Path) -> Arrays:
-    """Read what ``write`` wrote.
+    """Read the arrays that ``write`` left in ``folder``.
 
     Raises:
         MedcnnError: there are no weights in ``folder``, or they cannot be read.
     """
-    path = folder / WEIGHTS
+    path = folder / ARRAYS
     again = f"run `dvc repro weights@{folder.name}`"
     if not path.exists():
         raise MedcnnError(f"{path} not found: {again}")
@@ -95,42 +81,80 @@ def load(folder: Path) -> Arrays:
         raise MedcnnError(f"{path} is broken: {again}") from error
 
 
-def _published(where: str, source: params.Weights) -> bytes:
+def assign(model: Any, arrays: Arrays) -> None:
+    """Set every weight of a Keras model's layers to the array called ``<layer>/<variable>``; arrays may be left over.
+
+    Raises:
+        MedcnnError: an array is missing or has another shape.
+    """
+    for layer in model.layers:
+        for variable in layer.weights:
+            name = f"{layer.name}/{variable.name}"
+            if name not in arrays or arrays[name].shape != tuple(variable.shape):
+                found = arrays[name].shape if name in arrays else "missing"
+                raise MedcnnError(
+                    f"pretrained weights do not fit: {name} must have shape {tuple(variable.shape)}, is {found}"
+                )
+            variable.assign(arrays[name])
+
+
+def _own_file(name: str, model: Model) -> Path:
+    """The file that ``models.<name>.weights`` names, once it has proved to fit the backbone."""
+    path = Path(model.weights)
+    where = f"models.{name}.weights"
+    if not path.is_file():
+        raise MedcnnError(f"{where}: no such file: {path}; choose none, imagenet, or the path of a weights file")
+    # Keras loads here, so that published weights do without.
+    pin_tensorflow(seed=0)
+    from medcnn.models.backbones import build_backbone
+
+    backbone = build_backbone(model.backbone, "average", BACKBONES[model.backbone].smallest)
     try:
-        data = resources.files(source.package).joinpath(source.file).read_bytes()
-    except (ImportError, TypeError, ValueError) as error:
+        if model.backbone in KERAS:
+            _assign_in_order(backbone, keras_file.read(path), path.name)
+        else:
+            assign(backbone, _read(model.backbone, path))
+    except MedcnnError as error:
+        raise MedcnnError(f"{where}: {error}") from error
+    return path
+
+
+def _keep(backbone: str, path: Path, folder: Path) -> None:
+    """Copy weights to ``folder`` in the form that ``load_into`` reads."""
+    if backbone in KERAS:
+        with files.replacing(folder / KERAS_FILE) as temporary:
+            shutil.copyfile(path, temporary)
+        return
+    arrays = _read(backbone, path)
+    write_zip(folder / ARRAYS, {f"{name}.npy": _npy(array) for name, array in sorted(arrays.items())})
+
+
+def _read(backbone: str, path: Path) -> Arrays:
+    if backbone not in READERS:
         raise MedcnnError(
-            f"{where}.package: there is no installed Python package '{source.package}'; "
-            "run `python -m pip install -r requirements.txt`"
-        ) from error
-    except OSError as error:
-        raise MedcnnError(f"{where}.file: package '{source.package}' has no file '{source.file}'") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != source.sha256:
-        raise MedcnnError(
-            f"{where}.sha256: '{source.file}' of package '{source.package}' has sha256 {found}, "
-            f"not the {source.sha256} in {layout.PARAMS}"
+            f"there are no published weights for backbone '{backbone}', only for {', '.join((*READERS, *KERAS))}"
         )
-    return data
+    return READERS[backbone](path.read_bytes(), path.name)
 
 
-def _renamed(name: str, array: np.ndarray) -> tuple[str, np.ndarray]:
-    """From EfficientNet-PyTorch's names and axes to Keras's."""
-    *block, part, variable = name.split(".")
-    names = _BLOCK if block else _TOP
-    if part not in names:
-        raise MedcnnError(f"not the weights of EfficientNet-Lite0: unexpected tensor '{name}'")
-    layer = f"block{block[-1]}_{names[part]}" if block else names[part]
-    kinds = _NORMALISATION if layer.endswith("_bn") else _LINEAR
-    return f"{layer}/{kinds[variable]}", np.ascontiguousarray(array.transpose(_axes(layer, array.ndim)))
+def _assign_in_order(model: Any, saved: list[list[np.ndarray]], source: str) -> None:
+    """Set the weights of a Keras model's layers to what another model of the same layers had saved."""
+    layers = [layer for layer in model.layers if layer.weights]
+    if len(saved) != len(layers):
+        raise MedcnnError(f"{source}: has {len(saved)} layers with weights, this backbone has {len(layers)}")
+    for layer, arrays in zip(layers, saved, strict=True):
+        # The order that Keras saves them in.
+        variables = [*layer.trainable_weights, *layer.non_trainable_weights]
+        expected, found = [tuple(variable.shape) for variable in variables], [array.shape for array in arrays]
+        if found != expected and [_depthwise(shape) for shape in found] != expected:
+            raise MedcnnError(f"{source}: layer {layer.name} must have weights of shapes {expected}, has {found}")
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array.reshape(variable.shape))
 
 
-def _axes(layer: str, dimensions: int) -> tuple[int, ...]:
-    """The order in which Keras has PyTorch's axes, which are (out, in) or (out, in, height, width)."""
-    if dimensions == 4:
-        # A depthwise kernel is (channels, 1, height, width) there, (height, width, channels, 1) here.
-        return (2, 3, 0, 1) if layer.endswith("depthwise_conv") else (2, 3, 1, 0)
-    return tuple(reversed(range(dimensions)))
+def _depthwise(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a kernel of one filter a channel, saved as (h, w, 1, channels), in a depthwise layer."""
+    return (*shape[:2], shape[3], 1) if len(shape) == 4 and shape[2] == 1 else shape
 
 
 def _npy(array: np.ndarray) -> bytes:

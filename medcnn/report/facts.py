@@ -13,7 +13,10 @@ import numpy as np
 from medcnn import combining, files, layout, manifest
 from medcnn.console import MedcnnError
 from medcnn.curves import Curve, Floats, Integers
-from medcnn.params import Params, Study
+from medcnn.params import Params
+from medcnn.params.studies import Study
+from medcnn.reproduction import table
+from medcnn.reproduction.table import Table
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,11 @@ class Facts:
     """Everything known about one study. A stage that did not run leaves an empty block, never an invented number.
 
     Attributes:
-        models: names in the order of the run, ensembles last.
+        models: names in the order of the run, ensembles and cascades last.
         evaluated: ``metrics/evaluate/S.json``.
         data: ``metrics/split/S.json``.
         download: ``metrics/download/S.json``.
-        weights: of each ensemble, the weight of each member.
+        combined: ``metrics/ensemble/S.json``.
         trained: ``metrics/train/S/M.json`` by model.
         exported: ``metrics/export/S/M.json`` by model.
         timed: ``metrics/benchmark/S/M.json`` by model.
@@ -43,6 +46,7 @@ class Facts:
         rocs: ROC curves by class and model.
         test_groups: how many groups, of linked patients and duplicates, the test images come from.
         contact_sheet: the picture that ``prepare`` made, if it did.
+        published: the study as published beside what is measured here, if it was ever set so.
     """
 
     name: str
@@ -51,7 +55,7 @@ class Facts:
     evaluated: dict[str, Any]
     data: dict[str, Any]
     download: dict[str, Any]
-    weights: dict[str, dict[str, float]]
+    combined: dict[str, Any]
     trained: dict[str, dict[str, Any]]
     exported: dict[str, dict[str, Any]]
     timed: dict[str, dict[str, Any]]
@@ -60,6 +64,7 @@ class Facts:
     rocs: dict[str, dict[str, Curve]]
     test_groups: int
     contact_sheet: Path | None
+    published: Table | None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -73,9 +78,19 @@ class Facts:
 
     @property
     def fitted(self) -> tuple[str, ...]:
-        """The ensembles whose weights were fitted on validation."""
-        names = (f"ensemble_{combiner}" for combiner in combining.FITTED)
+        """The ensembles and cascades that were fitted on validation."""
+        names = (*(f"ensemble_{combiner}" for combiner in combining.FITTED), *self.combined["cascades"])
         return tuple(name for name in names if name in self.models)
+
+    @property
+    def macs(self) -> dict[str, int]:
+        """Multiply-accumulates for one image, by model; of cascades the mean over test."""
+        return dict(self.combined["macs"])
+
+    @property
+    def leaky(self) -> bool:
+        """Whether patients or duplicates lie on two sides of the split, so that the figures are flattered."""
+        return bool(self.data["leak"]["this_split"])
 
     @property
     def synthetic(self) -> bool:
@@ -94,8 +109,10 @@ def gathered(name: str, settings: Params) -> Facts:
         MedcnnError: the study was not split, or not evaluated with every model of the run.
     """
     study = settings.study(name)
-    models = (*settings.run.trained, *(f"ensemble_{combiner}" for combiner in settings.ensemble.combiners))
-    evaluated = _needed(layout.metrics("evaluate", name))
+    evaluated, combined = _needed(layout.metrics("evaluate", name)), _needed(layout.metrics("ensemble", name))
+    # A run of one model has no ensembles.
+    ensembles = (f"ensemble_{key}" for key in settings.ensemble.combiners if key in combined["combiners"])
+    models = (*settings.run.trained, *ensembles, *settings.run.cascaded)
     for model in models:
         if model not in evaluated:
             raise MedcnnError(f"{layout.metrics('evaluate', name)} lacks model '{model}'; run `dvc repro`")
@@ -107,7 +124,7 @@ def gathered(name: str, settings: Params) -> Facts:
         evaluated=evaluated,
         data=_needed(layout.metrics("split", name)),
         download=_known(layout.metrics("download", name)),
-        weights={key: block["weights"] for key, block in _known(layout.metrics("ensemble", name)).items()},
+        combined=combined,
         trained=_by_model("train", name, models),
         exported=_by_model("export", name, models),
         timed=_timed(name, models),
@@ -116,6 +133,7 @@ def gathered(name: str, settings: Params) -> Facts:
         rocs=_rocs(layout.plots("evaluate", name) / "roc.csv", models),
         test_groups=len({row.group for row in manifest.used(layout.manifest(name)) if row.split == "test"}),
         contact_sheet=sheet if sheet.exists() else None,
+        published=table.read(name),
     )
 
 

@@ -15,11 +15,13 @@ from PIL import Image
 
 from medcnn.report.facts import Facts
 from medcnn.report.figures import Drawing
+from medcnn.reproduction.published import decimals
 
 SHEET_SIZE = (1000, 1400)
 ENGINES = {"tensorflow": "TensorFlow", "onnxruntime": "ONNX Runtime"}
 UNDEFINED = Markup('<abbr title="not defined">&ndash;</abbr>')
-_UNITS = ("bytes", "kB", "MB", "GB")
+_BYTES = ("bytes", "kB", "MB", "GB")
+_TIMES = ("", "k", "M", "G")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,19 @@ def render(chapters: Sequence[Chapter], seed: int) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for shown in (number, percent, count, size, timings, batch_sizes, svg_uri, picture_uri):
+    for shown in (
+        number,
+        as_published,
+        signed,
+        percent,
+        count,
+        size,
+        times,
+        timings,
+        batch_sizes,
+        svg_uri,
+        picture_uri,
+    ):
         environment.filters[shown.__name__] = shown
     return environment.get_template("page.html.j2").render(chapters=chapters, seed=seed)
 
@@ -56,6 +70,18 @@ def number(value: float | None, digits: int = 3) -> Markup:
     if value is None:
         return UNDEFINED
     return Markup('<data value="{}">{}</data>').format(value, f"{value:.{digits}f}")
+
+
+def as_published(value: float | None) -> Markup:
+    """A published figure with the decimals that were published."""
+    return number(value, 0 if value is None else decimals(value))
+
+
+def signed(value: float | None, digits: int = 3) -> Markup:
+    """A difference, always with its sign, and its exact value for machines."""
+    if value is None:
+        return UNDEFINED
+    return Markup('<data value="{}">{}</data>').format(value, f"{value:+.{digits}f}")
 
 
 def percent(value: float | None) -> Markup:
@@ -72,10 +98,19 @@ def count(value: int) -> str:
 
 def size(value: int) -> str:
     """A number of bytes in a unit that fits."""
+    return _scaled(value, _BYTES)
+
+
+def times(value: int | None) -> str:
+    """How often something is done, in thousands, millions or milliards (G)."""
+    return UNDEFINED if value is None else _scaled(value, _TIMES).strip()
+
+
+def _scaled(value: int, units: Sequence[str]) -> str:
     amount, unit = float(value), 0
-    while amount >= 1000 and unit < len(_UNITS) - 1:
+    while amount >= 1000 and unit < len(units) - 1:
         amount, unit = amount / 1000, unit + 1
-    return f"{amount:.3g} {_UNITS[unit]}"
+    return f"{amount:.3g} {units[unit]}"
 
 
 def batch_sizes(benchmark: Mapping[str, Any]) -> tuple[int, int]:

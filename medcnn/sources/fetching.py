@@ -10,7 +10,7 @@ from pathlib import Path
 
 from medcnn import files
 from medcnn.console import MedcnnError
-from medcnn.params import ArchiveSource, FolderSource, KaggleSource, PhantomSource, Source, UrlSource
+from medcnn.params.sources import ArchiveSource, FolderSource, KaggleSource, PhantomSource, Source, UrlSource
 from medcnn.sources import kaggle, local, phantom, url
 from medcnn.sources.archive import is_archive
 from medcnn.sources.origin import Origin

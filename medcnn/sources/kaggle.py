@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from medcnn.console import MedcnnError
-from medcnn.params import KaggleSource
+from medcnn.params.sources import KaggleSource
 from medcnn.sources import transfer
 from medcnn.sources.origin import Origin
 from medcnn.sources.partial import Partial

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from medcnn import layout
 from medcnn.console import MedcnnError
-from medcnn.params import ArchiveSource, FolderSource
+from medcnn.params.sources import ArchiveSource, FolderSource
 from medcnn.sources.bars import bar, copy
 from medcnn.sources.names import printable
 from medcnn.sources.origin import Origin

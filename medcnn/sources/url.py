@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 
 from medcnn.console import MedcnnError
-from medcnn.params import UrlSource
+from medcnn.params.sources import UrlSource
 from medcnn.sources import transfer
 from medcnn.sources.origin import Origin
 from medcnn.sources.partial import Partial

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medcnn.images.augment import augmented
-from medcnn.params import Policy
+from medcnn.params.studies import Policy
 from tests.conftest import picture
 
 IMAGE = np.asarray(picture(3, (64, 64), "RGB"))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageChops, ImageEnhance
 
 from medcnn.images import duplicates
-from medcnn.params import Duplicates
+from medcnn.params.studies import Duplicates
 from tests.conftest import picture
 
 LIMITS = Duplicates(hamming=8, correlation=0.95)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -11,62 +10,57 @@ import pytest
 from medcnn import params
 from medcnn.console import MedcnnError
 from medcnn.models import building, weights
-from medcnn.models.registry import network
+from medcnn.models.catalogue import BACKBONES
+from medcnn.models.registry import body
+from tests.models.blocks import pixels
+from tests.models.blocks import settings as block
 
 NOWHERE = Path("nowhere")
-
-
-def settings(network: str, **changes: Any) -> params.Model:
-    block = {
-        "network": network,
-        "weights": "none",
-        "frozen": False,
-        "dense": (),
-        "dropout": 0.0,
-        "augment": None,
-        "learning_rate": 0.001,
-        "epochs": 1,
-        "batch_size": 8,
-        "patience": 1,
-        "plateau": None,
-        "class_weights": False,
-    }
-    return params.Model.model_validate({**block, **changes})
 
 
 @pytest.fixture(scope="module")
 def lite0_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights") / "lite0"
-    weights.write(settings("lite0", weights="imagenet"), params.load().weights, folder)
+    weights.write("lite0", block("lite0", weights="imagenet"), params.load().weights, folder)
     return folder
 
 
 def frozen_lite0(folder: Path) -> keras.Model:
-    return building.build(settings("lite0", weights="imagenet", frozen=True), 32, 3, folder)
+    return building.build(block("lite0", weights="imagenet", frozen=True), 32, 3, folder)
 
 
-def pixels(count: int, size: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype("float32")
+@pytest.mark.parametrize(
+    ("name", "size", "classes", "published"),
+    [
+        ("scratch", 45, 2, 660_993),
+        ("second", 224, 4, 5_567_076),
+        # The study's own output of two units would add 85 to the single unit's 5,406,521.
+        ("simple", 224, 2, 5_406_521),
+        # Of these 21,284,672 are trained, as in PyTorch; the rest are the statistics of batch normalisation.
+        ("resnet34", 64, 2, 21_284_672 + 17_024 + 2 * 513),
+    ],
+)
+def test_has_the_published_parameters(
+    settings: params.Params, name: str, size: int, classes: int, published: int
+) -> None:
+    assert building.build(settings.model(name), size, classes, NOWHERE).count_params() == published
 
 
-def test_deep_has_the_published_parameters() -> None:
-    model = building.build(settings("deep", dense=(128, 64, 32), dropout=0.5), 45, 2, NOWHERE)
-    assert model.count_params() == 660_993
-
-
-def test_simple_has_the_published_layers() -> None:
-    # The study's own output of two units would add 85 to the single unit's 5,406,521.
-    model = building.build(settings("simple", dense=(120, 84)), 224, 2, NOWHERE)
-    assert model.count_params() == 5_406_521
-
-
-@pytest.mark.parametrize(("classes", "shape", "activation"), [(2, (5, 1), "sigmoid"), (4, (5, 4), "softmax")])
-def test_output_suits_the_classes(classes: int, shape: tuple[int, int], activation: str) -> None:
-    model = building.build(settings("tiny"), 16, classes, NOWHERE)
+@pytest.mark.parametrize(
+    ("output", "classes", "shape", "activation"),
+    [
+        ("sigmoid", 2, (5, 1), "sigmoid"),
+        ("sigmoid", 4, (5, 4), "softmax"),
+        ("softmax", 2, (5, 2), "softmax"),
+        ("softmax", 4, (5, 4), "softmax"),
+    ],
+)
+def test_output_suits_the_classes(output: str, classes: int, shape: tuple[int, int], activation: str) -> None:
+    model = building.build(block("tiny", output=output), 16, classes, NOWHERE)
     probabilities = model.predict(pixels(5, 16), verbose=0)
     assert probabilities.shape == shape
     assert model.get_layer("head").get_layer("probabilities").activation.__name__ == activation
-    if classes > 2:
+    if activation == "softmax":
         assert probabilities.sum(axis=1) == pytest.approx(np.ones(5), abs=1e-6)
 
 
@@ -80,17 +74,37 @@ def test_output_suits_the_classes(classes: int, shape: tuple[int, int], activati
     ],
 )
 def test_head_follows_the_params(dense: tuple[int, ...], dropout: float, expected: list[str]) -> None:
-    head = building.build_head(settings("relay", dense=dense, dropout=dropout), 6, 3)
+    head = building.build_head(block("relay", dense=dense, dropout=dropout), 6, 3)
     assert [layer.name for layer in head.layers] == ["vector", *expected]
 
 
+def test_a_head_may_begin_with_batch_normalisation_and_start_as_it_is_told() -> None:
+    head = building.build_head(block("relay", dense=(4,), batch_norm=True, initializer="he_normal"), 6, 3)
+    assert [layer.name for layer in head.layers] == ["vector", "batch_norm", "dense1", "features", "probabilities"]
+    assert isinstance(head.get_layer("dense1").kernel_initializer, keras.initializers.HeNormal)
+
+
+@pytest.mark.parametrize(("pooling", "expected"), [("flatten", 4 * 4 * 8), ("average", 8), ("max", 8)])
+def test_pooling_follows_the_params(pooling: str, expected: int) -> None:
+    model, images = building.build(block("tiny", pooling), 16, 3, NOWHERE), pixels(2, 16)
+    features = building.extractor(model)(images).numpy()
+    assert features.shape == (2, expected)
+    whole = building.build(block("tiny", "flatten"), 16, 3, NOWHERE)
+    whole.get_layer("backbone").set_weights(model.get_layer("backbone").get_weights())
+    maps = building.extractor(whole)(images).numpy().reshape(2, 16, 8)
+    pooled = {"flatten": maps.reshape(2, -1), "average": maps.mean(axis=1), "max": maps.max(axis=1)}[pooling]
+    np.testing.assert_allclose(features, pooled, rtol=1e-5)
+
+
 def test_names_do_not_depend_on_what_was_built_before() -> None:
-    first, second = (building.build(settings("deep", dense=(4,), dropout=0.5), 16, 2, NOWHERE) for _ in range(2))
+    first, second = (
+        building.build(block("deep", "flatten", dense=(4,), dropout=0.5), 16, 2, NOWHERE) for _ in range(2)
+    )
     assert first.get_config() == second.get_config()
 
 
 def test_preprocessing_is_inside() -> None:
-    model = building.build(settings("tiny"), 16, 2, NOWHERE)
+    model = building.build(block("tiny"), 16, 2, NOWHERE)
     backbone, head = model.get_layer("backbone"), model.get_layer("head")
     images = pixels(3, 16)
     np.testing.assert_array_equal(model(images), head(backbone(images * np.float32(1 / 255))))
@@ -115,9 +129,33 @@ def test_a_frozen_backbone_does_not_learn(lite0_weights: Path) -> None:
     assert not np.array_equal(head[0], model.get_layer("head").get_weights()[0])
 
 
+def test_finetuning_trains_the_last_layers_and_keeps_the_statistics(lite0_weights: Path) -> None:
+    model = frozen_lite0(lite0_weights)
+    building.unfreeze(model, 100)
+    layers = model.get_layer("backbone").layers
+    assert not any(layer.trainable for layer in layers[:100])
+    before = [layer.get_weights() for layer in layers]
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(pixels(4, 32), np.zeros(4), verbose=0)
+    moved = {
+        f"{layer.name}/{variable.name}"
+        for layer, old in zip(layers, before, strict=True)
+        for variable, value in zip(layer.weights, old, strict=True)
+        if not np.array_equal(variable.numpy(), value)
+    }
+    assert "head_conv/kernel" in moved
+    assert not [name for name in moved if "_bn/" in name]
+    assert not moved & {f"{layer.name}/{variable.name}" for layer in layers[:100] for variable in layer.weights}
+
+
+def test_finetuning_needs_a_layer_to_train(lite0_weights: Path) -> None:
+    with pytest.raises(MedcnnError, match=r"unfreeze_from: 500 leaves nothing to train, the backbone has 142 layers"):
+        building.unfreeze(frozen_lite0(lite0_weights), 500)
+
+
 @pytest.mark.slow
 def test_an_unfrozen_backbone_learns(lite0_weights: Path) -> None:
-    model = building.build(settings("lite0", weights="imagenet"), 32, 3, lite0_weights)
+    model = building.build(block("lite0", weights="imagenet"), 32, 3, lite0_weights)
     statistics = model.get_layer("backbone").get_layer("stem_bn").moving_mean
     kernel = model.get_layer("backbone").get_layer("stem_conv").kernel
     before = statistics.numpy(), kernel.numpy()
@@ -127,23 +165,22 @@ def test_an_unfrozen_backbone_learns(lite0_weights: Path) -> None:
     assert not np.array_equal(before[1], kernel.numpy())
 
 
-@pytest.mark.parametrize("name", ["simple", "deep", "tiny", "lite0"])
+@pytest.mark.parametrize("name", ["simple", "second", "deep", "tiny", "lite0", "VGG16"])
 def test_the_smallest_image_works_and_a_smaller_one_is_refused(name: str) -> None:
-    smallest = network(name).smallest
-    assert building.build(settings(name), smallest, 2, NOWHERE).count_params() > 0
+    smallest = BACKBONES[name].smallest
+    assert building.build(block(name), smallest, 2, NOWHERE).count_params() > 0
     with pytest.raises(MedcnnError) as refusal:
-        building.build(settings(name), smallest - 1, 2, NOWHERE)
-    expected = f"image_size {smallest - 1} is too small for network '{name}': it needs at least {smallest}"
+        building.build(block(name), smallest - 1, 2, NOWHERE)
+    expected = f"image_size {smallest - 1} is too small for backbone '{name}': it needs at least {smallest}"
     assert str(refusal.value) == expected
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="the Keras for Python 3.10 builds layers of size zero")
-@pytest.mark.parametrize("name", ["simple", "deep", "tiny"])
+@pytest.mark.parametrize("name", ["simple", "second", "deep", "tiny"])
 def test_the_smallest_image_is_not_set_too_high(name: str) -> None:
-    spec = network(name)
-    below = keras.Input((spec.smallest - 1, spec.smallest - 1, 3))
+    below = BACKBONES[name].smallest - 1
     with pytest.raises(ValueError, match="zero or negative"):
-        spec.body(below)
+        body(name)(keras.Input((below, below, 3)))
 
 
 def test_missing_weights_are_one_clear_line(tmp_path: Path) -> None:
@@ -161,6 +198,6 @@ def test_weights_of_another_shape_are_refused(lite0_weights: Path) -> None:
     arrays = weights.load(lite0_weights)
     model = frozen_lite0(lite0_weights).get_layer("backbone")
     with pytest.raises(MedcnnError, match=r"stem_conv/kernel must have shape \(3, 3, 3, 32\), is \(1,\)"):
-        building.assign(model, {**arrays, "stem_conv/kernel": np.zeros(1)})
+        weights.assign(model, {**arrays, "stem_conv/kernel": np.zeros(1)})
     with pytest.raises(MedcnnError, match=r"stem_conv/kernel must .* is missing"):
-        building.assign(model, {})
+        weights.assign(model, {})

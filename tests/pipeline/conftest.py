@@ -21,6 +21,7 @@ COPIED = (
     "stages",
     "data/.gitignore",
     "plots/.gitignore",
+    "metrics/published",
 )
 SHRUNK = {
     "studies.phantom.source.patients": 24,
@@ -29,6 +30,7 @@ SHRUNK = {
     "studies.phantom.image_size": 32,
     "studies.phantom.views.count": 1,
     "run.models": ["tiny", "lite0"],
+    "run.cascades": {"first": ["tiny"], "second": ["lite0"]},
     "models.lite0.epochs": 2,
     "models.relay.epochs": 2,
     "benchmark.warmup": 1,

@@ -55,7 +55,7 @@ def needed_by(script: Path) -> set[Path]:
 
 
 def declared_by(stage: dict[str, Any]) -> set[Path]:
-    code = [Path(dep) for dep in stage["deps"] if dep.split("/")[0] in {"medcnn", "stages"}]
+    code = [Path(dep) for dep in stage["deps"] if dep.split("/")[0] in {"medcnn", "stages"} and dep.endswith(".py")]
     files: set[Path] = set()
     for path in code:
         files |= {file.relative_to(ROOT) for file in (ROOT / path).rglob("*.py")} if (ROOT / path).is_dir() else {path}

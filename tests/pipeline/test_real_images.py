@@ -29,7 +29,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = repository(tmp_path_factory.mktemp("real") / "project")
     yaml = YAML()
     tree = yaml.load(folder / "params.yaml")
-    tree["run"] = {"studies": list(ARCHIVES), "models": ["tiny"], "chains": []}
+    tree["run"] |= {"studies": list(ARCHIVES), "models": ["tiny"], "chains": {"first": [], "second": []}}
     for study, archive in ARCHIVES.items():
         tree["studies"][study]["source"] |= {"kind": "archive", "path": str(archive)}
         tree["studies"][study]["image_size"] = 32

@@ -6,14 +6,42 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from medcnn import files, layout, manifest, params, predictions
 from medcnn.manifest import SPLITS, Row
 from medcnn.predictions import Predictions
+from medcnn.reproduction import published
+from medcnn.reproduction.measured import Column, Figures, Measured
+from medcnn.reproduction.table import table
 from tests.project import prepared_study, run, shrink
 
 ENSEMBLES = ("ensemble_mean", "ensemble_weighted")
+MACS = {"simple": 1_200_000, "lite0": 400_000_000, "lite0_relay_chain": 401_000_000}
+CASCADE = "simple_lite0_cascade"
+COMBINED = {
+    "combiners": {
+        "mean": {"validation": {"accuracy": 0.75, "cross_entropy": 0.5}, "weights": {"simple": 0.5, "lite0": 0.5}},
+        "weighted": {"validation": {"accuracy": 0.8, "cross_entropy": None}, "weights": {"simple": 0.2, "lite0": 0.8}},
+    },
+    "chosen": "mean",
+    "macs": {
+        **MACS,
+        **dict.fromkeys(ENSEMBLES, MACS["simple"] + MACS["lite0"]),
+        CASCADE: 151_200_000,
+    },
+    "cascades": {
+        CASCADE: {
+            "first": "simple",
+            "second": "lite0",
+            "temperature": 1.25,
+            "threshold": 0.875,
+            "first_share": {"validation": 0.5, "test": 0.625},
+            "macs": {"first": MACS["simple"], "second": MACS["lite0"], "mean": 151_200_000},
+        }
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -27,13 +55,13 @@ class Example:
 
     @property
     def models(self) -> tuple[str, ...]:
-        return (*self.trained, *ENSEMBLES)
+        return (*self.trained, *ENSEMBLES, CASCADE)
 
     def path(self, relative: Path) -> Path:
         return self.folder / relative
 
     def predictions_of(self, model: str) -> Path:
-        if model in ENSEMBLES:
+        if model in (*ENSEMBLES, CASCADE):
             return self.path(layout.ensembles(self.study)) / f"{model.removeprefix('ensemble_')}.csv"
         return self.path(layout.predictions(self.study)) / f"{model}.csv"
 
@@ -50,7 +78,16 @@ class Example:
 
 def example(folder: Path, study: str = "phantom", images: int = 96, absent: str = "") -> Example:
     """Lay out the project; ``absent`` is a class that has no test image."""
-    shrink(folder, {"run.studies": [study], "run.models": ["simple", "lite0"], "run.chains": ["lite0"]})
+    shrink(
+        folder,
+        {
+            "run.studies": [study],
+            "run.models": ["simple", "lite0"],
+            "run.chains": {"first": ["lite0"], "second": ["relay"]},
+            "run.cascades": {"first": ["simple"], "second": ["lite0"]},
+            "ensemble.combiners": ["mean", "weighted"],
+        },
+    )
     settings = params.load(folder / layout.PARAMS)
     classes = settings.study(study).class_names
     prepared_study(folder, study, classes, images=images)
@@ -91,7 +128,7 @@ def _write_training(made: Example, model: str) -> None:
     ]
     columns = ("epoch", "split", "loss", "accuracy", "learning_rate")
     files.write_csv(made.path(layout.plots("train", made.study, model)) / "history.csv", columns, history)
-    training = {"epochs": 5, "best_epoch": 4, "parameters": 660993, "trainable_parameters": 5124}
+    training = {"epochs": 5, "best_epoch": 4, "parameters": 660993, "trainable_parameters": 5124, "macs": MACS[model]}
     files.write_json(made.path(layout.metrics("train", made.study, model)), training)
     parity = {
         "images": 24, "max_difference": 2e-6, "argmax_agreement": 1.0, "accuracy_keras": 0.75, "accuracy_onnx": 0.75,
@@ -115,6 +152,20 @@ def write_timings(made: Example, model: str) -> None:
     files.write_json(made.path(layout.metrics("benchmark", made.study, model)), timings)
 
 
+def write_published(made: Example) -> None:
+    """The study as published, with figures of two models on the honest split."""
+    column = Column(on_leak="regroup", raw_sha256="a" * 64, fingerprint="f" * 64, test_images=51)
+    figures = {
+        "vgg16": Figures(accuracy=0.9, cross_entropy=0.3, images=51),
+        "lite0": Figures(accuracy=0.8, cross_entropy=0.5, images=51),
+    }
+    study = published.load()[made.study]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made.folder)
+        written = table(made.study, study, {"honest": Measured(column, figures)}, params.load())
+    files.write_json(made.path(layout.metrics("published", made.study)), written.model_dump(mode="json"))
+
+
 def _write_data(made: Example, rows: list[Row]) -> None:
     counted = {
         split: {name: sum((row.split, row.label) == (split, name) for row in rows) for name in made.classes}
@@ -131,6 +182,14 @@ def _write_data(made: Example, rows: list[Row]) -> None:
         "modes": {"L": len(rows)},
         "duplicates": {"exact_groups": 7, "exact_images": 15, "near_groups": 9, "near_images": 21},
         "splits": counted,
+        "on_leak": "regroup",
+        "before_repair": {
+            split: {
+                name: {"images": images, "exact_copy": 1, "near_duplicate": 2, "patient": 0, "any": 2}
+                for name, images in counted[split].items()
+            }
+            for split in ("validation", "test")
+        },
         "leak": {
             "held_out_images": 48, "random_split_images": 12.25, "random_split_fraction": 0.255208, "this_split": 0,
         },
@@ -141,11 +200,7 @@ def _write_data(made: Example, rows: list[Row]) -> None:
     files.write_csv(made.path(layout.plots("split", made.study)) / "classes.csv", ("class", "split", "images"), balance)
     download = {"kind": "phantom", "name": "phantom.zip", "bytes": 4_200_000, "sha256": "a" * 64}
     files.write_json(made.path(layout.metrics("download", made.study)), {**download, "version": None, "licence": None})
-    weights = {
-        "mean": {"weights": {"simple": 0.5, "lite0": 0.5}},
-        "weighted": {"weights": {"simple": 0.2, "lite0": 0.8}},
-    }
-    files.write_json(made.path(layout.metrics("ensemble", made.study)), weights)
+    files.write_json(made.path(layout.metrics("ensemble", made.study)), COMBINED)
     sheet = made.path(layout.plots("prepare", made.study)) / "contact_sheet.png"
     sheet.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (1600, 600), "teal").save(sheet)

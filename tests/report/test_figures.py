@@ -41,7 +41,7 @@ def test_curves_name_their_models(facts: Facts):
 
 def test_learning_curves_name_splits_and_the_kept_epoch(facts: Facts):
     drawn = list(figures.learning_curves(facts))
-    assert [drawing.title for drawing in drawn] == ["simple", "lite0", "lite0_chain"]
+    assert [drawing.title for drawing in drawn] == ["simple", "lite0", "lite0_relay_chain"]
     assert {"train", "validation", "Epoch", "Loss", "Accuracy"} <= set(words(drawn[0].svg))
     assert "the weights of epoch 4 were kept" in drawn[0].alt
 

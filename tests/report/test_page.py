@@ -15,7 +15,7 @@ def test_a_number_keeps_its_exact_value():
 
 
 def test_what_is_not_defined_is_a_dash():
-    for shown in (page.number(None), page.percent(None)):
+    for shown in (page.number(None), page.percent(None), page.signed(None), page.as_published(None), page.times(None)):
         assert parsed(str(shown)).text == "\N{EN DASH}"
 
 
@@ -25,6 +25,21 @@ def test_what_is_not_defined_is_a_dash():
 )
 def test_sizes(size: int, shown: str):
     assert page.size(size) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(999, "999"), (1_200_000, "1.2 M"), (15_500_000_000, "15.5 G")])
+def test_costs(value: int, shown: str):
+    assert page.times(value) == shown
+
+
+def test_a_published_figure_keeps_the_zeros_that_yaml_drops():
+    assert page.as_published(0.8) == '<data value="0.8">0.80</data>'
+    assert page.as_published(0.8659) == '<data value="0.8659">0.8659</data>'
+
+
+def test_a_difference_shows_its_sign():
+    assert page.signed(0.08, 2) == '<data value="0.08">+0.08</data>'
+    assert page.signed(-0.08, 2) == '<data value="-0.08">-0.08</data>'
 
 
 def test_a_large_picture_is_scaled_down(tmp_path: Path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from medcnn.console import MedcnnError
-from medcnn.params import ArchiveSource, FolderSource, PhantomSource
+from medcnn.params.sources import ArchiveSource, FolderSource, PhantomSource
 from medcnn.sources.fetching import _full_disk_explained, fetch
 from medcnn.sources.partial import claim
 from tests.sources.conftest import small_archive

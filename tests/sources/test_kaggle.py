@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from medcnn.console import MedcnnError
-from medcnn.params import KaggleSource
+from medcnn.params.sources import KaggleSource
 from medcnn.sources import transfer
 from medcnn.sources.fetching import fetch
 from tests.sources.conftest import small_archive

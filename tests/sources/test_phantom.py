@@ -13,7 +13,8 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from medcnn.params import Duplicates, PhantomSource
+from medcnn.params.sources import PhantomSource
+from medcnn.params.studies import Duplicates
 from medcnn.seeding import derived
 from medcnn.sources.phantom import CLASSES, generate, lesions, plan
 from medcnn.sources.phantom.drawing import pixel_grid

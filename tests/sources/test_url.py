@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from medcnn.console import MedcnnError
-from medcnn.params import UrlSource
+from medcnn.params.sources import UrlSource
 from medcnn.sources.fetching import fetch
 from medcnn.sources.url import file_name
 from tests.sources.kaggle_server import SIGNATURE

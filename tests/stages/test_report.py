@@ -7,7 +7,7 @@ import pytest
 
 from medcnn import files, layout
 from tests.project import run
-from tests.report.example import Example, example, write_timings
+from tests.report.example import CASCADE, Example, example, write_published, write_timings
 from tests.report.html import Page, parsed
 
 COLUMNS = {
@@ -23,6 +23,8 @@ COLUMNS = {
 def reported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Example, str]:
     made = example(tmp_path_factory.mktemp(request.param), request.param).evaluate()
     write_timings(made, "simple")
+    if made.study == "brain_mri":
+        write_published(made)
     return made, made.report()
 
 
@@ -35,8 +37,8 @@ def figures(made: Example) -> dict:
 
 
 def best(made: Example) -> str:
-    """By validation, without the ensemble whose weights were fitted there."""
-    candidates = [model for model in made.models if model != "ensemble_weighted"]
+    """By validation, without what was fitted there."""
+    candidates = [model for model in made.models if model not in ("ensemble_weighted", CASCADE)]
     return min(candidates, key=lambda model: figures(made)[model]["validation"]["cross_entropy"])
 
 
@@ -73,14 +75,55 @@ def test_figures_by_class_and_by_part_are_those_of_the_metrics(reported: tuple[E
     by_part = parsed(html).table("Balance", "Composite")
     for model, block in figures(made).items():
         accuracies = [block[split]["accuracy"] for split in ("train", "validation", "test")]
-        assert exact(by_part[model]) == [*accuracies, block["balance"], block["average"], block["composite"]]
+        name = model if model in by_part else f"{model} chosen"
+        assert exact(by_part[name][:-2]) == [*accuracies, block["balance"], block["average"], block["composite"]]
+
+
+def test_cost_stands_beside_the_figures(reported: tuple[Example, str]):
+    table = parsed(reported[1]).table("Balance", "Composite")
+    costs = {model: [text for text, _ in cells[-2:]] for model, cells in table.items()}
+    assert costs["simple"] == ["661 k", "1.2 M"]
+    assert costs[CASCADE] == ["\N{EN DASH}", "151 M"]
+    assert costs["ensemble_mean"] == ["\N{EN DASH}", "401 M"]
+
+
+def test_ensembles_show_what_validation_says_and_which_was_chosen(reported: tuple[Example, str]):
+    made, html = reported
+    table = parsed(html).table("Ensemble", "Weights")
+    test = figures(made)["ensemble_mean"]["test"]
+    assert exact(table["mean chosen"][:-1]) == [0.75, 0.5, test["accuracy"], test["cross_entropy"]]
+    assert table["mean chosen"][-1][0] == "lite0 0.50, simple 0.50"
+    assert table["weighted"][1] == ("\N{EN DASH}", None)
+
+
+def test_cascades_show_who_answers_and_at_what_cost(reported: tuple[Example, str]):
+    made, html = reported
+    cells = parsed(html).table("Threshold", "Temperature")["simple"]
+    accuracies = [figures(made)[model]["test"]["accuracy"] for model in ("simple", "lite0", CASCADE)]
+    assert exact(cells[1:-3]) == [1.25, 0.875, 0.5, 0.625, *accuracies]
+    assert [text for text, _ in cells[-3:]] == ["1.2 M", "400 M", "151 M"]
+
+
+def test_a_published_study_stands_beside_what_is_measured(reported: tuple[Example, str]):
+    made, html = reported
+    page = parsed(html)
+    if made.study == "phantom":
+        assert "As published" not in page.text
+        return
+    table = page.table("As published", "Here, honest split")
+    assert exact(table["vgg16"][:5]) == [0.82, 0.5964, 0.9, 0.3, 51]
+    assert table["vgg16"][0][0] == "0.82"
+    assert [text for text, _ in table["vgg16"][5:]] == ["not run", "+0.0800", "-0.2964", "1, 2, 5, 6"]
+    assert table["vgg19"][2][0] == "no ImageNet weights on this machine"
+    assert [text for text, _ in table["lite0 also measured"][:2]] == ["not published", "0.8000"]
+    assert "Honest split: 51 test images, on_leak: regroup, data set ffffffffffff." in page.text
 
 
 def test_the_answer_names_the_model_that_validation_chose(reported: tuple[Example, str]):
     made, html = reported
     test = figures(made)[best(made)]["test"]
     text = parsed(html).text
-    assert f"Of 5 models, {best(made)} has the lowest cross-entropy on validation." in text
+    assert f"Of 6 models, {best(made)} has the lowest cross-entropy on validation." in text
     assert f"On test it reads {100 * test['accuracy']:.1f} % of {test['support']} images correctly" in text
     if len(made.classes) == 2:
         tumour = test["classes"]["tumour"]
@@ -93,6 +136,9 @@ def test_the_data_sets_health(reported: tuple[Example, str]):
     assert f"{data['used']} of {data['images']} images are used. Set aside: no class (1); unreadable (3)." in page.text
     assert "15 images in 7 sets" in page.text
     assert "12.2 of 48 validation and test images (25.5 %) would have a duplicate in training" in page.text
+    held_out = data["splits"]["test"][made.classes[0]]
+    before = page.table("Exact copy", "Any relative")
+    assert [text for text, _ in before["Test"]] == [made.classes[0], str(held_out), "1", "2", "0", "2"]
     table = page.table("Train", "All")
     for name in made.classes:
         counts = [data["splits"][split][name] for split in ("train", "validation", "test")]
@@ -163,6 +209,25 @@ def test_names_from_the_data_cannot_break_out(tmp_path: Path):
     html = made.report()
     assert "<script" not in html
     assert "<script>alert(1)</script> (1)." in parsed(html).text
+
+
+def test_a_split_that_leaks_is_a_loud_warning(tmp_path: Path):
+    made = example(tmp_path).evaluate()
+    path = made.path(layout.metrics("split", made.study))
+    data = files.read_json(path)
+    files.write_json(path, {**data, "on_leak": "keep", "leak": {**data["leak"], "this_split": 7}})
+    text = parsed(made.report()).text
+    assert "These figures are flattered. 7 of 48 validation and test images have a duplicate in an earlier part" in text
+    assert "groups that share no" not in text
+
+
+def test_a_published_table_of_another_version_is_one_clear_line(tmp_path: Path):
+    example(tmp_path).evaluate()
+    path = layout.metrics("published", "phantom")
+    files.write_json(tmp_path / path, {"study": "phantom"})
+    done = run(tmp_path, "stages.report")
+    assert done.returncode == 1
+    assert done.stderr == f"error: {path} is not a table of this version: delete it and run `make published`\n"
 
 
 @pytest.mark.slow

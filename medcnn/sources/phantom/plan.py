@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from medcnn.params import PhantomSource
+from medcnn.params.sources import PhantomSource
 from medcnn.seeding import derived
 from medcnn.sources.phantom.lesions import KINDS
 

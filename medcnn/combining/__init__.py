@@ -1,0 +1,92 @@
+"""Ensembles: several models' probabilities joined by image, fitted on validation only, one of them chosen on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from medcnn.combining import choosing
+from medcnn.combining.choosing import UNSCORED, Score, Validation
+from medcnn.combining.combiners import COMBINERS, FITTED
+from medcnn.console import MedcnnError
+from medcnn.predictions import Predictions
+
+__all__ = ["COMBINERS", "FITTED", "Ensemble", "ensembles", "record", "summary"]
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """One combiner, fitted on the whole of validation.
+
+    Attributes:
+        predictions: of every image.
+        weights: of each member, where the ensemble is their weighted mean.
+        score: on validation, out-of-fold if the combiner is a fitted one.
+    """
+
+    predictions: Predictions
+    weights: dict[str, float] | None
+    score: Score
+
+
+def ensembles(
+    members: Mapping[str, Predictions], combiners: Sequence[str], groups: Mapping[str, str], seed: int
+) -> dict[str, Ensemble]:
+    """The ensembles of a run's models, by combiner; none for a single model, of which they would be copies.
+
+    Args:
+        members: predictions of the same images in the same order, by model.
+        combiners: names in ``COMBINERS``.
+        groups: the group (patient and duplicates) of each image id of the validation part.
+        seed: of the folds.
+
+    Raises:
+        MedcnnError: a validation image has no group.
+    """
+    if len(members) < 2:
+        return {}
+    seen = _validation(members, groups, seed)
+    return {name: _ensemble(name, members, seen) for name in combiners}
+
+
+def summary(made: Mapping[str, Ensemble]) -> str:
+    """One line for the terminal: what was chosen, and what could not be scored."""
+    if not made:
+        return "one model, so no ensembles"
+    unscored = ", ".join(name for name, ensemble in made.items() if ensemble.score is UNSCORED)
+    reason = f"; not scored: {unscored}, as validation lacks two patients of every class" if unscored else ""
+    return f"{_chosen(made)} chosen of {len(made)} ensembles{reason}"
+
+
+def record(made: Mapping[str, Ensemble]) -> dict[str, Any]:
+    """What ``metrics/ensemble/S.json`` says of the ensembles: their weights and scores, and which is chosen."""
+    blocks = {
+        name: {"validation": asdict(ensemble.score)} | ({"weights": ensemble.weights} if ensemble.weights else {})
+        for name, ensemble in made.items()
+    }
+    return {"combiners": blocks, "chosen": _chosen(made) if made else None}
+
+
+def _chosen(made: Mapping[str, Ensemble]) -> str:
+    return choosing.chosen({name: ensemble.score for name, ensemble in made.items()})
+
+
+def _validation(members: Mapping[str, Predictions], groups: Mapping[str, str], seed: int) -> Validation:
+    parts = [member.of("validation") for member in members.values()]
+    labels, classes = parts[0].labels, len(parts[0].classes)
+    for image_id in parts[0].image_ids:
+        if image_id not in groups:
+            raise MedcnnError(f"image {image_id} of the predictions is not in the manifest; run `dvc repro`")
+    folds = choosing.folds(labels, [groups[image_id] for image_id in parts[0].image_ids], classes, seed)
+    return Validation(np.stack([part.probabilities for part in parts]), labels, folds)
+
+
+def _ensemble(name: str, members: Mapping[str, Predictions], validation: Validation) -> Ensemble:
+    fitted = COMBINERS[name](validation.probabilities, validation.labels)
+    probabilities = fitted.combine(np.stack([member.probabilities for member in members.values()]))
+    weights = None if fitted.weights is None else dict(zip(members, fitted.weights.tolist(), strict=True))
+    joined = replace(next(iter(members.values())), probabilities=probabilities)
+    return Ensemble(joined, weights, choosing.scored(name, validation))

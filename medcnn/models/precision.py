@@ -1,0 +1,27 @@
+"""The same model in another precision: the one that its layers compute in, not that of its variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+_ALWAYS_FLOAT32 = ("preprocessing", "probabilities")
+
+
+def in_bfloat16(model: keras.Model) -> keras.Model:
+    """A copy of a float32 model whose layers compute in bfloat16; its variables and probabilities stay float32."""
+    copy = keras.saving.deserialize_keras_object(_recast(keras.saving.serialize_keras_object(model)))
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _recast(config: Any) -> Any:
+    """A serialized model in which the layers' dtype policies are exchanged."""
+    if isinstance(config, list):
+        return [_recast(item) for item in config]
+    if not isinstance(config, dict) or config.get("name") in _ALWAYS_FLOAT32:
+        return config
+    if config.get("class_name") == "DTypePolicy":
+        return {**config, "config": {"name": "mixed_bfloat16"}}
+    return {key: _recast(item) for key, item in config.items()}

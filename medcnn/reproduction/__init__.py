@@ -1,0 +1,1 @@
+"""What the studies published, set beside what is measured here."""

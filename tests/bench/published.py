@@ -1,0 +1,194 @@
+"""The pipeline beside the published way of transfer learning, which runs a frozen backbone again in every epoch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from medcnn import files, layout, manifest, params
+from tests.bench.timing import output, timed
+from tests.project import ROOT, shrink
+
+STUDY = "brain_mri"
+PRECISIONS = ("float32", "bfloat16")
+SECOND_HEAD_BAR = 15.0
+FORWARD_BAR = 0.85
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, as the published script calls it, and how many times faster the pipeline has to be, by precision."""
+
+    model: str
+    published: tuple[str, ...]
+    epochs: int
+    bars: tuple[float, float]
+
+
+CASES = (
+    Case("vgg16", ("--model", "vgg16"), 15, (10, 15)),
+    Case("resnet50v2", ("--model", "resnet50v2"), 30, (20, 20)),
+    Case("vgg19_augmented", ("--model", "vgg19", "--augment"), 15, (2.5, 4)),
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """The published script, and how many of its epochs are run; the others are taken to last as long as the later."""
+
+    script: Path
+    epochs: int
+
+    def seconds(self, images: Path, case: Case) -> float:
+        """Seconds of its ``fit`` alone: neither its imports nor its pass over the test images count."""
+        if self.epochs >= case.epochs:
+            return self._fit(images, case, case.epochs)
+        first, some = self._fit(images, case, 1), self._fit(images, case, self.epochs)
+        return first + (some - first) / (self.epochs - 1) * (case.epochs - 1)
+
+    def _fit(self, images: Path, case: Case, epochs: int) -> float:
+        command = (str(self.script), str(images), *case.published, "--epochs", str(epochs), "--weights", "none")
+        return float(json.loads(output(images, sys.executable, *command).splitlines()[-1])["seconds"])
+
+
+@dataclass
+class Timings:
+    """Seconds of one case, a figure a round."""
+
+    published: list[float] = field(default_factory=list)
+    stages: dict[str, list[dict[str, float]]] = field(default_factory=lambda: {name: [] for name in PRECISIONS})
+    second_head: list[float] = field(default_factory=list)
+
+    def total(self, precision: str) -> list[float]:
+        """From ``download`` to the predictions, all process starts counted."""
+        return [sum(stages.values()) for stages in self.stages[precision]]
+
+
+def main(archive: Path, published: Published, rounds: int) -> None:
+    """Print the speeds beside their bars, and where the pipeline's time goes."""
+    timings = {case.model: Timings() for case in CASES}
+    with tempfile.TemporaryDirectory() as name:
+        bench = Bench(Path(name), archive.resolve())
+        for _ in range(rounds):
+            for case in CASES:
+                bench.measure(case, published, timings[case.model])
+        forward = bench.forward(list(timings))
+    _print_table(timings, forward)
+    _print_stages(timings)
+    print(
+        f"Medians of {rounds} round(s). The published script's figure is its fit alone, of all images outside the test "
+        f"part; of its epochs {published.epochs} were run (the first apart), the rest is scaled from the later ones. "
+        "Weights are random: speed does not depend on them."
+    )
+
+
+class Bench:
+    """Projects in a throwaway folder, with random weights where the fetched ones would lie."""
+
+    def __init__(self, folder: Path, archive: Path) -> None:
+        self._folder = folder
+        self._archive = archive
+        self._weights = {name: folder / "weights" / f"{name}.h5" for name in ("VGG16", "VGG19", "ResNet50V2")}
+        pairs = (f"{name}={path}" for name, path in self._weights.items())
+        _python(folder, "-m", "tests.bench.random_weights", *pairs)
+        self._images = self._write_images()
+
+    def measure(self, case: Case, published: Published, timings: Timings) -> None:
+        """One round: the published way, then the pipeline in both precisions, then a second head."""
+        timings.published.append(published.seconds(self._images, case))
+        for precision in PRECISIONS:
+            project = self._project(case, precision)
+            stages = {stage: _stage(project, stage, *arguments) for stage, *arguments in _stages(case.model)}
+            timings.stages[precision].append(stages)
+        # The last project's backbone has run; another dropout is another head.
+        shrink(project, self._changes(case, precision) | {f"models.{case.model}.dropout": 0.1})
+        timings.second_head.append(_stage(project, "train", STUDY, case.model))
+
+    def forward(self, models: list[str]) -> dict[str, dict[str, dict[str, float]]]:
+        """Rates of the backbones of some models, from a process of its own."""
+        shrink(self._folder, {})
+        found: dict[str, dict[str, dict[str, float]]] = json.loads(
+            _python(self._folder, "-m", "tests.bench.forward", *models)
+        )
+        return found
+
+    def _write_images(self) -> Path:
+        """The images in folders as the published script wants them: our test part, and all others to train on."""
+        project, images = self._project(CASES[0], PRECISIONS[0]), self._folder / "images"
+        for stage in ("download", "split"):
+            _stage(project, stage, STUDY)
+        with zipfile.ZipFile(self._archive) as archive:
+            for row in manifest.used(project / layout.manifest(STUDY)):
+                target = images / ("test" if row.split == "test" else "train") / row.label / Path(row.path).name
+                files.write_bytes(target, archive.read(row.path))
+        return images
+
+    def _project(self, case: Case, precision: str) -> Path:
+        """A fresh project."""
+        project = self._folder / "project"
+        shutil.rmtree(project, ignore_errors=True)
+        project.mkdir()
+        shrink(project, self._changes(case, precision))
+        for name, path in self._weights.items():
+            url = params.load(project / layout.PARAMS).weights[name].url
+            place = project / layout.state("weights").relative_to(layout.project()) / name / Path(url).name
+            place.parent.mkdir(parents=True)
+            shutil.copyfile(path, place)
+        return project
+
+    def _changes(self, case: Case, precision: str) -> dict[str, object]:
+        """What differs from the real params.yaml: the source, the weights' hashes, and that all epochs are run."""
+        pinned = {f"weights.{name}.sha256": files.sha256(path) for name, path in self._weights.items()}
+        return {
+            "compute.precision": precision,
+            f"studies.{STUDY}.source": {"kind": "archive", "path": str(self._archive)},
+            f"models.{case.model}.epochs": case.epochs,
+            f"models.{case.model}.patience": case.epochs,
+            **pinned,
+        }
+
+
+def _stages(model: str) -> tuple[tuple[str, ...], ...]:
+    """The stages from the archive to the predictions, with their arguments."""
+    return (("download", STUDY), ("split", STUDY), ("prepare", STUDY), ("weights", model), ("train", STUDY, model))
+
+
+def _stage(project: Path, stage: str, *arguments: str) -> float:
+    return timed(project, sys.executable, "-m", f"stages.{stage}", *arguments, PYTHONPATH=str(ROOT))[0]
+
+
+def _python(folder: Path, *arguments: str) -> str:
+    return output(folder, sys.executable, *arguments, environment={"PYTHONPATH": str(ROOT)})
+
+
+def _print_table(timings: dict[str, Timings], forward: dict[str, dict[str, dict[str, float]]]) -> None:
+    print(f"{'what':<44}{'published s':>12}{'here s':>9}{'ratio':>8}{'bar':>8}")
+    for case in CASES:
+        measured = timings[case.model]
+        for precision, bar in zip(PRECISIONS, case.bars, strict=True):
+            ratio = median(a / b for a, b in zip(measured.published, measured.total(precision), strict=True))
+            published, here = median(measured.published), median(measured.total(precision))
+            what = f"{case.model}, {case.epochs} epochs, {precision}"
+            print(f"{what:<44}{published:>12.1f}{here:>9.1f}{ratio:>8.1f}{bar:>8}")
+    for model, measured in timings.items():
+        print(f"{f'second head on the backbone of {model}':<44}{'':>12}{median(measured.second_head):>9.1f}", end="")
+        print(f"{'':>8}{f'< {SECOND_HEAD_BAR:.0f} s':>8}")
+    for model, rates in forward.items():
+        for precision, rate in rates.items():
+            bar_text = f"{FORWARD_BAR}" if precision == "float32" else ""
+            what = f"{model} forward, {precision}, {rate['images_per_second']:.1f} images/s"
+            print(f"{what:<44}{'':>12}{'':>9}{rate['share']:>8.2f}{bar_text:>8}")
+
+
+def _print_stages(timings: dict[str, Timings]) -> None:
+    print("\nwhere the time goes, in seconds")
+    for case in CASES:
+        for precision, rounds in timings[case.model].stages.items():
+            parts = ", ".join(f"{stage} {median(each[stage] for each in rounds):.1f}" for stage in rounds[0])
+            print(f"{case.model}, {precision}: {parts}")

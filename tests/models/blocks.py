@@ -1,0 +1,31 @@
+"""Model blocks of params.yaml, and files of weights, for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+from keras.src.legacy.saving import legacy_h5_format
+
+from medcnn.params.models import Model
+
+
+def settings(backbone: str, pooling: str = "average", **changes: Any) -> Model:
+    """A block with as little in it as may be."""
+    layers = {"backbone": backbone, "weights": "none", "pooling": pooling}
+    return Model.model_validate({**layers, "learning_rate": 0.001, "epochs": 1, "patience": 1, **changes})
+
+
+def pixels(count: int, size: int) -> np.ndarray:
+    """Random images."""
+    return np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype("float32")
+
+
+def keras_file(path: Path, network: keras.Model) -> Path:
+    """The network's weights as keras.applications publishes them, written by Keras."""
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, network)
+    return path

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from medcnn import files, layout, predictions
+from tests.project import run
+from tests.stages.training import CLASSES, features, project, trained
+
+
+@pytest.mark.slow
+def test_a_chain_trains_both_links_on_the_cached_features_of_a_frozen_backbone(tmp_path: Path) -> None:
+    folder = trained(project(tmp_path / "p", models__lite0__dense=[16]), "lite0")
+    cached = features(folder)
+    done = run(folder, "stages.chain", "phantom", "lite0", "relay")
+    assert done.returncode == 0, done.stderr
+    assert features(folder) == cached
+    facts = files.read_json(folder / layout.metrics("train", "phantom", "lite0_relay_chain"))
+    assert facts["trainable_parameters"] == (1280 + 1) * 16 + (16 + 1) * 64 + (64 + 1) * 4
+    assert predictions.read(folder / layout.predictions("phantom") / "lite0_relay_chain.csv").classes == CLASSES
+
+
+@pytest.mark.slow
+def test_any_model_can_be_the_second_link_and_a_first_link_that_was_trained_through_is_again(tmp_path: Path) -> None:
+    changes = {"models__tiny__epochs": 2, "models__lite0_finetuned__epochs": 2, "compute__precision": "bfloat16"}
+    folder = trained(project(tmp_path / "p", **changes), "tiny")
+    done = run(folder, "stages.chain", "phantom", "tiny", "lite0_finetuned")
+    assert done.returncode == 0, done.stderr
+    facts = files.read_json(folder / layout.metrics("train", "phantom", "tiny_lite0_finetuned_chain"))
+    assert facts["epochs"] == 2
+    assert facts["trainable_parameters"] == facts["parameters"] == 408 + (8 + 1) * 4

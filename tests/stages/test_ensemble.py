@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from medcnn import files, layout, manifest, params, predictions
+from medcnn.predictions import Predictions
+from tests.project import prepared_study, run, shrink
+
+STUDY = "phantom"
+NONE: dict[str, Any] = {"first": [], "second": []}
+COMBINERS = ["mean", "weighted", "vote", "greedy", "mean_dense", "concat_dense"]
+CHAIN, CASCADE = "lite0_relay_chain", "simple_lite0_relay_chain_cascade"
+SKILLS = {"simple": 1.0, "deep": 0.0, "lite0": 2.0, CHAIN: 2.5}
+
+
+def project(folder: Path, **run_of: Any) -> Path:
+    """A study whose models have predicted; the chain is the best of them, and ``simple`` a cheap one."""
+    whole = {
+        "models": ["simple", "deep", "lite0"],
+        "chains": {"first": ["lite0"], "second": ["relay"]},
+        "cascades": {"first": ["simple"], "second": [CHAIN]},
+    }
+    changes = {f"run.{key}": value for key, value in (whole | run_of).items()}
+    shrink(folder, {"run.studies": [STUDY], "ensemble.combiners": COMBINERS, **changes})
+    classes = params.load(folder / layout.PARAMS).study(STUDY).class_names
+    prepared_study(folder, STUDY, classes, images=320)
+    for model, skill in SKILLS.items():
+        write_predictions(folder, model, classes, skill)
+        files.write_json(folder / layout.metrics("train", STUDY, model), {"macs": round(1e6 * 10**skill)})
+    return folder
+
+
+def write_predictions(folder: Path, model: str, classes: tuple[str, ...], skill: float) -> None:
+    rows = manifest.used(folder / layout.manifest(STUDY))
+    labels = np.array([classes.index(row.label) for row in rows])
+    rng = np.random.default_rng(len(model))
+    odds = np.exp(rng.normal(size=(len(rows), len(classes))) + skill * np.eye(len(classes))[labels])
+    ids, splits = tuple(row.image_id for row in rows), tuple(row.split for row in rows)
+    table = Predictions(classes, ids, splits, labels, odds / odds.sum(axis=1, keepdims=True))
+    order = [int(index) for index in rng.permutation(len(rows))]
+    predictions.write(folder / layout.predictions(STUDY) / f"{model}.csv", table.at(order))
+
+
+def ensemble(folder: Path) -> dict[str, Any]:
+    done = run(folder, "stages.ensemble", STUDY)
+    assert done.returncode == 0, done.stderr
+    return dict(files.read_json(folder / layout.metrics("ensemble", STUDY)))
+
+
+def evaluate(folder: Path) -> dict[str, Any]:
+    done = run(folder, "stages.evaluate", STUDY)
+    assert done.returncode == 0, done.stderr
+    return dict(files.read_json(folder / layout.metrics("evaluate", STUDY)))
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {path.stem: path.read_bytes() for path in (folder / layout.ensembles(STUDY)).iterdir()}
+
+
+def test_ensembles_and_cascades_are_made_scored_and_evaluated(tmp_path: Path) -> None:
+    record = ensemble(project(tmp_path))
+    assert set(record["combiners"]) == set(COMBINERS)
+    assert record["chosen"] in COMBINERS
+    assert record["combiners"]["weighted"]["weights"]["lite0"] > 0.5
+    assert set(written(tmp_path)) == {*COMBINERS, CASCADE}
+    figures = evaluate(tmp_path)
+    assert set(figures) == {*SKILLS, *(f"ensemble_{name}" for name in COMBINERS), CASCADE}
+    validation = record["combiners"]["mean"]["validation"]
+    assert {key: figures["ensemble_mean"]["validation"][key] for key in validation} == validation
+    assert figures[CASCADE]["validation"]["accuracy"] >= figures[CHAIN]["validation"]["accuracy"]
+    headline = files.read_json(tmp_path / layout.metrics("evaluate", STUDY, CASCADE))
+    assert headline["mean_macs"] == record["cascades"][CASCADE]["macs"]["mean"]
+
+
+def test_a_second_run_writes_the_same_bytes_and_leaves_nothing_of_another(tmp_path: Path) -> None:
+    record = ensemble(project(tmp_path))
+    before = written(tmp_path)
+    (tmp_path / layout.ensembles(STUDY) / "median.csv").touch()
+    assert ensemble(tmp_path) == record
+    assert written(tmp_path) == before
+
+
+def test_what_models_outside_the_run_left_is_removed(tmp_path: Path) -> None:
+    project(tmp_path, models=["simple", "deep"], chains=NONE, cascades=NONE)
+    record = ensemble(tmp_path)
+    assert set(record["combiners"]["mean"]["weights"]) == {"simple", "deep"}
+    assert record["cascades"] == {}
+    for folder in (layout.predictions(STUDY), layout.metrics_folder("train", STUDY)):
+        assert {path.stem for path in (tmp_path / folder).iterdir()} == {"simple", "deep"}
+
+
+def test_one_model_makes_no_ensembles_and_says_so(tmp_path: Path) -> None:
+    project(tmp_path, models=["simple"], chains=NONE, cascades=NONE)
+    done = run(tmp_path, "stages.ensemble", STUDY)
+    assert (done.returncode, done.stdout) == (0, "phantom: one model, so no ensembles\n")
+    record = files.read_json(tmp_path / layout.metrics("ensemble", STUDY))
+    assert record == {"cascades": {}, "chosen": None, "combiners": {}, "macs": {"simple": 10_000_000}}
+    assert written(tmp_path) == {}
+    assert set(evaluate(tmp_path)) == {"simple"}
+
+
+def test_patients_of_the_manifest_decide_the_folds(tmp_path: Path) -> None:
+    alone = ensemble(project(tmp_path))
+    path = tmp_path / layout.manifest(STUDY)
+    manifest.write(path, [replace(row, group=row.label) for row in manifest.read(path)])
+    done = run(tmp_path, "stages.ensemble", STUDY)
+    assert "not scored: weighted, greedy, mean_dense, concat_dense" in done.stdout
+    record = files.read_json(tmp_path / layout.metrics("ensemble", STUDY))
+    assert record["combiners"]["greedy"]["validation"] == {"accuracy": None, "cross_entropy": None}
+    assert record["combiners"]["mean"] == alone["combiners"]["mean"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "message"),
+    [
+        (layout.predictions(STUDY) / "lite0.csv", "data/predictions/phantom/lite0.csv not found; run `dvc repro`"),
+        (layout.metrics("train", STUDY, "simple"), "metrics/train/phantom/simple.json lacks the cost of 'simple'"),
+        (layout.manifest(STUDY), "No such file or directory: data/splits/phantom.csv"),
+    ],
+)
+def test_what_is_missing_is_one_clear_line(tmp_path: Path, lost: Path, message: str) -> None:
+    (project(tmp_path) / lost).unlink()
+    done = run(tmp_path, "stages.ensemble", STUDY)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,53 @@
+"""Run the stages ``weights`` and ``train`` on a small prepared study, and look at what they wrote."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+from tests.project import SIZE, prepared_study, run, shrink
+
+CLASSES = ("healthy", "nodule", "spiculated", "ground_glass")
+STATE = ".dvc/tmp/medcnn"
+SHRUNK = {
+    "studies.phantom.image_size": SIZE,
+    "models.tiny.epochs": 150,
+    "models.tiny.patience": 150,
+    "models.tiny.preprocessing": "adapted",
+    "models.tiny.loss": "focal",
+    "models.tiny.optimizer": "lion",
+    "models.tiny.monitor": "accuracy",
+    "models.lite0.epochs": 8,
+    "models.lite0_finetuned.epochs": 8,
+    "models.lite0_finetuned.finetune.epochs": 3,
+    "models.lite0_finetuned.finetune.learning_rate": 0.0003,
+    "models.lite0_finetuned.finetune.unfreeze_from": 110,
+    "models.relay.epochs": 2,
+}
+
+
+def project(folder: Path, **changes: object) -> Path:
+    """A folder in which training can begin; ``__`` stands for the dots of a key path."""
+    folder.mkdir(exist_ok=True)
+    shrink(folder, SHRUNK | {key.replace("__", "."): value for key, value in changes.items()})
+    prepared_study(folder, "phantom", CLASSES)
+    return folder
+
+
+def trained(folder: Path, model: str) -> Path:
+    """Train a model; returns the folder."""
+    for stage, arguments in (("weights", [model]), ("train", ["phantom", model])):
+        done = run(folder, f"stages.{stage}", *arguments)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The hashes of all files that the stages wrote, without those of the state folder."""
+    outputs = [path for path in folder.rglob("*") if path.is_file() and ".dvc" not in path.parts]
+    return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in outputs}
+
+
+def features(folder: Path) -> dict[Path, int]:
+    """The cached features, and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in (folder / STATE / "features").iterdir()}

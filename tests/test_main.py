@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from medcnn import params
+from medcnn.studying import assignments
+from tests.project import ROOT, run, shrink
+
+DVC = """
+import sys, time
+from pathlib import Path
+from ruamel.yaml import YAML
+tree = YAML(typ="safe").load(Path("params.yaml"))
+tree["run"]["models"] = ["vgg16"]
+YAML(typ="safe").dump(tree, Path("params.yaml"))
+with Path("calls").open("a") as calls:
+    print("dvc", *sys.argv[1:], file=calls)
+if "models.vgg16.epochs=99" in sys.argv:
+    sys.exit(255)
+if "models.vgg16.epochs=60" in sys.argv:
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("dvc interrupted")
+        sys.exit(255)
+"""
+STAGE = """
+from pathlib import Path
+from ruamel.yaml import YAML
+with Path("calls").open("a") as calls:
+    print("stage", *YAML(typ="safe").load(Path("params.yaml"))["run"]["models"], file=calls)
+"""
+
+
+@pytest.fixture
+def standing_in(tmp_path: Path) -> Path:
+    """A project whose `dvc` and stages only say that they were called; real ones take minutes."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for name, code in (("dvc/__main__", DVC), ("stages/published", STAGE), ("stages/report", STAGE)):
+        path = tmp_path / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        (path.parent / "__init__.py").touch()
+        path.write_text(code)
+    return tmp_path
+
+
+def untouched(folder: Path) -> bool:
+    return (folder / "params.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    return tmp_path
+
+
+def test_study_prints_flags_that_make_a_run_of_exactly_its_models(folder: Path):
+    done = run(folder, "medcnn", "study", "chest_ct", "-S", "models.first.epochs=3")
+    assert done.stdout == (
+        "-S run.studies=[chest_ct] -S run.models=[first,second] "
+        "-S run.chains.first=[first] -S run.chains.second=[relay] "
+        "-S run.cascades.first=[] -S run.cascades.second=[] -S models.first.epochs=3\n"
+    )
+
+
+@pytest.mark.parametrize("study", ["chest_ct", "brain_mri", "leukemia", "lung_ct", "chest_xray"])
+def test_the_flags_of_every_study_are_params_that_load(study: str, tmp_path: Path, settings: params.Params):
+    changes = dict(change.split("=", 1) for change in assignments(study, settings))
+    shrink(tmp_path, {key: YAML(typ="safe").load(value) for key, value in changes.items()})
+    run_block = params.load(tmp_path / "params.yaml").run
+    listed = settings.study(study).published
+    assert listed is not None
+    assert (run_block.studies, run_block.models, run_block.chains) == ((study,), listed.models, listed.chains)
+    assert not run_block.cascaded
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ("brain", "params.yaml: studies: unknown 'brain'; choose from phantom, chest_ct, brain_mri, "),
+        ("phantom", "params.yaml: studies.phantom.published is empty; choose from chest_ct, brain_mri, "),
+    ],
+)
+def test_a_study_that_was_not_published_is_one_line_and_exit_code_2(study: str, message: str, folder: Path):
+    done = run(folder, "medcnn", "study", study)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"error: {message}")
+
+
+def test_a_study_without_an_honest_split_is_not_run(tmp_path: Path):
+    shrink(tmp_path, {"studies.brain_mri.split.on_leak": "keep"})
+    before = (tmp_path / "params.yaml").read_bytes()
+    done = run(tmp_path, "medcnn", "study", "brain_mri", "--run")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "studies.brain_mri.split.on_leak: 'keep' is the split as published" in done.stderr
+    assert (tmp_path / "params.yaml").read_bytes() == before
+
+
+def test_help_lists_the_commands(folder: Path):
+    assert "study" in run(folder, "medcnn", "--help").stdout
+    assert run(folder, "medcnn").returncode == 2
+
+
+def test_both_splits_are_run_the_honest_one_last_and_the_params_put_back(standing_in: Path):
+    done = run(standing_in, "medcnn", "study", "brain_mri", "--run", "-S", "run.models=[vgg16]")
+    assert done.returncode == 0, done.stderr
+    calls = (standing_in / "calls").read_text().splitlines()
+    assert calls[1::3] == calls[2::3] == ["stage vgg16"] * 2
+    for call, on_leak in zip(calls[::3], ("keep", "regroup"), strict=True):
+        assert call.startswith("dvc exp run -S run.studies=[brain_mri] -S run.models=[resnet50v2,")
+        assert call.endswith(f"-S run.models=[vgg16] -S studies.brain_mri.split.on_leak={on_leak}")
+    assert untouched(standing_in)
+
+
+def test_a_run_that_fails_is_the_last_and_the_params_are_put_back(standing_in: Path):
+    done = run(standing_in, "medcnn", "study", "brain_mri", "--run", "-S", "models.vgg16.epochs=99")
+    assert done.returncode == 1
+    assert done.stderr == "error: `dvc exp run` ended with 255, for the reason above; params.yaml is as it was\n"
+    assert len((standing_in / "calls").read_text().splitlines()) == 1
+    assert untouched(standing_in)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_reaches_dvc_and_the_params_are_put_back(sent: signal.Signals, standing_in: Path):
+    command = [sys.executable, "-m", "medcnn", "study", "brain_mri", "--run", "-S", "models.vgg16.epochs=60"]
+    child = subprocess.Popen(
+        command,
+        cwd=standing_in,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (standing_in / "calls").exists() or not (standing_in / "calls").read_text():
+        assert child.poll() is None
+        time.sleep(0.05)
+    child.send_signal(sent)
+    printed, errors = child.communicate(timeout=30)
+    assert (child.returncode, errors) == (130, "interrupted: run the same command again to go on\n")
+    assert "dvc interrupted" in printed
+    assert untouched(standing_in)
