@@ -50,5 +50,5 @@ format: $(INSTALLED) ## Format the code and mend what ruff can
 	ruff check --fix .
 	ruff format .
 
-bench: $(INSTALLED) ## Measure what the README claims about speed and memory
-	python -m tests.bench
+bench: $(INSTALLED) ## Measure speed and memory; ARGS="published ZIP --published-way SCRIPT" for the notebooks' way beside ours
+	python -m tests.bench $(ARGS)

@@ -8,16 +8,14 @@ from medcnn.models.building import build_head
 from medcnn.params.models import Model
 
 
-def chained(first: keras.Model, second: Model, classes: int, pretrained: bool) -> keras.Model:
+def chained(first: keras.Model, second: Model, classes: int) -> keras.Model:
     """A model of a first link without its output layer and a fresh second link.
 
     Args:
         first: a trained model with the layers ``preprocessing``, ``backbone`` and ``head``; its head's layer
-            ``features`` is where the second link takes over. A frozen backbone stays frozen.
+            ``features`` is where the second link takes over. What is frozen stays frozen.
         second: the second link's settings; of its network only the head is built.
         classes: the number of classes.
-        pretrained: whether the first link's backbone keeps the statistics of its batch normalisation: those of a
-            backbone that was frozen, even one finetuned since, are of the images that it was pretrained on.
 
     Returns:
         A model with the same layers, whose ``head`` holds both links and is trained as one.
@@ -30,6 +28,4 @@ def chained(first: keras.Model, second: Model, classes: int, pretrained: bool) -
     head = keras.Model(inputs, second_link(features(inputs)), name="head")
     backbone = first.get_layer("backbone")
     image = keras.Input(first.input_shape[1:], name="image")
-    pixels = first.get_layer("preprocessing")(image)
-    features_of = backbone(pixels, training=False) if pretrained else backbone(pixels)
-    return keras.Model(image, head(features_of), name="chain")
+    return keras.Model(image, head(backbone(first.get_layer("preprocessing")(image))), name="chain")

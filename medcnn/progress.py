@@ -49,7 +49,9 @@ class Progress:
     Attributes:
         learning_rate: of the next epoch.
         best: the score of the best epoch on validation, as a list; empty before the first.
-        plateau: the best figure that the plateau watches, the larger the better.
+        improved_epoch: the best epoch of this phase.
+        improved: its score.
+        plateau: the best figure of this phase that the plateau watches, the larger the better.
         since_reduced: epochs without a better one, since the rate was lowered last.
         history: a line a part and epoch.
     """
@@ -58,31 +60,34 @@ class Progress:
     epoch: int = 0
     best_epoch: int = 0
     best: list[float] = field(default_factory=list)
+    improved_epoch: int = 0
+    improved: list[float] = field(default_factory=list)
     plateau: float = float("-inf")
     since_reduced: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def beginning(self, phase: Phase) -> Progress:
-        """The state at the start of a phase: its learning rate; what was best so far still is."""
-        return replace(self, learning_rate=phase.learning_rate, since_reduced=0)
+        """The state at the start of a phase, with patience anew; the weights that were best so far still are."""
+        fresh = Progress(learning_rate=phase.learning_rate, improved_epoch=phase.first)
+        return replace(fresh, epoch=self.epoch, best_epoch=self.best_epoch, best=self.best, history=self.history)
 
     def after(self, train: Figures, validation: Figures, settings: Model) -> Progress:
         """The state after one more epoch."""
         score = list(validation.score(settings.monitor))
-        better = score > self.best
         epoch = self.epoch + 1
         return replace(
             self._reduced(validation, settings),
             epoch=epoch,
-            best_epoch=epoch if better else self.best_epoch,
+            best_epoch=epoch if score > self.best else self.best_epoch,
             best=max(score, self.best),
+            improved_epoch=epoch if score > self.improved else self.improved_epoch,
+            improved=max(score, self.improved),
             history=[*self.history, *_lines(epoch, train, validation, self.learning_rate)],
         )
 
     def finished(self, phase: Phase) -> bool:
         """Whether the epochs of the phase, or its patience, are used up."""
-        waited = self.epoch - max(self.best_epoch, phase.first)
-        return self.epoch >= phase.last or waited >= phase.settings.patience
+        return self.epoch >= phase.last or self.epoch - self.improved_epoch >= phase.settings.patience
 
     def _reduced(self, validation: Figures, settings: Model) -> Progress:
         """The state with the learning rate lowered, where the plateau has lasted long enough."""

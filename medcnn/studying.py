@@ -26,20 +26,21 @@ def assignments(study: str, settings: Params) -> tuple[str, ...]:
     if published is None:
         choices = ", ".join(name for name, block in settings.studies.items() if block.published)
         raise ParamsError(f"{layout.PARAMS}: studies.{study}.published is empty; choose from {choices}")
-    listed = {
-        "studies": (study,),
-        "models": published.models,
-        "chains.first": published.chains.first,
-        "chains.second": published.chains.second,
-        "cascades.first": (),
-        "cascades.second": (),
-    }
+    listed = {"studies": (study,), "models": published.models, "chains.first": published.chains.first}
+    if published.chains.second:
+        listed["chains.second"] = published.chains.second
+    listed["cascades.first"] = ()
     return tuple(f"run.{key}=[{','.join(names)}]" for key, names in listed.items())
 
 
 def flags(changes: Sequence[str]) -> list[str]:
     """The changes as flags of ``dvc exp run``; of two changes of one key, the later counts."""
     return [word for change in changes for word in ("-S", change)]
+
+
+def _key(change: str) -> str:
+    """The key path of a change; Hydra's ``+key=value`` adds one and ``~key`` takes one away."""
+    return change.partition("=")[0].lstrip("+~")
 
 
 def run_both(study: str, extra: Sequence[str]) -> None:
@@ -61,7 +62,7 @@ def run_both(study: str, extra: Sequence[str]) -> None:
         settings = params.load()
         for on_leak in ("keep", _honest(study, settings)):
             changes = (*assignments(study, settings), *extra, f"{key}={on_leak}")
-            with params_kept([change.partition("=")[0] for change in changes]):
+            with params_kept([_key(change) for change in changes]):
                 print(f"{study}: {key}={on_leak}", flush=True)
                 _call(lock, "dvc", "exp", "run", *flags(changes))
                 _call(lock, "stages.published")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -25,6 +26,9 @@ from medcnn.params import Params
 from medcnn.params.models import Model
 from medcnn.predictions import Predictions
 from medcnn.progress import Phase, Progress
+
+_CODE = ("training.py", "fitting.py", "progress.py", "batches.py", "seeding.py", "images/augment.py")
+"""Whatever decides the course of a training: an interrupted one goes on only with the same code."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +144,10 @@ def _trained(session: _Session, model: keras.Model) -> Trained:
 def _fit_head(session: _Session, model: keras.Model, phase: Phase) -> tuple[Progress, np.ndarray]:
     """Train the head on the features of a frozen backbone; also the features of all images."""
     task, folder, frozen = session.task, layout.prepared(session.task.study), extractor(model)
-    _check_views(task)
+    views_wanted = _views_wanted(task)
     everything = features.extracted(frozen, folder / pack.IMAGES)
     training = everything[session.training]
-    views = features.extracted(frozen, folder / pack.VIEWS) if task.policy else training[None][:0]
+    views = features.extracted(frozen, folder / pack.VIEWS) if views_wanted else training[None][:0]
     data = session.data(everything, Features(training, views, task.params.seed))
     learner = Learner(model.get_layer("head"), task.settings.optimizer, session.loss(), everything.dtype)
     return fit(learner, data, phase, Progress(), session.backup), everything
@@ -159,13 +163,15 @@ def _fit_whole(session: _Session, model: keras.Model, phase: Phase, progress: Pr
     return fit(learner, session.data(session.pixels, inputs), phase, progress, session.backup)
 
 
-def _check_views(task: Task) -> None:
+def _views_wanted(task: Task) -> bool:
+    """Whether a frozen backbone sees prepared views; a study may prepare none, and then originals are all there is."""
     prepared = task.params.study(task.study).views
-    if task.policy and (prepared.policy != task.policy or prepared.count == 0):
+    if task.policy not in (None, prepared.policy):
         raise MedcnnError(
-            f"models.{task.name}.augment: a frozen network needs prepared views of '{task.policy}', but "
-            f"studies.{task.study}.views has {prepared.count} of '{prepared.policy}'; make them agree"
+            f"{task.name}: a frozen backbone learns from prepared views, and studies.{task.study}.views are of "
+            f"'{prepared.policy}', not of '{task.policy}'; set the model's augment to 'study', or make them agree"
         )
+    return task.policy is not None and prepared.count > 0
 
 
 def _per_class(outputs: np.ndarray) -> np.ndarray:
@@ -200,7 +206,7 @@ def _facts(progress: Progress, model: keras.Model) -> dict[str, Any]:
 
 
 def _identity(task: Task, model: keras.Model) -> str:
-    """A name that only the same training, of the same network on the same data, has."""
+    """A name that only the same training by the same code, of the same network on the same data, has."""
     folder = layout.prepared(task.study)
     parts = (
         task.settings.model_dump_json(),
@@ -209,6 +215,7 @@ def _identity(task: Task, model: keras.Model) -> str:
         task.classes,
         task.params.augment[task.policy].model_dump_json() if task.policy else None,
         *(files.sha256(path) for path in (layout.manifest(task.study), folder / pack.IMAGES, folder / pack.VIEWS)),
+        *(files.sha256(Path(__file__).parent / name) for name in _CODE),
         model.to_json(),
         tf.__version__,
         keras.__version__,

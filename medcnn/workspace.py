@@ -78,6 +78,8 @@ def restored(now: str, before: str, keys: Sequence[str]) -> str:
 
     Without such changes it is ``before``, byte for byte; else its comments stay, which DVC drops.
     """
+    if now == before:
+        return before
     yaml = YAML()
     yaml.width = 10_000
     target, current = yaml.load(before), yaml.load(now)
@@ -98,9 +100,13 @@ def _record() -> Path:
 def _copy(key: Sequence[str], source: Any, target: Any) -> None:
     *parents, last = key
     for parent in parents:
-        source, target = source.get(parent, {}), target.get(parent, {})
-    if last in source:
+        source, target = ((tree.get(parent) if isinstance(tree, dict) else None) for tree in (source, target))
+    if not isinstance(target, dict):
+        return
+    if isinstance(source, dict) and last in source:
         target[last] = source[last]
+    else:
+        target.pop(last, None)
 
 
 def _update(target: Any, source: Any) -> None:

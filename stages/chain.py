@@ -14,7 +14,7 @@ def main(study: str, first: str, second: str) -> None:
 
     spec = settings.model(second)
     first_link = saving.load(layout.keras_model(study, first))
-    network = chained(first_link, spec, len(settings.study(study).class_names), settings.model(first).frozen)
+    network = chained(first_link, spec, len(settings.study(study).class_names))
     # What the second model finetunes is its own backbone, which a chain is without.
     link = spec.model_copy(update={"finetune": None})
     train(Task(settings, study, params.chain(first, second), link), network)

@@ -47,6 +47,7 @@ def load_with(root: Path, folder: Path, old: str, new: str) -> params.Params:
         ("group: (pat", "group: ((((pat", ["studies.phantom.group", "not a regular expression"]),
         ("positive: tumour", "positive: tumor", ["studies.brain_mri", "one of", "tumour"]),
         ("policy: light", "policy: heavy", ["studies.phantom.views.policy", "unknown 'heavy'", "light, chest_ct"]),
+        ("    second:\n    - relay\n", "    second: []\n", ["run.chains", "second is empty", "lite0"]),
         ("    - relay\n", "    - relais\n", ["run.chains.second", "unknown 'relais'", "relay"]),
         ("    first:\n    - simple", "    first:\n    - vgg61", ["run.cascades.first", "unknown 'vgg61'", "vgg16"]),
         ("frozen: false", "frozen: true", ["models.simple", "frozen", "weights=imagenet"]),

@@ -72,6 +72,13 @@ def test_a_second_phase_goes_on_counting_and_has_to_beat_the_first(model: Model)
     second = first.beginning(phase)
     assert second.learning_rate == 1e-4
     assert not second.finished(phase)
-    worse = after(model, *losses(*[0.7] * 5), start=second)
-    assert (worse.epoch, worse.best_epoch, worse.finished(phase)) == (8, 1, True)
+    worse = after(model, *losses(*[0.7] * 6), start=second)
+    assert (worse.epoch, worse.best_epoch, worse.finished(phase)) == (9, 1, True)
     assert after(model, *losses(0.7, 0.4), start=second).best_epoch == 5
+
+
+def test_a_second_phase_that_gets_better_keeps_its_rate_and_its_patience(model: Model) -> None:
+    first = after(model, *losses(0.5, 0.6, 0.6))
+    phase = Phase(2, model, 1e-4, first.epoch, first.epoch + 8)
+    slow = after(model, *losses(1.0, 0.9, 0.8, 0.75, 0.7, 0.6, 0.55), start=first.beginning(phase))
+    assert (slow.learning_rate, slow.best_epoch, slow.finished(phase)) == (1e-4, 1, False)

@@ -48,6 +48,18 @@ def test_keys_that_the_file_never_had_do_no_harm():
     assert restored(DVC_LEFT, BEFORE, (*KEYS, "run.no.such", "")) == BEFORE
 
 
+def test_keys_below_an_empty_one_do_no_harm():
+    before = "models:\n  a:\n    plateau:\n"
+    assert restored(before, before, ["models.a.plateau.factor"]) == before
+    assert restored(before + "seed: 2\n", before + "seed: 1\n", ["models.a.plateau.factor"]) == before + "seed: 2\n"
+
+
+def test_a_key_that_a_run_added_is_taken_away():
+    assert (
+        restored("run: 1\naugment:\n  mine: 2\n", "run: 1\naugment: {}\n", ["augment.mine"]) == "run: 1\naugment: {}\n"
+    )
+
+
 def test_a_run_that_was_killed_is_mended_by_the_next(params: Path):
     code = f"""
 import os, signal

@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from medcnn import faults, layout
 from medcnn.console import ParamsError
 from medcnn.models.catalogue import BACKBONES
-from medcnn.params.base import Block, Name, Positive, known
+from medcnn.params.base import Block, Name, Positive, distinct, known
 from medcnn.params.models import THE_STUDYS, Model
 from medcnn.params.sources import Weights, without_switched
 from medcnn.params.studies import Links, Policy, Study
@@ -63,10 +63,7 @@ class Run(Block):
     @field_validator("studies", "models")
     @classmethod
     def _named_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"'{name}' is listed twice")
-        return names
+        return distinct(names)
 
 
 class Params(Block):
@@ -96,6 +93,12 @@ class Params(Block):
             known("run.studies", study, self.studies)
         for model in self.run.models:
             known("run.models", model, self.models)
+        self._check_links()
+        for study in self.run.studies:
+            for model in self.run.models:
+                self._check_size(study, model)
+
+    def _check_links(self) -> None:
         for first in self.run.chains.first:
             if first not in self.run.models:
                 raise ValueError(
@@ -104,13 +107,14 @@ class Params(Block):
                 )
         for second in self.run.chains.second:
             known("run.chains.second", second, self.models)
+        distinct(self.run.trained)
+        for first in self.run.cascades.first:
+            if first in self.run.cascades.second:
+                raise ValueError(f"run.cascades: '{first}' is both first and second; a cascade takes two models")
         for name in self.run.cascades.first:
             known("run.cascades.first", name, (*self.models, *self.run.trained))
         for name in self.run.cascades.second:
             known("run.cascades.second", name, (*self.models, *self.run.trained))
-        for study in self.run.studies:
-            for model in self.run.models:
-                self._check_size(study, model)
 
     def _check_size(self, study: str, model: str) -> None:
         size, backbone = self.studies[study].image_size, self.models[model].backbone

@@ -26,3 +26,15 @@ def known(where: str, name: str, choices: Any) -> None:
     """
     if name not in choices:
         raise ValueError(f"{where}: unknown '{name}'; choose from {', '.join(choices)}")
+
+
+def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a list in which a name stands twice.
+
+    Raises:
+        ValueError: for pydantic.
+    """
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"'{name}' is listed twice")
+    return names

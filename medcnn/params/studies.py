@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from medcnn.params.base import Block, Fraction, Name
+from medcnn.params.base import Block, Fraction, Name, distinct
 from medcnn.params.sources import Source
 
 OnLeak = Literal["keep", "drop_from_train", "regroup"]
@@ -75,10 +75,21 @@ class Views(Block):
 
 
 class Links(Block):
-    """Pairs of models: each of ``first`` with each of ``second``."""
+    """Pairs of models: each of ``first`` with each of ``second``; none where ``first`` is empty."""
 
     first: tuple[Name, ...] = ()
     second: tuple[Name, ...] = ()
+
+    @field_validator("first", "second")
+    @classmethod
+    def _named_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return distinct(names)
+
+    @model_validator(mode="after")
+    def _have_a_second(self) -> Links:
+        if self.first and not self.second:
+            raise ValueError(f"second is empty: name what {', '.join(self.first)} is paired with, or set first=[]")
+        return self
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:

@@ -99,8 +99,8 @@ def test_finetuning_trains_the_later_layers_of_the_backbone(undisturbed: dict[st
     pairs = zip(weights(undisturbed["lite0_finetuned"], "lite0_finetuned"), weights(lite0, "lite0"), strict=True)
     same = [np.array_equal(one, other) for one, other in pairs]
     assert same[0]
-    # Of the last batch normalisation: gamma, beta, and the two statistics; then the head.
-    assert same[-6:] == [False, False, True, True, False, False]
+    # The last convolution, the four weights of its batch normalisation, and the head.
+    assert same[-7:] == [False, True, True, True, True, False, False]
 
 
 def test_without_a_better_epoch_a_finetuned_model_is_the_frozen_one(tmp_path: Path, lite0: Path) -> None:
@@ -164,10 +164,15 @@ def test_adapted_preprocessing_is_that_of_the_training_images(undisturbed: dict[
     assert seen.std(axis=(0, 1, 2)) == pytest.approx([1, 1, 1], abs=1e-3)
 
 
-def test_a_frozen_network_without_views_to_train_on_says_what_to_change(tmp_path: Path) -> None:
-    folder = project(tmp_path / "p", models__lite0__augment="brain_mri")
-    assert run(folder, "stages.weights", "lite0").returncode == 0
+def test_a_frozen_network_that_wants_other_views_than_are_prepared_says_what_to_change(tmp_path: Path) -> None:
+    folder = project(tmp_path, models__lite0__augment="brain_mri")
+    run(folder, "stages.weights", "lite0")
     done = run(folder, "stages.train", "phantom", "lite0")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: models.lite0.augment: a frozen network needs prepared views of 'brain_mri'")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: lite0: a frozen backbone learns from prepared views")
+    assert "studies.phantom.views are of 'light', not of 'brain_mri'" in done.stderr
+
+
+def test_a_frozen_network_learns_from_the_originals_where_a_study_prepares_no_views(tmp_path: Path) -> None:
+    folder = trained(project(tmp_path, studies__phantom__views__count=0, models__lite0__epochs=1), "lite0")
+    assert len(features(folder)) == 1
