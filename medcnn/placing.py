@@ -173,7 +173,7 @@ def _check_folds(rows: Sequence[Row], units: Sequence[int], folds: int, classes:
     counts[f"there are {groups} patients or sets of duplicates"] = groups
     for told, count in counts.items():
         if count < folds:
-            lower = f"set it to {count} or less, or " if count >= 2 else ""
+            lower = f"set it to {count} or less, or " if count > 2 else ""
             raise MedcnnError(
                 f"{where}.folds: {told} outside the test part, fewer than {folds} folds; {lower}add images"
             )
