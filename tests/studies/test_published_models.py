@@ -1,0 +1,80 @@
+"""Every model that a study published, on that study's small archive: trained for an epoch, saved, and opened again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from medcnn import layout, params, predictions
+from medcnn.images import pack
+from medcnn.models.backbones import build_backbone
+from medcnn.models.catalogue import BACKBONES, KERAS
+from medcnn.params.models import Model
+from stages import download, prepare, split, train
+from tests.models.blocks import keras_file
+from tests.project import ROOT
+from tests.studies.test_studies import STUDIES, project
+
+SETTINGS = params.load(ROOT / "params.yaml")
+# Models that differ in augmentation alone are trained once.
+PUBLISHED = [
+    (name, model)
+    for name, study in SETTINGS.studies.items()
+    if study.published
+    for model in study.published.models
+    if not model.endswith("_augmented")
+]
+CASES = [*PUBLISHED, ("brain_mri", "lite0"), ("brain_mri", "lite0_finetuned")]
+SIZES = {"lung_ct": 75}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All five studies prepared at the smallest size that their backbones take; every model trains for one epoch."""
+    changes = {f"studies__{study}__image_size": size for study, size in SIZES.items()}
+    for _, model in CASES:
+        changes[f"models__{model}__epochs"] = 1
+        if SETTINGS.model(model).finetune:
+            changes[f"models__{model}__finetune__epochs"] = 1
+    folder = project(tmp_path_factory.mktemp("models"), **changes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for study, archive in STUDIES.items():
+            archive(Path(f"{study}.zip"))
+            download.main(study)
+            split.main(study)
+            prepare.main(study)
+    return folder
+
+
+def pretrained(model: str, settings: Model) -> None:
+    """What the stage ``weights`` would leave, with random numbers for published ones."""
+    place = layout.weights(model)
+    place.mkdir(parents=True, exist_ok=True)
+    if settings.weights == "none":
+        return
+    network = build_backbone(settings.backbone, settings.pooling, BACKBONES[settings.backbone].smallest)
+    if settings.backbone in KERAS:
+        keras_file(place / "weights.h5", network)
+    else:
+        arrays = {f"{layer.name}/{v.name}": v.numpy() for layer in network.layers for v in layer.weights}
+        np.savez(place / "weights.npz", **arrays)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("study", "model"), CASES)
+def test_trains_an_epoch_and_the_saved_model_predicts_the_same(
+    study: str, model: str, prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(prepared)
+    settings = params.load()
+    pretrained(model, settings.model(model))
+    train.main(study, model)
+    opened = keras.saving.load_model(layout.keras_model(study, model), safe_mode=True)
+    outputs = opened.predict(pack.images(layout.prepared(study)).astype(np.float32), verbose=0)
+    written = predictions.read(layout.predictions(study) / f"{model}.csv").probabilities
+    assert np.isfinite(written).all()
+    np.testing.assert_allclose(outputs, written[:, -outputs.shape[1] :], atol=1e-5)
