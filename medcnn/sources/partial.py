@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import requests
 
-from medcnn import files, layout
+from medcnn import files, layout, locking
 
 
 @contextmanager
 def claim(key: str) -> Iterator[Partial]:
     """Hold the working file that belongs to ``key``; a second process that wants it waits for the first."""
-    folder = layout.state("partial")
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
-    with path.with_suffix(".lock").open("w") as lock:
-        _wait_for(lock)
+    path = layout.state("partial") / hashlib.sha256(key.encode()).hexdigest()[:16]
+    with locking.held(path.with_suffix(".lock"), "fetches the same data"):
         yield Partial(path)
 
 
@@ -139,14 +133,6 @@ def _validator(response: requests.Response) -> str | None:
     tag: str = response.headers.get("ETag", "")
     # A weak tag (W/"...") does not promise equal bytes, and If-Range does not take it.
     return tag if tag.startswith('"') else response.headers.get("Last-Modified")
-
-
-def _wait_for(lock: IO[str]) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        print("waiting for another run that fetches the same data", file=sys.stderr)
-        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -13,10 +13,10 @@ from medcnn.images import pack
 from medcnn.models.backbones import build_backbone
 from medcnn.models.catalogue import BACKBONES, KERAS
 from medcnn.params.models import Model
-from stages import download, prepare, split, train
+from stages import train
 from tests.models.blocks import keras_file
 from tests.project import ROOT
-from tests.studies.test_studies import STUDIES, project
+from tests.studies.test_studies import all_prepared, project
 
 SETTINGS = params.load(ROOT / "params.yaml")
 # Models that differ in augmentation alone are trained once.
@@ -39,15 +39,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         changes[f"models__{model}__epochs"] = 1
         if SETTINGS.model(model).finetune:
             changes[f"models__{model}__finetune__epochs"] = 1
-    folder = project(tmp_path_factory.mktemp("models"), **changes)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for study, archive in STUDIES.items():
-            archive(Path(f"{study}.zip"))
-            download.main(study)
-            split.main(study)
-            prepare.main(study)
-    return folder
+    return all_prepared(project(tmp_path_factory.mktemp("models"), **changes))
 
 
 def pretrained(model: str, settings: Model) -> None:

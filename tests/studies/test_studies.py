@@ -46,10 +46,8 @@ def rows(study: str) -> dict[str, Row]:
     return {row.path: row for row in manifest.read(layout.manifest(study))}
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All five studies downloaded, split and prepared; the tests run in their folder."""
-    folder = project(tmp_path_factory.mktemp("studies"))
+def all_prepared(folder: Path) -> Path:
+    """All five studies downloaded, split and prepared in a project's folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for study, archive in STUDIES.items():
@@ -58,6 +56,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
             split.main(study)
             prepare.main(study)
     return folder
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All five studies; the tests run in their folder."""
+    return all_prepared(project(tmp_path_factory.mktemp("studies")))
 
 
 @pytest.fixture(autouse=True)
