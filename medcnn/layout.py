@@ -21,6 +21,31 @@ def manifest(study: str) -> Path:
     return Path("data/splits") / f"{study}.csv"
 
 
+def folds(study: str) -> Path:
+    """What each used image is in each fold: train, validation, test or nothing."""
+    return Path("data/folds") / f"{study}.csv"
+
+
+def subgroups(study: str) -> Path:
+    """Which subgroups each used image is in, a column for each of ``studies.S.subgroups``."""
+    return Path("data/subgroups") / f"{study}.csv"
+
+
+def crossval(study: str) -> Path:
+    """The folder of what cross-validation and repeats trained, a folder a model."""
+    return Path("data/crossval") / study
+
+
+def cell(study: str, name: str, fold: int, repeat: int) -> Path:
+    """The folder of one training of a model: the parts of a fold, a repeat's seed."""
+    return crossval(study) / name / f"{fold}-{repeat}"
+
+
+def card(study: str) -> Path:
+    """The model card of a study's chosen model."""
+    return Path("metrics/cards") / f"{study}.md"
+
+
 def prepared(study: str) -> Path:
     """The folder of resized pixels and augmented views."""
     return Path("data/prepared") / study
@@ -31,9 +56,14 @@ def weights(model: str) -> Path:
     return Path("data/weights") / model
 
 
+def models(study: str) -> Path:
+    """The folder of every trained model of a study."""
+    return Path("data/models") / study
+
+
 def model(study: str, name: str) -> Path:
     """The folder of a trained model."""
-    return Path("data/models") / study / name
+    return models(study) / name
 
 
 def keras_model(study: str, name: str) -> Path:
@@ -90,7 +120,7 @@ def project() -> Path:
 
 
 def state(kind: str) -> Path:
-    """Resumable and cached work of a ``kind`` (partial, backup, features): outside every DVC out, safe to delete.
+    """Resumable and cached work of a ``kind`` (such as backup or features): outside every DVC out, safe to delete.
 
     Queued experiments share it with the project that they were copied from.
     """

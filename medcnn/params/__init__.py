@@ -13,11 +13,13 @@ from medcnn import faults, layout
 from medcnn.console import ParamsError
 from medcnn.models.catalogue import BACKBONES
 from medcnn.params.base import Block, Name, Positive, distinct, known
+from medcnn.params.evaluate import Evaluate
 from medcnn.params.models import THE_STUDYS, Model
 from medcnn.params.sources import Weights, without_switched
 from medcnn.params.studies import Links, Policy, Study
 
 Item = TypeVar("Item")
+Counted = Annotated[int, Field(ge=0, lt=1000)]
 Combiner = Literal["mean", "weighted", "vote", "greedy", "mean_dense", "concat_dense"]
 
 
@@ -42,12 +44,25 @@ class Compute(Block):
 
 
 class Run(Block):
-    """What this run covers."""
+    """What this run covers.
+
+    Attributes:
+        studies: image sets.
+        models: what is trained on each.
+        chains: pairs of models, the first one's features into the head of the second.
+        cascades: pairs of models, the first asked first.
+        folds: which parts are held out in turn; fold 0 is the test part of the split.
+        seeds: repeats of every training; each number is added to the seed.
+        stress: models whose accuracy is measured on degraded images.
+    """
 
     studies: Annotated[tuple[Name, ...], Field(min_length=1)]
     models: Annotated[tuple[Name, ...], Field(min_length=1)]
     chains: Links = Links()
     cascades: Links = Links()
+    folds: Annotated[tuple[Counted, ...], Field(min_length=1)] = (0,)
+    seeds: Annotated[tuple[Counted, ...], Field(min_length=1)] = (0,)
+    stress: tuple[Name, ...] = ()
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -60,9 +75,14 @@ class Run(Block):
         pairs = [pair for pair in self.cascades.pairs if set(pair) <= set(self.trained)]
         return {f"{first}_{second}_cascade": (first, second) for first, second in pairs}
 
-    @field_validator("studies", "models")
+    @property
+    def cells(self) -> tuple[tuple[int, int], ...]:
+        """Every fold with every repeat: (0, 0) is the training that is exported."""
+        return tuple((fold, repeat) for fold in self.folds for repeat in self.seeds)
+
+    @field_validator("studies", "models", "folds", "seeds", "stress")
     @classmethod
-    def _named_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _named_once(cls, names: tuple[Item, ...]) -> tuple[Item, ...]:
         return distinct(names)
 
 
@@ -77,6 +97,7 @@ class Params(Block):
     models: dict[Name, Model]
     weights: dict[str, Weights]
     ensemble: Ensemble
+    evaluate: Evaluate
     benchmark: Benchmark
 
     @model_validator(mode="after")
@@ -93,10 +114,23 @@ class Params(Block):
             known("run.studies", study, self.studies)
         for model in self.run.models:
             known("run.models", model, self.models)
+        for model in self.run.stress:
+            known("run.stress", model, self.run.trained)
+        self._check_folds()
         self._check_links()
         for study in self.run.studies:
             for model in self.run.models:
                 self._check_size(study, model)
+
+    def _check_folds(self) -> None:
+        for study in self.run.studies:
+            choices = self.studies[study].folds
+            for fold in self.run.folds:
+                if fold not in choices:
+                    raise ValueError(
+                        f"run.folds: {fold} is no fold of {study}; choose from {', '.join(map(str, choices))}, or "
+                        f"raise studies.{study}.split.folds"
+                    )
 
     def _check_links(self) -> None:
         for first in self.run.chains.first:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Item = TypeVar("Item")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 
 
@@ -28,8 +29,8 @@ def known(where: str, name: str, choices: Any) -> None:
         raise ValueError(f"{where}: unknown '{name}'; choose from {', '.join(choices)}")
 
 
-def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse a list in which a name stands twice.
+def distinct(names: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Refuse a list in which a name or number stands twice.
 
     Raises:
         ValueError: for pydantic.

@@ -105,7 +105,11 @@ class Published(Block):
 
 
 class Study(Block):
-    """One image set: where it comes from, what its classes are, how it is split and resized."""
+    """One image set: where it comes from, what its classes are, how it is split and resized.
+
+    ``subgroups`` names columns of ``labels.csv``, such as sex, whose groups are evaluated apart; a column of numbers
+    is cut into bands at the numbers that are given, one of words has none.
+    """
 
     title: str
     source: Source
@@ -120,7 +124,16 @@ class Study(Block):
     image_size: Annotated[int, Field(ge=16, le=1024)]
     fit: Literal["stretch", "pad", "crop"]
     views: Views
+    subgroups: Annotated[dict[str, tuple[float, ...]], Field(default_factory=dict)]
     published: Published | None = None
+
+    @property
+    def folds(self) -> range:
+        """Fold 0 is the test part; cross-validation adds the others: of a drawn split to ``split.folds`` in all.
+
+        A test part that the author made stays out of cross-validation, which has ``split.folds`` folds without it.
+        """
+        return range(self.split.folds + (self.split.kind == "author"))
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -147,6 +160,14 @@ class Study(Block):
             raise ValueError(f"one class only ({''.join(names) or 'none'}); add a line `pattern: name` for another")
         return classes
 
+    @field_validator("subgroups")
+    @classmethod
+    def _bands_rise(cls, subgroups: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+        for column, cuts in subgroups.items():
+            if list(cuts) != sorted(set(cuts)):
+                raise ValueError(f"{column}: the numbers at which bands begin must rise, not {list(cuts)}")
+        return subgroups
+
     @field_validator("aliases")
     @classmethod
     def _end_at_a_patient(cls, aliases: dict[str, str]) -> dict[str, str]:
@@ -161,6 +182,8 @@ class Study(Block):
             raise ValueError(f"positive must be one of {', '.join(self.class_names)}")
         if self.aliases and not self.group and not (self.labels and self.labels.group):
             raise ValueError("aliases need group or labels.group, which tell the patients")
+        if self.subgroups and not self.labels:
+            raise ValueError("subgroups are columns of labels.csv, and labels is empty")
         return self
 
 
