@@ -9,14 +9,10 @@ from typing import Any
 import numpy as np
 
 from medcnn import files, layout
+from medcnn.calibration import best_temperature, scaled
 from medcnn.console import MedcnnError
 from medcnn.curves import Floats, Integers, Truths
-from medcnn.metrics import SMALLEST
 from medcnn.predictions import Predictions
-
-COLDEST, HOTTEST = 0.05, 20.0
-"""Limits of the temperature: that of a model which is always right would fall to 0."""
-_HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,7 @@ class Cascade:
     """When the first model answers: where its calibrated confidence is above the threshold.
 
     Attributes:
-        temperature: divides the first model's logits, in ``COLDEST``..``HOTTEST``.
+        temperature: divides the first model's logits, in ``calibration.COLDEST``..``calibration.HOTTEST``.
         threshold: 0, and the first model answers every image, to 1, and it answers none.
     """
 
@@ -128,7 +124,7 @@ def fitted(first: Floats, second: Floats, labels: Integers) -> Cascade:
     Both numbers are rounded to the digits that the metrics are written with, so that what is read there is exactly
     what decided.
     """
-    temperature = round(best_temperature(first, labels), files.DIGITS)
+    temperature = best_temperature(first, labels)
     confidences = confidence(scaled(first, temperature))
     first_right, second_right = (part.argmax(axis=1) == labels for part in (first, second))
     return Cascade(temperature, cheapest_threshold(confidences, first_right, second_right))
@@ -137,29 +133,6 @@ def fitted(first: Floats, second: Floats, labels: Integers) -> Cascade:
 def confidence(probabilities: Floats) -> Floats:
     """The probability (N,) of the most probable class."""
     return probabilities.max(axis=1)
-
-
-def scaled(probabilities: Floats, temperature: float) -> Floats:
-    """Probabilities (N, C) of logits divided by a temperature; the most probable class stays the same.
-
-    The logits are the logarithms of the probabilities, which are raised to ``SMALLEST``.
-    """
-    return _softmax(_logits(probabilities) / temperature)
-
-
-def best_temperature(probabilities: Floats, labels: Integers) -> float:
-    """Temperature scaling (Guo et al., ICML 2017): the temperature of the lowest cross-entropy, within its limits.
-
-    Cross-entropy is convex in the inverse temperature, so halving the interval by the sign of its slope finds it.
-    """
-    logits = _logits(probabilities)
-    of_truth = logits[np.arange(len(labels)), labels]
-    low, high = 1 / HOTTEST, 1 / COLDEST
-    for _ in range(_HALVINGS):
-        inverse = (low + high) / 2
-        slope = ((_softmax(inverse * logits) * logits).sum(axis=1) - of_truth).mean()
-        low, high = (low, inverse) if slope > 0 else (inverse, high)
-    return 1 / high
 
 
 def cheapest_threshold(confidences: Floats, first_right: Truths, second_right: Truths) -> float:
@@ -181,12 +154,3 @@ def cheapest_threshold(confidences: Floats, first_right: Truths, second_right: T
     first_so_far, second_so_far = (np.append(0, np.cumsum(part[order])) for part in (first_right, second_right))
     right = first_so_far[-1] - first_so_far[handed_on] + second_so_far[handed_on]
     return float(thresholds[np.argmax(right >= second_so_far[-1])])
-
-
-def _logits(probabilities: Floats) -> Floats:
-    return np.log(probabilities.clip(SMALLEST))
-
-
-def _softmax(logits: Floats) -> Floats:
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from medcnn import curves
-from medcnn.curves import Floats, Integers
+from medcnn.curves import Floats, Integers, Truths
 
 SMALLEST = 1e-7
 """Probabilities are raised to this before the logarithm, as in Keras: float32 cannot tell 1 - 1e-8 from 1. One
 image that is wrong with certainty so costs 16.1 nats rather than infinity."""
+COSTLIEST = -math.log(SMALLEST)
+"""The cross-entropy of such an image."""
 
 
 def scores(labels: Integers, probabilities: Floats, classes: Sequence[str]) -> dict[str, Any]:
@@ -55,10 +57,12 @@ def balanced_accuracy(counts: Integers) -> float:
 
 def cross_entropy(labels: Integers, probabilities: Floats) -> float:
     """The mean negative natural logarithm of the true class's probability, which is raised to ``SMALLEST``."""
-    if not len(labels):
-        return math.nan
-    of_truth = probabilities[np.arange(len(labels)), labels]
-    return float(-np.mean(np.log(of_truth.clip(SMALLEST, 1))))
+    return mean(log_losses(labels, probabilities))
+
+
+def log_losses(labels: Integers, probabilities: Floats) -> Floats:
+    """The cross-entropy of each image (N,), 0 to ``COSTLIEST``."""
+    return -np.log(probabilities[np.arange(len(labels)), labels].clip(SMALLEST, 1))
 
 
 def auroc(labels: Integers, probabilities: Floats) -> float:
@@ -76,12 +80,39 @@ def brier(labels: Integers, probabilities: Floats) -> float:
 
     With two classes of the positive one's probability (0 to 1); with more, summed over the classes (0 to 2).
     """
-    if not len(labels):
-        return math.nan
+    return mean(squared_errors(labels, probabilities))
+
+
+def squared_errors(labels: Integers, probabilities: Floats) -> Floats:
+    """The Brier score of each image (N,)."""
     classes = probabilities.shape[1]
     if classes == 2:
-        return float(np.mean((probabilities[:, 1] - labels) ** 2))
-    return float(np.mean(((probabilities - np.eye(classes)[labels]) ** 2).sum(axis=1)))
+        return (probabilities[:, 1] - labels) ** 2
+    return ((probabilities - np.eye(classes)[labels]) ** 2).sum(axis=1)
+
+
+def ece(labels: Integers, probabilities: Floats, bins: int) -> float:
+    """The expected calibration error (Naeini et al., AAAI 2015; Guo et al., ICML 2017), 0 to 1.
+
+    The mean distance of the predicted class's probability from accuracy over the images of a bin, bins weighing by
+    their images. Of few images it comes out too high even for a perfectly calibrated model: the gap of a bin is never
+    negative.
+    """
+    if not len(labels):
+        return math.nan
+    confidences, wrong_by = overconfidences(labels, probabilities)
+    return float(np.abs(np.bincount(bin_of(confidences, bins), wrong_by)).sum() / len(labels))
+
+
+def overconfidences(labels: Integers, probabilities: Floats) -> tuple[Floats, Floats]:
+    """The probability (N,) of each image's predicted class, and how far (N,) it is above what came true, 0 or 1."""
+    confidences = probabilities.max(axis=1)
+    return confidences, confidences - (probabilities.argmax(axis=1) == labels)
+
+
+def bin_of(confidences: Floats, bins: int) -> Integers:
+    """Which of ``bins`` bins of equal width over 0..1 holds each confidence; a bin has its upper end."""
+    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidences, side="left")
 
 
 def of_class(counts: Integers, index: int) -> dict[str, float]:
@@ -114,6 +145,11 @@ def published_scores(train: float, validation: float, test: float) -> dict[str, 
     balance = 1 - float(np.ptp(accuracies))
     average = float(accuracies.mean())
     return {"balance": balance, "average": average, "composite": (balance + average) / 2}
+
+
+def mean(values: Floats | Integers | Truths) -> float:
+    """The mean of figures of images, or the share of images that something is true of; NaN without images."""
+    return float(values.mean()) if len(values) else math.nan
 
 
 def _ratio(part: float, whole: float) -> float:

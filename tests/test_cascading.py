@@ -4,28 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 
-from medcnn import cascading, files, layout, metrics
+from medcnn import cascading, files, layout
 from medcnn.cascading import Cascade
 from medcnn.console import MedcnnError
 from medcnn.predictions import Predictions
+from tests.classifiers import model, table
 
 MACS = {"cheap": 1_000_000, "dear": 20_000_000}
-
-
-def model(labels: np.ndarray, skill: float, seed: int, classes: int = 3, sharpness: float = 1.0) -> np.ndarray:
-    """Probabilities (N, C); ``sharpness`` above 1 makes them overconfident."""
-    logits = np.random.default_rng(seed).normal(size=(len(labels), classes)) + skill * np.eye(classes)[labels]
-    return softmax(sharpness * logits, axis=1)
-
-
-def table(labels: np.ndarray, probabilities: np.ndarray) -> Predictions:
-    """A third of the images in each split."""
-    splits = tuple(("train", "validation", "test")[index // 3 % 3] for index in range(len(labels)))
-    ids = tuple(f"{index:012x}" for index in range(len(labels)))
-    return Predictions(tuple("abc"), ids, splits, labels, probabilities)
 
 
 def pair(cheap: float = 1.0, dear: float = 2.5, images: int = 900, sharpness: float = 3.0) -> dict[str, Predictions]:
@@ -38,48 +24,6 @@ def pair(cheap: float = 1.0, dear: float = 2.5, images: int = 900, sharpness: fl
 
 def accuracy(predicted: Predictions) -> float:
     return float((predicted.probabilities.argmax(axis=1) == predicted.labels).mean())
-
-
-# Temperature.
-
-
-@pytest.mark.parametrize("classes", [2, 5])
-@pytest.mark.parametrize("sharpness", [0.3, 1.0, 4.0])
-def test_the_temperature_is_that_of_scipy(classes: int, sharpness: float) -> None:
-    labels = np.arange(200) % classes
-    probabilities = model(labels, 1.0, 3, classes, sharpness)
-    logits = np.log(probabilities.clip(metrics.SMALLEST))
-
-    def loss(temperature: float) -> float:
-        return -float(log_softmax(logits / temperature, axis=1)[np.arange(200), labels].mean())
-
-    best = minimize_scalar(loss, bounds=(0.05, 20), method="bounded", options={"xatol": 1e-9})
-    assert cascading.best_temperature(probabilities, labels) == pytest.approx(best.x, abs=1e-4)
-
-
-def test_an_overconfident_model_is_cooled_and_keeps_its_answers() -> None:
-    labels = np.arange(300) % 3
-    probabilities = model(labels, 1.0, 0, sharpness=4.0)
-    temperature = cascading.best_temperature(probabilities, labels)
-    calibrated = cascading.scaled(probabilities, temperature)
-    assert temperature > 2
-    assert calibrated.sum(axis=1) == pytest.approx(1)
-    np.testing.assert_array_equal(calibrated.argmax(axis=1), probabilities.argmax(axis=1))
-    right = probabilities.argmax(axis=1) == labels
-    assert cascading.confidence(calibrated).mean() == pytest.approx(right.mean(), abs=0.05)
-
-
-@pytest.mark.parametrize(("truth", "limit"), [([0, 1], cascading.COLDEST), ([1, 0], cascading.HOTTEST)])
-def test_a_model_that_is_always_right_or_wrong_stays_within_the_limits(truth: list[int], limit: float) -> None:
-    probabilities = np.array([[0.9, 0.1], [0.2, 0.8]])
-    temperature = cascading.best_temperature(probabilities, np.array(truth))
-    assert temperature == pytest.approx(limit)
-    assert np.isfinite(cascading.scaled(probabilities, temperature)).all()
-
-
-def test_a_certain_error_does_not_break_the_fit() -> None:
-    temperature = cascading.best_temperature(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([0, 1, 1]))
-    assert cascading.COLDEST < temperature < cascading.HOTTEST
 
 
 # Threshold.

@@ -93,6 +93,36 @@ def test_a_certain_error_costs_16_nats_not_infinity():
     assert scored([0], [[0.0, 1.0]])["cross_entropy"] == pytest.approx(-math.log(1e-7))
 
 
+def test_the_calibration_error_of_two_bins_by_hand():
+    # Said 0.6, 0.7 (one of two right) and 0.9, 0.9 (both right), in bins up to 0.75 and up to 1.
+    probabilities = np.array([[0.6, 0.4], [0.3, 0.7], [0.1, 0.9], [0.9, 0.1]])
+    error = metrics.ece(np.array([0, 0, 1, 0]), probabilities, 4)
+    assert error == pytest.approx((2 * abs(0.65 - 0.5) + 2 * abs(0.9 - 1)) / 4)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_the_calibration_error_bin_by_bin(classes):
+    labels, probabilities = drawn(classes)
+    confidences, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    expected = 0.0
+    for index in range(15):
+        of = (confidences > index / 15) & (confidences <= (index + 1) / 15)
+        if of.any():
+            expected += of.mean() * abs(confidences[of].mean() - right[of].mean())
+    assert metrics.ece(labels, probabilities, 15) == pytest.approx(expected)
+
+
+def test_a_bin_has_its_upper_end():
+    # In floating point 0.7 * 10 is above 7.
+    assert metrics.bin_of(np.array([0.0, 0.1, 0.11, 0.7, 0.70001, 1.0]), 10).tolist() == [0, 0, 1, 6, 7, 9]
+
+
+def test_certain_and_right_is_calibrated_and_nothing_is_not_defined():
+    assert metrics.ece(np.array([0, 1]), np.eye(2), 15) == 0
+    assert metrics.ece(np.array([0, 1]), 1 - np.eye(2), 15) == 1
+    assert math.isnan(metrics.ece(np.empty(0, int), np.empty((0, 2)), 15))
+
+
 def test_a_class_without_images_leaves_gaps_not_wrong_numbers():
     labels, probabilities = drawn(3)
     kept = labels != 2
