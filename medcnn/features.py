@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -11,7 +11,9 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from medcnn import files, layout
+from medcnn import files, folds, layout, manifest, views
+from medcnn.images import augment, pack
+from medcnn.views import Recipe
 
 BATCH = 16
 
@@ -35,11 +37,52 @@ def extracted(extractor: keras.Model, pixels: Path) -> np.ndarray:
     return array
 
 
+def of_views(extractor: keras.Model, study: str, recipe: Recipe, training: Sequence[int]) -> np.ndarray:
+    """Features of the views of a fold's training images.
+
+    ``prepare`` makes views of the training images of the split alone; those of images that other folds train on are
+    made here, once for all folds and models.
+
+    Args:
+        extractor: as for ``extracted``.
+        study: the name of a prepared study.
+        recipe: how its views were made.
+        training: positions of the fold's N training images among the used ones.
+
+    Returns:
+        float32 (K, N, F).
+    """
+    rows = manifest.used(layout.manifest(study))
+    prepared = manifest.indices(rows, "train")
+    first = extracted(extractor, layout.prepared(study) / pack.VIEWS)
+    if list(training) == prepared:
+        return first
+    parts = folds.read(layout.folds(study))
+    others = [i for i, row in enumerate(rows) if row.split != "train" and "train" in parts[row.image_id]]
+    second = extracted(extractor, _views(study, recipe, [(index, rows[index].image_id) for index in others]))
+    column_of = {index: column for column, index in enumerate([*prepared, *others])}
+    columns = [column_of[index] for index in training]
+    joined = np.empty((len(first), len(columns), first.shape[-1]), first.dtype)
+    for view, pair in enumerate(zip(first, second, strict=True)):
+        joined[view] = np.concatenate(pair)[columns]
+    return joined
+
+
 def forward(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
     """The model's output for every row of ``inputs``, in inference mode, float32 (N, F)."""
     outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
     _fill(outputs, model, inputs, np.arange(len(inputs)))
     return outputs
+
+
+def _views(study: str, recipe: Recipe, chosen: Sequence[tuple[int, str]]) -> Path:
+    """The file of the views of some images, made where the same ones were not before."""
+    images = layout.prepared(study) / pack.IMAGES
+    key = (recipe, chosen, files.sha256(images), files.sha256(Path(augment.__file__)))
+    path = layout.state("views") / f"{hashlib.sha256(repr(key).encode()).hexdigest()}.npy"
+    if not _whole(path):
+        views.write(path, recipe, pack.images(images.parent), chosen)
+    return path
 
 
 def _write(extractor: keras.Model, images: np.ndarray, path: Path) -> None:

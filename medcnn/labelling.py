@@ -56,6 +56,17 @@ def listed(archive: Archive, study: Study, where: str) -> list[Listed]:
     return _joined(items, study.aliases, where)
 
 
+def described(archive: Archive, study: Study, where: str) -> dict[str, Mapping[str, str]]:
+    """The CSV's row of every image by its path; an empty one for an image that the CSV does not list.
+
+    Raises:
+        MedcnnError: the CSV cannot be read.
+    """
+    names = archive.names()
+    table = _table(archive, names, study.labels, where) if study.labels else {}
+    return {path: table.get(_entry(path, table) or "", {}) for path in images(names, study)}
+
+
 def images(names: Sequence[str], study: Study) -> list[str]:
     """The image files among the names: no junk of operating systems, nothing that the study excludes."""
     return [name for name in names if _is_image(name) and not any(fnmatchcase(name, p) for p in study.exclude)]

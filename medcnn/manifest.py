@@ -19,7 +19,11 @@ SET_ASIDE = "set_aside"
 
 @dataclass(frozen=True)
 class Row:
-    """One image. ``fold`` is -1 for test images; ``duplicate_of`` is the first image with the same bytes."""
+    """One image.
+
+    ``fold`` is the one in which the image is tested: 0 for the test part, -1 for images set aside. ``duplicate_of`` is
+    the first image with the same bytes.
+    """
 
     image_id: str
     path: str
@@ -74,6 +78,11 @@ def _parsed(line: dict[str, Any]) -> Row:
 def used(path: Path) -> list[Row]:
     """Read the rows that images.npy holds, in its order."""
     return [row for row in read(path) if row.status == USED]
+
+
+def groups(path: Path) -> dict[str, str]:
+    """The group of each used image by its id: a patient's images joined with their duplicates."""
+    return {row.image_id: row.group for row in used(path)}
 
 
 def indices(rows: Sequence[Row], split: str) -> list[int]:

@@ -8,8 +8,11 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+import numpy as np
+
 from medcnn import manifest, seeding, splitting
 from medcnn.console import MedcnnError
+from medcnn.folds import Parts
 from medcnn.manifest import SPLITS, USED, Row
 from medcnn.params.studies import AuthorSplit, OnLeak, StratifiedSplit, Study
 
@@ -26,6 +29,10 @@ def placed(rows: Sequence[Row], groups: Sequence[int], study: Study, seed: int, 
         seed: decides a drawn split, and the folds.
         where: the key path of the study, for messages.
 
+    Returns:
+        Rows whose ``fold`` is 0 in the test part, 1 to ``split.folds - 1`` elsewhere in a drawn split, 1 to
+        ``split.folds`` elsewhere in an author's.
+
     Raises:
         MedcnnError: a class is missing from a part or has less than an image a fold, or a group stands on two sides.
     """
@@ -36,14 +43,41 @@ def placed(rows: Sequence[Row], groups: Sequence[int], study: Study, seed: int, 
     inside = [index for index, row in enumerate(dealt) if row.status == USED]
     dealt_whole = _units(groups, split.on_leak)
     chosen, units = [dealt[i] for i in inside], [dealt_whole[i] for i in inside]
-    splitting.check_no_leak(units, [row.split for row in chosen], [row.path for row in chosen])
-    _check_folds(chosen, units, split.folds, study.class_names, f"{where}.split")
+    _check_no_leak(chosen, units)
+    _check_folds(chosen, units, study, f"{where}.split")
     _check_parts(chosen, split, study.class_names, f"{where}.split")
-    held_out = [row.split == "test" for row in chosen]
-    folds = splitting.folds(units, [row.label for row in chosen], held_out, split.folds, seed)
+    tested = [row.split == "test" for row in chosen]
+    folds = splitting.folds(units, [row.label for row in chosen], tested, len(study.folds) - 1, seed)
     for index, fold in zip(inside, folds, strict=True):
         dealt[index] = replace(dealt[index], fold=fold)
     return dealt
+
+
+def folded(rows: Sequence[Row], groups: Sequence[int], study: Study, seed: int) -> Parts:
+    """The part of every used image in every fold.
+
+    In a fold after the first its own images are the test part, and of the others as large a share is drawn for
+    validation, by class and group, as the split draws of what it does not test on. A test part that the data's author
+    made is in fold 0 alone.
+
+    Args:
+        rows: as ``placed`` gives them, with split and fold.
+        groups: the group of each row; no group is parted, unless the study keeps its leaks.
+        study: says how it is split, and with that how many folds there are.
+        seed: decides the validation parts.
+
+    Raises:
+        MedcnnError: a group stands on two sides of a fold.
+    """
+    dealt_whole = _units(groups, study.split.on_leak)
+    used = [row for row in rows if row.status == USED]
+    units = [unit for row, unit in zip(rows, dealt_whole, strict=True) if row.status == USED]
+    fold_0_apart = isinstance(study.split, AuthorSplit)
+    folds = [used, *(_fold(used, units, fold, fold_0_apart, seed) for fold in study.folds[1:])]
+    for fold in folds:
+        _check_no_leak(fold, units)
+    splits = ([row.split for row in fold] for fold in folds)
+    return {row.image_id: parts for row, parts in zip(used, zip(*splits, strict=True), strict=True)}
 
 
 def as_published(rows: Sequence[Row], split: AuthorSplit | StratifiedSplit, seed: int) -> list[str]:
@@ -71,20 +105,35 @@ def _units(groups: Sequence[int], on_leak: OnLeak) -> Sequence[int]:
 
 def _drawn(rows: Sequence[Row], units: Sequence[int], shares: Sequence[float], seed: int) -> list[Row]:
     inside = [index for index, row in enumerate(rows) if row.status == USED]
-    return _assigned(rows, units, inside, dict(zip(SPLITS, shares, strict=True)), seed)
+    return _assigned(rows, units, inside, dict(zip(SPLITS, shares, strict=True)), seeding.derived(seed, "split"))
 
 
 def _with_validation(rows: Sequence[Row], units: Sequence[int], share: float, seed: int) -> list[Row]:
     training = manifest.indices(rows, "train")
-    return _assigned(rows, units, training, {"train": 1 - share, "validation": share}, seed)
+    shares = {"train": 1 - share, "validation": share}
+    return _assigned(rows, units, training, shares, seeding.derived(seed, "split"))
+
+
+def _fold(rows: Sequence[Row], units: Sequence[int], fold: int, fold_0_apart: bool, seed: int) -> list[Row]:
+    """The used rows with their split in a fold after the first; ``fold_0_apart`` keeps fold 0 out of it."""
+    counts = Counter(row.split for row in rows)
+    share = counts["validation"] / (counts["train"] + counts["validation"])
+    tested = [replace(row, split="test" if row.fold == fold else "") for row in rows]
+    rest = [i for i, row in enumerate(rows) if row.fold != fold and not (fold_0_apart and row.split == "test")]
+    shares = {"train": 1 - share, "validation": share}
+    return _assigned(tested, units, rest, shares, seeding.derived(seed, "validation", fold))
 
 
 def _assigned(
-    rows: Sequence[Row], units: Sequence[int], inside: Sequence[int], shares: Mapping[str, float], seed: int
+    rows: Sequence[Row],
+    units: Sequence[int],
+    inside: Sequence[int],
+    shares: Mapping[str, float],
+    rng: np.random.Generator,
 ) -> list[Row]:
     """The rows, those ``inside`` dealt to the parts by class and unit."""
     labels = [rows[i].label for i in inside]
-    parts = splitting.assign([units[i] for i in inside], labels, [*shares.values()], seeding.derived(seed, "split"))
+    parts = splitting.assign([units[i] for i in inside], labels, [*shares.values()], rng)
     dealt = list(rows)
     for index, part in zip(inside, parts, strict=True):
         dealt[index] = replace(rows[index], split=[*shares][part])
@@ -164,19 +213,27 @@ def _strays(rows: Sequence[Row], pattern: str) -> str:
     return f"; folders there of no class: {', '.join(folders)}" if folders else ""
 
 
-def _check_folds(rows: Sequence[Row], units: Sequence[int], folds: int, classes: Sequence[str], where: str) -> None:
+def _check_folds(rows: Sequence[Row], units: Sequence[int], study: Study, where: str) -> None:
     """Refuse more folds than a class has images, or than there are groups, outside the test part."""
     inside = [index for index, row in enumerate(rows) if row.split != "test"]
     images = Counter(rows[index].label for index in inside)
-    counts = {f"class '{label}' has {images[label]} images": images[label] for label in classes}
+    counts = {f"class '{label}' has {images[label]} images": images[label] for label in study.class_names}
     groups = len({units[index] for index in inside})
     counts[f"there are {groups} patients or sets of duplicates"] = groups
+    folds = len(study.folds) - 1
     for told, count in counts.items():
         if count < folds:
-            lower = f"set it to {count} or less, or " if count > 2 else ""
+            most = count + study.split.folds - folds
+            lower = f"set it to {most} or less, or " if most > 2 else ""
             raise MedcnnError(
-                f"{where}.folds: {told} outside the test part, fewer than {folds} folds; {lower}add images"
+                f"{where}.folds: {told} outside the test part, fewer than the {folds} folds there; {lower}add images"
             )
+
+
+def _check_no_leak(rows: Sequence[Row], units: Sequence[int]) -> None:
+    inside = [index for index, row in enumerate(rows) if row.split]
+    chosen = [rows[index] for index in inside]
+    splitting.check_no_leak([units[i] for i in inside], [row.split for row in chosen], [row.path for row in chosen])
 
 
 def _check_parts(rows: Sequence[Row], split: AuthorSplit | StratifiedSplit, classes: Sequence[str], where: str) -> None:

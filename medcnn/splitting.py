@@ -73,13 +73,13 @@ def assign(
     return [int(part) for part in part_of[group_of]]
 
 
-def folds(groups: Sequence[int], labels: Sequence[str], held_out: Sequence[bool], count: int, seed: int) -> list[int]:
-    """The cross-validation fold of each item, grouped and stratified; -1 for held-out (test) items."""
-    inside = [index for index, out in enumerate(held_out) if not out]
+def folds(groups: Sequence[int], labels: Sequence[str], tested: Sequence[bool], count: int, seed: int) -> list[int]:
+    """The fold of each item, grouped and stratified: 0 for items of the test part, 1 to ``count`` for the others."""
+    inside = [index for index, test in enumerate(tested) if not test]
     rng = seeding.derived(seed, "folds")
     parts = assign([groups[i] for i in inside], [labels[i] for i in inside], [1 / count] * count, rng)
     fold_of = dict(zip(inside, parts, strict=True))
-    return [fold_of.get(index, -1) for index in range(len(groups))]
+    return [fold_of[index] + 1 if index in fold_of else 0 for index in range(len(groups))]
 
 
 def leaked(keys: Sequence[int], parts: Sequence[int]) -> list[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from medcnn import backups, features, files, layout, manifest, predictions
+from medcnn import backups, features, files, folds, layout, manifest, predictions
 from medcnn.backups import Backup
 from medcnn.batches import Batches, Features, Inputs, Part, Pixels, balanced
 from medcnn.console import MedcnnError
 from medcnn.fitting import Data, Learner, Loss, cross_entropy, fit, focal
 from medcnn.images import pack
 from medcnn.manifest import Row
-from medcnn.models import saving
-from medcnn.models.building import extractor, unfreeze
+from medcnn.models import preprocessing, saving
+from medcnn.models.building import build, extractor, unfreeze
+from medcnn.models.catalogue import ADAPTED
 from medcnn.models.cost import macs
 from medcnn.models.precision import in_bfloat16
 from medcnn.params import Params
 from medcnn.params.models import Model
 from medcnn.predictions import Predictions
 from medcnn.progress import Phase, Progress
+from medcnn.views import Recipe
 
 _CODE = ("training.py", "fitting.py", "progress.py", "batches.py", "seeding.py", "images/augment.py")
 """Whatever decides the course of a training: an interrupted one goes on only with the same code."""
@@ -33,12 +36,19 @@ _CODE = ("training.py", "fitting.py", "progress.py", "batches.py", "seeding.py",
 
 @dataclass(frozen=True)
 class Task:
-    """One training: which study, under which name, with which settings."""
+    """One training: which study, under which name, with which settings, in which fold and repeat."""
 
     params: Params
     study: str
     name: str
     settings: Model
+    fold: int = 0
+    repeat: int = 0
+
+    @property
+    def seed(self) -> int:
+        """Of everything that the training draws."""
+        return self.params.seed + self.repeat
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -82,7 +92,7 @@ class _Session:
             weights = balanced(labels, len(self.task.classes))[labels]
         validation = manifest.indices(self.rows, "validation")
         return Data(
-            Batches(inputs, labels, weights, settings.batch_size, self.task.params.seed),
+            Batches(inputs, labels, weights, settings.batch_size, self.task.seed),
             Part(everything, self.labels, validation, settings.batch_size),
         )
 
@@ -96,11 +106,25 @@ class _Session:
         )
 
 
+def untrained(task: Task) -> keras.Model:
+    """The network of a task, its backbone with pretrained weights where the params ask for them.
+
+    Raises:
+        MedcnnError: see ``building.build``.
+    """
+    study, measured = task.params.study(task.study), None
+    if task.settings.preprocessing == ADAPTED:
+        training = manifest.indices(folds.rows(task.study, task.fold), "train")
+        measured = preprocessing.measured(pack.images(layout.prepared(task.study)), training)
+    return build(task.settings, study.image_size, len(task.classes), layout.weights(task.name), measured)
+
+
 def train(task: Task, model: keras.Model) -> None:
     """Train a model, then write it, its predictions of every used image, its history and its metrics.
 
     A frozen backbone runs over the images once, and the head alone is trained on its features. With ``finetune``, all
     but the first layers of the backbone are trained as well afterwards, for as long as validation says that it helps.
+    In a cell other than the main one only the model and the predictions of the fold's images are written.
 
     Args:
         task: what is trained, and how.
@@ -109,11 +133,12 @@ def train(task: Task, model: keras.Model) -> None:
     Raises:
         MedcnnError: the model wants views that the study does not prepare, or the loss is not a number.
     """
-    rows = manifest.used(layout.manifest(task.study))
+    rows = folds.rows(task.study, task.fold)
     labels = np.array([task.classes.index(row.label) for row in rows])
-    with backups.claim(_identity(task, model)) as backup:
+    with backups.claim(_identity(task, rows, model)) as backup:
         session = _Session(task, rows, pack.images(layout.prepared(task.study)), labels, backup)
-        _record(session, model, _trained(session, model))
+        record = _record if (task.fold, task.repeat) == folds.MAIN else _record_cell
+        record(session, model, _trained(session, model))
         backup.forget()
 
 
@@ -143,12 +168,12 @@ def _trained(session: _Session, model: keras.Model) -> Trained:
 
 def _fit_head(session: _Session, model: keras.Model, phase: Phase) -> tuple[Progress, np.ndarray]:
     """Train the head on the features of a frozen backbone; also the features of all images."""
-    task, folder, frozen = session.task, layout.prepared(session.task.study), extractor(model)
-    views_wanted = _views_wanted(task)
-    everything = features.extracted(frozen, folder / pack.IMAGES)
+    task, frozen = session.task, extractor(model)
+    recipe = _views_wanted(task)
+    everything = features.extracted(frozen, layout.prepared(task.study) / pack.IMAGES)
     training = everything[session.training]
-    views = features.extracted(frozen, folder / pack.VIEWS) if views_wanted else training[None][:0]
-    data = session.data(everything, Features(training, views, task.params.seed))
+    views = features.of_views(frozen, task.study, recipe, session.training) if recipe else training[None][:0]
+    data = session.data(everything, Features(training, views, task.seed))
     learner = Learner(model.get_layer("head"), task.settings.optimizer, session.loss(), everything.dtype)
     return fit(learner, data, phase, Progress(), session.backup), everything
 
@@ -158,20 +183,23 @@ def _fit_whole(session: _Session, model: keras.Model, phase: Phase, progress: Pr
     task, training = session.task, session.training
     ids = [session.rows[index].image_id for index in training]
     policy = task.params.augment[task.policy] if task.policy else None
-    inputs = Pixels(session.pixels, training, ids, policy, task.params.seed)
+    inputs = Pixels(session.pixels, training, ids, policy, task.seed)
     learner = Learner(model, task.settings.optimizer, session.loss(), session.pixels.dtype)
     return fit(learner, session.data(session.pixels, inputs), phase, progress, session.backup)
 
 
-def _views_wanted(task: Task) -> bool:
-    """Whether a frozen backbone sees prepared views; a study may prepare none, and then originals are all there is."""
+def _views_wanted(task: Task) -> Recipe | None:
+    """The views that a frozen backbone sees; a study may prepare none, and then originals are all there is."""
     prepared = task.params.study(task.study).views
     if task.policy not in (None, prepared.policy):
         raise MedcnnError(
             f"{task.name}: a frozen backbone learns from prepared views, and studies.{task.study}.views are of "
             f"'{prepared.policy}', not of '{task.policy}'; set the model's augment to 'study', or make them agree"
         )
-    return task.policy is not None and prepared.count > 0
+    if task.policy is None or not prepared.count:
+        return None
+    # Whatever the repeat, views are those that prepare makes.
+    return Recipe(task.params.augment[prepared.policy], prepared.count, task.params.seed)
 
 
 def _per_class(outputs: np.ndarray) -> np.ndarray:
@@ -182,14 +210,26 @@ def _per_class(outputs: np.ndarray) -> np.ndarray:
 
 def _record(session: _Session, model: keras.Model, trained: Trained) -> None:
     """Write what a training made, the model itself last."""
-    task, rows, history = session.task, session.rows, trained.progress.history
-    ids, splits = tuple(row.image_id for row in rows), tuple(row.split for row in rows)
-    table = Predictions(task.classes, ids, splits, session.labels, trained.probabilities)
-    predictions.write(layout.predictions(task.study) / f"{task.name}.csv", table)
+    task, history = session.task, trained.progress.history
+    predictions.write(layout.predictions(task.study) / f"{task.name}.csv", _table(session, trained))
     lines = [[f"{value:.6g}" if isinstance(value, float) else value for value in line.values()] for line in history]
     files.write_csv(layout.plots("train", task.study, task.name) / "history.csv", list(history[0]), lines)
     files.write_json(layout.metrics("train", task.study, task.name), _facts(trained.progress, model))
     saving.save(model, layout.keras_model(task.study, task.name))
+
+
+def _record_cell(session: _Session, model: keras.Model, trained: Trained) -> None:
+    """Write what the training of a cell made: of the images that have a part in its fold."""
+    task = session.task
+    folder = layout.cell(task.study, task.name, task.fold, task.repeat)
+    inside = [index for index, row in enumerate(session.rows) if row.split]
+    predictions.write(folder / folds.PREDICTIONS, _table(session, trained).at(inside))
+    saving.save(model, folder / folds.MODEL)
+
+
+def _table(session: _Session, trained: Trained) -> Predictions:
+    ids, splits = tuple(row.image_id for row in session.rows), tuple(row.split for row in session.rows)
+    return Predictions(session.task.classes, ids, splits, session.labels, trained.probabilities)
 
 
 def _facts(progress: Progress, model: keras.Model) -> dict[str, Any]:
@@ -205,16 +245,18 @@ def _facts(progress: Progress, model: keras.Model) -> dict[str, Any]:
     }
 
 
-def _identity(task: Task, model: keras.Model) -> str:
+def _identity(task: Task, rows: Sequence[Row], model: keras.Model) -> str:
     """A name that only the same training by the same code, of the same network on the same data, has."""
     folder = layout.prepared(task.study)
     parts = (
         task.settings.model_dump_json(),
         task.params.compute.precision,
         task.params.seed,
+        task.repeat,
         task.classes,
         task.params.augment[task.policy].model_dump_json() if task.policy else None,
-        *(files.sha256(path) for path in (layout.manifest(task.study), folder / pack.IMAGES, folder / pack.VIEWS)),
+        [(row.image_id, row.label, row.split) for row in rows],
+        *(files.sha256(folder / name) for name in (pack.IMAGES, pack.VIEWS)),
         *(files.sha256(Path(__file__).parent / name) for name in _CODE),
         model.to_json(),
         tf.__version__,
@@ -223,4 +265,4 @@ def _identity(task: Task, model: keras.Model) -> str:
     digest = hashlib.sha256(repr(parts).encode())
     for array in model.get_weights():
         digest.update(array.tobytes())
-    return f"{task.study}-{task.name}-{digest.hexdigest()[:16]}"
+    return f"{task.study}-{task.name}-{task.fold}-{task.repeat}-{digest.hexdigest()[:16]}"

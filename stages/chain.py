@@ -8,16 +8,13 @@ from medcnn.seeding import pin_tensorflow
 def main(study: str, first: str, second: str) -> None:
     settings = params.load()
     pin_tensorflow(settings.seed)
-    from medcnn.chaining import chained
+    from medcnn.chaining import chained, link
     from medcnn.models import saving
     from medcnn.training import Task, train
 
-    spec = settings.model(second)
+    task = Task(settings, study, params.chain(first, second), link(settings.model(second)))
     first_link = saving.load(layout.keras_model(study, first))
-    network = chained(first_link, spec, len(settings.study(study).class_names))
-    # What the second model finetunes is its own backbone, which a chain is without.
-    link = spec.model_copy(update={"finetune": None})
-    train(Task(settings, study, params.chain(first, second), link), network)
+    train(task, chained(first_link, task.settings, len(task.classes)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Split: look at every image once, write the manifest and the fingerprint of the data set."""
 
-from medcnn import files, layout, manifest, params
+from medcnn import files, folds, labelling, layout, manifest, params, placing, subgroups
 from medcnn.console import run_stage
 from medcnn.fingerprint import fingerprint, leaked_before_repair
 from medcnn.sources.archive import open_archive, raw_archive
@@ -9,14 +9,20 @@ from medcnn.surveying import survey
 
 def main(study: str) -> None:
     settings = params.load()
-    block = settings.study(study)
+    block, where = settings.study(study), f"studies.{study}"
     with open_archive(raw_archive(layout.raw(study))) as archive:
-        found = survey(archive, block, settings.seed, f"studies.{study}")
+        described = labelling.described(archive, block, where)
+        columns = subgroups.named(described, block.subgroups, f"{where}.subgroups")
+        found = survey(archive, block, settings.seed, where)
     facts = fingerprint(found, block.split.on_leak, settings.seed)
     balance = [(label, split, count) for split, counts in facts["splits"].items() for label, count in counts.items()]
     files.write_csv(layout.plots("split", study) / "classes.csv", ("class", "split", "images"), balance)
     files.write_json(layout.metrics("split", study), facts)
     manifest.write(layout.manifest(study), found.rows)
+    parts = placing.folded(found.rows, found.relatives.groups, block, settings.seed)
+    folds.write(layout.folds(study), parts)
+    used = {row.image_id: row.path for row in found.rows if row.status == manifest.USED}
+    subgroups.write(layout.subgroups(study), used, columns)
     leak, before, on_leak = facts["leak"], leaked_before_repair(facts), block.split.on_leak
     print(f"{study}: {facts['used']} images used, {facts['images'] - facts['used']} set aside")
     print(

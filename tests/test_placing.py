@@ -91,7 +91,7 @@ def test_an_authors_leaks_may_stay(study: Study) -> None:
     rows = parts("train/yes3", "test/yes3")
     dealt = placed(study, rows, [*range(12), 12, 12], author("keep"))
     assert [item.split for item in dealt[12:]] == ["train", "test"]
-    assert {item.fold for item in dealt if item.split == "test"} == {-1}
+    assert {item.fold for item in dealt if item.split == "test"} == {0}
 
 
 @pytest.mark.parametrize("on_leak", REPAIRS)
@@ -110,6 +110,73 @@ def test_where_the_author_made_no_validation_part_it_is_drawn_from_training(stud
     assert all(item.split == "test" for item in dealt[80:])
 
 
+def columns(study: Study, rows: list[Row], groups: list[int], changes: dict[str, object]) -> list[dict[str, str]]:
+    """For each fold the part of every image by its path; images without one are left out."""
+    dealt = placed(study, rows, groups, changes)
+    folded = placing.folded(dealt, groups, study.model_copy(update=changes), 1)
+    assert list(folded) == [item.image_id for item in dealt if item.status == manifest.USED]
+    path_of = {item.image_id: item.path for item in dealt}
+    folds = zip(*folded.values(), strict=True)
+    return [{path_of[name]: part for name, part in zip(folded, fold, strict=True) if part} for fold in folds]
+
+
+@pytest.mark.parametrize("on_leak", REPAIRS)
+def test_each_image_of_a_drawn_split_is_tested_in_one_fold_and_no_group_is_parted(
+    study: Study, on_leak: OnLeak
+) -> None:
+    rows, groups = pairs()
+    group_of = {item.path: group for item, group in zip(rows, groups, strict=True)}
+    dealt = placed(study, rows, groups, drawn(on_leak))
+    folds = columns(study, rows, groups, drawn(on_leak))
+    assert len(folds) == 5
+    assert folds[0] == {item.path: item.split for item in dealt if item.split}
+    for number, fold in enumerate(folds):
+        assert set(fold) == set(folds[0])
+        assert {path for path, part in fold.items() if part == "test"} == {
+            item.path for item in dealt if item.fold == number
+        }
+        sides = Counter(group for group, _ in {(group_of[path], part) for path, part in fold.items()})
+        assert (max(sides.values()) > 1) == (on_leak == "keep")
+    tested = Counter(path for fold in folds for path, part in fold.items() if part == "test")
+    assert set(tested.values()) == {1}
+
+
+def test_every_fold_holds_the_splits_own_share_of_every_class_for_validation(study: Study) -> None:
+    rows, groups = pairs(400)
+    folds = columns(study, rows, groups, drawn("regroup"))
+    label_of = {item.path: item.label for item in rows}
+    for fold in folds:
+        counts = Counter((part, label_of[path]) for path, part in fold.items())
+        for label in ("tumour", "healthy"):
+            of_class = [counts[part, label] for part in manifest.SPLITS]
+            assert of_class == pytest.approx([120, 40, 40], abs=4)
+    validations = [frozenset(path for path, part in fold.items() if part == "validation") for fold in folds]
+    assert len(set(validations)) == 5
+
+
+@pytest.mark.parametrize("validation", ["valid/*", 0.25])
+def test_an_authors_test_part_is_in_fold_0_alone(study: Study, validation: str | float) -> None:
+    rows = [row(f"{part}/{('yes', 'no')[n % 2]}{n}") for part in ("train", "valid", "test") for n in range(20)]
+    patterns = {"train": "train/*" if validation == "valid/*" else "[tv][ra]*/*"}
+    folds = columns(study, rows, list(range(60)), author("regroup", validation, folds=4, **patterns))
+    assert len(folds) == 5
+    tests = {item.path for item in rows if item.path.startswith("test")}
+    assert {path for path, part in folds[0].items() if part == "test"} == tests
+    others = {item.path for item in rows} - tests
+    for fold in folds[1:]:
+        assert set(fold) == others
+    assert Counter(path for fold in folds[1:] for path, part in fold.items() if part == "test") == dict.fromkeys(
+        others, 1
+    )
+
+
+def test_images_that_were_set_aside_have_no_part_in_any_fold(study: Study) -> None:
+    rows = parts("train/yes3", "test/yes3")
+    folds = columns(study, rows, [*range(12), 12, 12], author("drop_from_train"))
+    assert all("train/yes3" not in fold for fold in folds)
+    assert "test/yes3" in folds[0]
+
+
 def test_images_in_no_part_are_set_aside(study: Study) -> None:
     dealt = placed(study, parts("else/yes1"), list(range(13)), author("regroup"))
     assert (dealt[-1].status, dealt[-1].reason) == (manifest.SET_ASIDE, "in no part of the author's split")
@@ -122,14 +189,21 @@ def test_images_in_no_part_are_set_aside(study: Study) -> None:
             [row(f"a/yes{n}") for n in range(20)] + [row(f"a/no{n}") for n in range(4)],
             list(range(24)),
             drawn("regroup"),
-            r"studies\.s\.split\.folds: class 'healthy' has 3 images outside the test part, fewer than 5 folds; "
-            "set it to 3 or less, or add images",
+            r"studies\.s\.split\.folds: class 'healthy' has 3 images outside the test part, fewer than the 4 folds "
+            "there; set it to 4 or less, or add images",
         ),
         (
             [row(f"a/yes{n}") for n in range(20)] + [row(f"a/no{n}") for n in range(20)],
             [n % 20 // 5 for n in range(40)],
             drawn("regroup"),
-            r"studies\.s\.split\.folds: there are 3 patients or sets of duplicates outside the test part, fewer than 5",
+            r"studies\.s\.split\.folds: there are 3 patients or sets of duplicates outside the test part, fewer",
+        ),
+        (
+            parts(),
+            list(range(12)),
+            author("keep", folds=5),
+            r"studies\.s\.split\.folds: class '\w+' has 4 images outside the test part, fewer than the 5 folds there; "
+            "set it to 4 or less, or add images",
         ),
         (
             [row(f"a/{('yes', 'no')[n % 2]}{n}") for n in range(40)],

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medcnn import folds, layout, manifest, params, placing, predictions, splitting
+from medcnn.console import MedcnnError
+from medcnn.images.augment import augmented
+from medcnn.seeding import pin_tensorflow
+from stages import chain, crossval, crossval_chain, train, weights
+from tests.project import ROOT, run
+from tests.stages.training import STATE, features, project
+
+pin_tensorflow(1)
+
+pytestmark = pytest.mark.slow
+
+BRIEF = {
+    "studies__phantom__views__count": 1,
+    "models__tiny__epochs": 3,
+    "models__lite0__epochs": 2,
+    "models__lite0__dense": [16],
+}
+
+
+def folded(folder: Path) -> Path:
+    """Deal the images of a prepared project to folds, as ``split`` would have."""
+    path, settings = folder / layout.manifest("phantom"), params.load(folder / "params.yaml")
+    rows = manifest.read(path)
+    tested = [row.split == "test" for row in rows]
+    numbers = splitting.folds(range(len(rows)), [row.label for row in rows], tested, 4, settings.seed)
+    rows = [replace(row, fold=number) for row, number in zip(rows, numbers, strict=True)]
+    manifest.write(path, rows)
+    parts = placing.folded(rows, range(len(rows)), settings.study("phantom"), settings.seed)
+    folds.write(folder / layout.folds("phantom"), parts)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with two trained models, and two folds of each; the tests run in a copy."""
+    folder = folded(project(tmp_path_factory.mktemp("crossval") / "p", **BRIEF))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for model in ("tiny", "lite0"):
+            weights.main(model)
+            train.main("phantom", model)
+            crossval.main("phantom", model, "1", "0")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _in_a_copy(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(made, tmp_path / "p")
+    monkeypatch.chdir(tmp_path / "p")
+
+
+def cell(model: str, fold: int, repeat: int = 0) -> Path:
+    return layout.cell("phantom", model, fold, repeat)
+
+
+def digests(model: str, fold: int, repeat: int = 0) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in cell(model, fold, repeat).iterdir()}
+
+
+def test_the_main_cell_is_what_was_trained_and_needs_no_tensorflow() -> None:
+    look = "import sys; from stages import crossval; crossval.main('phantom', 'tiny', '0', '0'); "
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shown = "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", look + shown], env=environment, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+    trained = (layout.predictions("phantom") / "tiny.csv").read_bytes()
+    assert digests("tiny", 0) == {folds.PREDICTIONS: trained}
+
+
+def test_a_cell_predicts_the_images_of_its_fold_with_their_part_in_it() -> None:
+    parts = folds.read(layout.folds("phantom"))
+    for model in ("tiny", "lite0"):
+        table = predictions.read(cell(model, 1) / folds.PREDICTIONS)
+        assert dict(zip(table.image_ids, table.splits, strict=True)) == {name: part[1] for name, part in parts.items()}
+        assert set(digests(model, 1)) == {folds.PREDICTIONS, folds.MODEL}
+
+
+def test_preprocessing_is_measured_on_the_training_images_of_the_fold() -> None:
+    import keras
+
+    preprocessing = keras.saving.load_model(cell("tiny", 1) / folds.MODEL).get_layer("preprocessing")
+    images = np.load(layout.prepared("phantom") / "images.npy").astype(np.float32)
+    seen = np.asarray(preprocessing(images[manifest.indices(folds.rows("phantom", 1), "train")]))
+    assert seen.mean(axis=(0, 1, 2)) == pytest.approx([0, 0, 0], abs=1e-3)
+    assert np.abs(np.asarray(preprocessing(images)).mean(axis=(0, 1, 2))).max() > 1e-3
+
+
+def test_another_fold_never_runs_a_frozen_backbone_again() -> None:
+    cached = features(Path())
+    assert len(cached) == 3
+    crossval.main("phantom", "lite0", "2", "0")
+    crossval.main("phantom", "lite0", "0", "1")
+    assert features(Path()) == cached
+
+
+def test_views_that_the_split_has_not_are_drawn_as_prepare_draws_them() -> None:
+    settings = params.load()
+    (path,) = Path(STATE, "views").iterdir()
+    rows, parts = manifest.used(layout.manifest("phantom")), folds.read(layout.folds("phantom"))
+    images, views = np.load(layout.prepared("phantom") / "images.npy"), np.load(path)
+    others = [i for i, row in enumerate(rows) if row.split != "train" and "train" in parts[row.image_id]]
+    assert views.shape[:2] == (settings.study("phantom").views.count, len(others))
+    policy, last = settings.augment["light"], others[-1]
+    expected = augmented(images[last], policy, settings.seed, "view", len(views) - 1, rows[last].image_id)
+    assert np.array_equal(views[-1, -1], expected)
+
+
+def test_a_repeat_has_other_draws_and_ends_with_the_same_bytes_when_killed(made: Path, tmp_path: Path) -> None:
+    crossval.main("phantom", "tiny", "1", "1")
+    undisturbed = digests("tiny", 1, 1)
+    assert undisturbed[folds.PREDICTIONS] != digests("tiny", 1, 0)[folds.PREDICTIONS]
+    killed = tmp_path / "killed"
+    shutil.copytree(made, killed)
+    command = [sys.executable, "-m", "stages.crossval", "phantom", "tiny", "1", "1"]
+    process = subprocess.Popen(command, cwd=killed, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    backups, deadline = killed / STATE / "backup", time.monotonic() + 60
+    while not list(backups.glob("phantom-tiny-1-1-*.npz")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / cell("tiny", 1, 1)).exists(), "it was over before it could be killed"
+    resumed = run(killed, "stages.crossval", "phantom", "tiny", "1", "1")
+    assert "Epoch 1/" not in resumed.stdout
+    os.chdir(killed)
+    assert digests("tiny", 1, 1) == undisturbed
+    assert not list(backups.glob("*.npz"))
+
+
+def test_a_chain_goes_on_from_the_first_link_of_its_own_cell() -> None:
+    chain.main("phantom", "lite0", "relay")
+    for fold in ("0", "1"):
+        crossval_chain.main("phantom", "lite0", "relay", fold, "0")
+    name = params.chain("lite0", "relay")
+    assert set(digests(name, 0)) == {folds.PREDICTIONS}
+    table = predictions.read(cell(name, 1) / folds.PREDICTIONS)
+    assert set(table.splits) == set(manifest.SPLITS)
+    (cell("lite0", 1) / folds.MODEL).unlink()
+    with pytest.raises(MedcnnError, match=r"lite0/1-0/model\.keras not found"):
+        crossval_chain.main("phantom", "lite0", "relay", "1", "0")
+
+
+@pytest.mark.parametrize(
+    ("fold", "repeat", "message"),
+    [
+        ("5", "0", "5 is no fold of phantom; choose from 0, 1, 2, 3, 4"),
+        ("1", "-1", "fold and repeat are numbers from 0 on, not '1' and '-1'"),
+    ],
+)
+def test_a_cell_that_does_not_exist_is_refused(fold: str, repeat: str, message: str) -> None:
+    with pytest.raises(MedcnnError, match=message):
+        crossval.main("phantom", "tiny", fold, repeat)
