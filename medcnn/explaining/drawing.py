@@ -1,0 +1,57 @@
+"""An image beside the same image under its heat map, as a small picture."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+SIDE = 160
+"""Of the original and of the overlay, in pixels."""
+GAP = 4
+"""Between the two, black."""
+OPACITY = 0.65
+"""Of the map where it is strongest: the anatomy stays visible beneath."""
+QUALITY = 80
+"""Of the JPEG, 1..95: at 80 a picture is about 8 kB."""
+
+
+def tile(image: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> bytes:
+    """A JPEG, ``SIDE`` pixels high: the original on the left, the overlay on the right.
+
+    Args:
+        image: uint8 (S, S, 3).
+        heat: where the network looked, (h, w) of 0..1.
+    """
+    original = Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    picture = Image.new("RGB", (2 * SIDE + GAP, SIDE))
+    picture.paste(original, (0, 0))
+    picture.paste(Image.fromarray(overlay(original, heat)), (SIDE + GAP, 0))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=QUALITY, optimize=True)
+    return buffer.getvalue()
+
+
+def overlay(original: Image.Image, heat: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """The image in grey, coloured the more the stronger the map is there; uint8 (H, W, 3).
+
+    The map is interpolated linearly between its cells, which are much larger than a pixel.
+    """
+    strength = np.asarray(Image.fromarray(heat).resize(original.size, Image.Resampling.BILINEAR)).clip(0, 1)
+    colours = _colours()[np.rint(strength * 255).astype(np.uint8)]
+    grey = np.asarray(original.convert("L"), np.float32)[..., None]
+    share = OPACITY * strength[..., None]
+    blended: npt.NDArray[np.uint8] = np.rint(grey * (1 - share) + colours * share).astype(np.uint8)
+    return blended
+
+
+@cache
+def _colours() -> npt.NDArray[np.float32]:
+    """Matplotlib's inferno, (256, 3) of 0..255: its lightness rises evenly, also for the colour-blind."""
+    # Imported here: a second of loading that the choice of images does without.
+    from matplotlib import colormaps
+
+    return (255 * colormaps["inferno"](np.arange(256))[:, :3]).astype(np.float32)

@@ -1,0 +1,115 @@
+"""What degraded images cost a model, and what augmented ones bring it: its accuracy on test under each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from medcnn import layout, manifest
+from medcnn.images.augment import augmented
+from medcnn.images.degrade import STRENGTHS, degraded
+from medcnn.onnx import heldout
+from medcnn.params.studies import Policy
+from medcnn.statistics import intervals
+
+Predict = Callable[[np.ndarray], np.ndarray]
+"""From images uint8 (N, S, S, 3) to probabilities (N, C), or (N, 1) those of the second of two classes."""
+
+VIEWS = 8
+"""Augmented views whose probabilities are averaged with those of the image itself."""
+COLUMNS = ("kind", "strength", "accuracy", "accuracy_low", "accuracy_high")
+
+
+@dataclass(frozen=True)
+class Images:
+    """The test images of a study.
+
+    Attributes:
+        images: all images of the study, uint8 (M, S, S, 3), memory-mapped.
+        indices: N positions of the test images among them.
+        image_ids: N names.
+        groups: N names of patients or scenes.
+        labels: (N,) indices of classes, the truth.
+    """
+
+    images: np.ndarray
+    indices: Sequence[int]
+    image_ids: Sequence[str]
+    groups: Sequence[str]
+    labels: npt.NDArray[np.int64]
+
+    def changed(self, change: Callable[[np.ndarray, str], np.ndarray]) -> np.ndarray:
+        """All test images after a change, which is given each image and its name; uint8 (N, S, S, 3)."""
+        pixels = np.empty((len(self.indices), *self.images.shape[1:]), np.uint8)
+        for place, (index, image_id) in enumerate(zip(self.indices, self.image_ids, strict=True)):
+            pixels[place] = change(self.images[index], image_id)
+        return pixels
+
+
+def read(study: str, classes: Sequence[str]) -> Images:
+    """The test images of a study.
+
+    Raises:
+        MedcnnError: there are none, or the prepared pixels are missing.
+    """
+    test, rows = heldout.read(study), manifest.used(layout.manifest(study))
+    groups = [rows[index].group for index in test.indices]
+    labels = np.array([classes.index(label) for label in test.labels], np.int64)
+    return Images(test.images, test.indices, test.image_ids, groups, labels)
+
+
+def stressed(test: Images, predict: Predict, policy: Policy, seed: int, confidence: float) -> dict[str, Any]:
+    """Accuracy with its interval on the images as they are, augmented, and degraded in each way at each strength.
+
+    One changed copy of the test images is in memory at a time.
+
+    Args:
+        test: the test images.
+        predict: the model.
+        policy: what augmented views are drawn from.
+        seed: of views and noise.
+        confidence: of the intervals.
+
+    Returns:
+        ``metrics/stress/S/M.json``.
+    """
+
+    def figures(outputs: np.ndarray) -> dict[str, float]:
+        return _accuracy(outputs, test, confidence)
+
+    def under(kind: str, strength: float) -> np.ndarray:
+        return predict(test.changed(lambda image, image_id: degraded(image, kind, strength, seed, image_id)))
+
+    def view(number: int) -> np.ndarray:
+        return predict(test.changed(lambda image, image_id: augmented(image, policy, seed, "stress", number, image_id)))
+
+    clean = predict(test.images[list(test.indices)])
+    # Test-time augmentation.
+    averaged = np.stack([clean, *map(view, range(VIEWS))]).mean(axis=0, dtype=np.float64)
+    return {
+        "images": len(test.indices),
+        "clean": figures(clean),
+        "augmented": figures(averaged),
+        "degraded": {
+            kind: [{"strength": strength, **figures(under(kind, strength))} for strength in strengths]
+            for kind, strengths in STRENGTHS.items()
+        },
+    }
+
+
+def curves(figures: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The rows of ``plots/stress/S/M.csv``, with ``COLUMNS``."""
+    for kind, points in figures["degraded"].items():
+        for point in points:
+            yield (kind, *(f"{point[column]:.6g}" for column in COLUMNS[1:]))
+
+
+def _accuracy(outputs: np.ndarray, test: Images, confidence: float) -> dict[str, float]:
+    predicted = outputs[:, 0] > 0.5 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+    right = predicted == test.labels
+    low, high = intervals.proportion(right, test.groups, confidence)
+    return {"accuracy": float(right.mean()), "accuracy_low": low, "accuracy_high": high}

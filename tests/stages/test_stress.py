@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from medcnn import files, layout
+from medcnn.console import MedcnnError
+from medcnn.seeding import pin_tensorflow
+from tests.project import SIZE, prepared_study, shrink
+
+pin_tensorflow(0)
+
+from medcnn.models import saving  # noqa: E402
+from medcnn.models.building import build  # noqa: E402
+from stages import stress  # noqa: E402
+from tests.models.blocks import settings  # noqa: E402
+
+FIGURES = layout.metrics("stress", "brain_mri", "simple")
+TABLE = layout.plots("stress", "brain_mri") / "simple.csv"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A prepared study of two classes."""
+    monkeypatch.chdir(shrink(tmp_path, {"studies.brain_mri.image_size": SIZE}))
+    return prepared_study(tmp_path, "brain_mri", ("healthy", "tumour"))
+
+
+def test_metrics_and_table_hold_the_same_figures(folder: Path) -> None:
+    network = build(settings("tiny", "flatten", output="sigmoid"), SIZE, 2, Path("none"))
+    saving.save(network, layout.keras_model("brain_mri", "simple"))
+    stress.main("brain_mri", "simple")
+    figures = files.read_json(FIGURES)
+    assert figures["images"] == 14
+    with TABLE.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 25
+    points = [{"kind": kind, **point} for kind, points in figures["degraded"].items() for point in points]
+    by_strength = {(row["kind"], float(row["strength"])): row for row in rows}
+    for point in points:
+        row = by_strength[point["kind"], point["strength"]]
+        for key in ("accuracy", "accuracy_low", "accuracy_high"):
+            assert float(row[key]) == pytest.approx(point[key], abs=1e-6)
+
+
+def test_a_model_that_was_not_trained_is_named(folder: Path) -> None:
+    with pytest.raises(MedcnnError, match=r"data/models/brain_mri/simple/model.keras not found"):
+        stress.main("brain_mri", "simple")
+    assert not FIGURES.exists()
