@@ -2,18 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from medcnn import curves, files, layout, metrics, predictions
+from medcnn import (
+    calibration,
+    combining,
+    conformal,
+    crossval,
+    files,
+    layout,
+    manifest,
+    metrics,
+    operating,
+    plotting,
+    predictions,
+    ranking,
+    statistics,
+    subgroups,
+)
 from medcnn.console import MedcnnError
-from medcnn.curves import Curve, Floats, Truths
+from medcnn.crossval import Cells
+from medcnn.folds import MAIN
 from medcnn.manifest import SPLITS
 from medcnn.params import Params
+from medcnn.params.evaluate import Evaluate
 from medcnn.predictions import Predictions
 
-HEADLINE = ("accuracy", "balanced_accuracy", "cross_entropy", "auroc", "brier")
-PLOTTED = "test"
+HEADLINE = ("accuracy", "balanced_accuracy", "cross_entropy", "auroc", "brier", "ece", "patient_accuracy")
+BOUNDS = ("", "_low", "_high")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a study's images besides their labels, and how figures are judged.
+
+    Attributes:
+        groups: the group (patient joined with duplicates) of each image id; groups are independent of each other.
+        patients: whether the groups tell patients, or duplicates alone.
+        subgroups: by column, the subgroup of each image id.
+        fold_0_apart: whether the data's author made the test part, so that cross-validation leaves it out.
+        settings: how figures are judged.
+        seed: the root of the bootstrap's draws.
+    """
+
+    groups: Mapping[str, str]
+    patients: bool
+    subgroups: Mapping[str, Mapping[str, str]]
+    fold_0_apart: bool
+    settings: Evaluate
+    seed: int
+
+    def groups_of(self, table: Predictions) -> list[str]:
+        """The group of each image of a table.
+
+        Raises:
+            MedcnnError: the manifest lacks an image.
+        """
+        absent = next((image_id for image_id in table.image_ids if image_id not in self.groups), None)
+        if absent is not None:
+            raise MedcnnError(f"image {absent} of the predictions is not in the manifest; run `dvc repro`")
+        return [self.groups[image_id] for image_id in table.image_ids]
+
+    def measured(self, table: Predictions) -> dict[str, Any]:
+        """All figures of a table, with intervals."""
+        return statistics.measured(table, self.groups_of(table), self.settings, self.seed, self.patients)
+
+
+def evidence(study: str, settings: Params) -> Evidence:
+    """Read what the split stage found out about a study's images."""
+    return Evidence(
+        groups=manifest.groups(layout.manifest(study)),
+        patients=files.read_json(layout.metrics("split", study))["patients"] is not None,
+        subgroups=subgroups.read(layout.subgroups(study)),
+        fold_0_apart=settings.study(study).split.kind == "author",
+        settings=settings.evaluate,
+        seed=settings.seed,
+    )
 
 
 def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict[str, Predictions]:
@@ -25,7 +91,7 @@ def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict
         combined: ``metrics/ensemble/S.json``, which says what there is to combine: one model makes no ensemble.
 
     Raises:
-        MedcnnError: a model is missing, or the models do not cover the same images and classes.
+        MedcnnError: a model is missing, or the models do not cover the images and the classes of the split.
     """
     trained = {name: layout.predictions(study) / f"{name}.csv" for name in settings.run.trained}
     combiners = [name for name in settings.ensemble.combiners if name in combined["combiners"]]
@@ -39,67 +105,116 @@ def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict
                 f"predictions of '{name}' have the classes {', '.join(table.classes)}, "
                 f"studies.{study}.classes has {', '.join(classes)}; run `dvc repro`"
             )
+    first, table = next(iter(tables.items()))
+    predictions.check_images(first, table, manifest.used(layout.manifest(study)))
     return tables
 
 
-def evaluated(table: Predictions) -> dict[str, Any]:
-    """All figures of one model: a block per split, and the published scores over the three accuracies."""
-    parts = {split: table.of(split) for split in SPLITS}
-    blocks = {split: metrics.scores(part.labels, part.probabilities, part.classes) for split, part in parts.items()}
-    return {**blocks, **metrics.published_scores(*(blocks[split]["accuracy"] for split in SPLITS))}
+def evaluated(raw: Predictions, temperature: float, calibrated: Predictions, known: Evidence) -> dict[str, Any]:
+    """All figures of one model: a block per split, the published scores, and what is decided on validation.
+
+    Args:
+        raw: predictions of every image.
+        temperature: fitted on validation.
+        calibrated: the same predictions with that temperature.
+        known: of the images.
+    """
+    train, validation, test = (raw.of(split) for split in SPLITS)
+    blocks = {
+        "train": metrics.scores(train.labels, train.probabilities, train.classes),
+        "validation": known.measured(validation),
+        "test": known.measured(test),
+    }
+    accuracies = (blocks[split]["accuracy"] for split in SPLITS)
+    seen, unseen = calibrated.of("validation"), calibrated.of("test")
+    groups = known.groups_of(test)
+    figures = {
+        **blocks,
+        **metrics.published_scores(*accuracies),
+        "calibration": calibration.block(temperature, blocks["test"], known.measured(unseen)),
+        "operating_points": operating.block(seen, unseen, groups, known.settings),
+        "conformal": conformal.block(seen, unseen, groups, known.settings),
+    }
+    if known.subgroups:
+        columns = {name: [of[image_id] for image_id in test.image_ids] for name, of in known.subgroups.items()}
+        figures["subgroups"] = subgroups.block(columns, lambda rows: known.measured(test.at(rows)))
+    return figures
 
 
 def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
     """The flat figures of one model that ``dvc metrics show`` prints: those of test, and validation's accuracy.
 
-    With two classes also the errors of the positive one.
+    With two classes also the errors of the positive one, with several cells the out-of-fold accuracy.
     """
     test = figures["test"]
-    flat = {key: test[key] for key in HEADLINE} | {"validation_accuracy": figures["validation"]["accuracy"]}
+    flat = {key + bound: test[key + bound] for key in HEADLINE if key in test for bound in BOUNDS}
+    flat["validation_accuracy"] = figures["validation"]["accuracy"]
     if len(test["classes"]) == 2:
         positive = list(test["classes"].values())[1]
         flat |= {key: positive[key] for key in ("false_negatives", "false_positives")}
+    if "crossval" in figures:
+        pooled, spread = figures["crossval"]["pooled"], figures["crossval"]["spread"]["accuracy"]
+        flat |= {f"pooled_accuracy{bound}": pooled[f"accuracy{bound}"] for bound in BOUNDS}
+        flat["accuracy_spread"] = spread
     return flat
 
 
-def record(study: str, tables: Mapping[str, Predictions], macs: Mapping[str, int]) -> None:
-    """Write the metrics and the plots of a study; files of models that are not among ``tables`` are removed.
+def record(
+    study: str,
+    raw: Mapping[str, Predictions],
+    cells: Mapping[str, Cells],
+    combined: Mapping[str, Any],
+    trained: Sequence[str],
+    known: Evidence,
+) -> None:
+    """Write the metrics and the plots of a study; files of models that are not among ``raw`` are removed.
 
     Args:
         study: its name.
-        tables: predictions by model.
-        macs: multiply-accumulates for one image, by model; of a cascade the mean over test.
+        raw: predictions by model.
+        cells: the same of every fold and repeat.
+        combined: ``metrics/ensemble/S.json``: the cascades, and multiply-accumulates for one image by model.
+        trained: the models that are single networks.
+        known: of the images.
     """
-    figures = {name: evaluated(table) for name, table in tables.items()}
+    calibrated = {model: calibration.calibrated(table) for model, table in raw.items()}
+    figures = {model: evaluated(table, *calibrated[model], known) for model, table in raw.items()}
+    for model, tables in cells.items():
+        if set(tables) != {MAIN}:
+            figures[model]["crossval"] = crossval.block(
+                tables,
+                known.groups,
+                known.settings,
+                known.seed,
+                fold_0_apart=known.fold_0_apart,
+                patients=known.patients,
+            )
+    _write_metrics(study, figures, combined["macs"])
+    test = {model: table.of("test") for model, table in raw.items()}
+    files.write_json(layout.metrics("comparisons", study), _comparisons(figures, test, combined, trained, known))
+    after = {model: table.of("test") for model, (_, table) in calibrated.items()}
+    plotting.write(study, test, after, known.settings.bins)
+
+
+def _write_metrics(study: str, figures: Mapping[str, Any], macs: Mapping[str, int]) -> None:
     files.write_json(layout.metrics("evaluate", study), figures)
     files.keep_only(layout.metrics_folder("evaluate", study), figures)
-    for name, block in figures.items():
-        files.write_json(layout.metrics("evaluate", study, name), headline(block) | {"mean_macs": macs[name]})
-    _write_plots(study, {name: table.of(PLOTTED) for name, table in tables.items()})
+    for model, block in figures.items():
+        files.write_json(layout.metrics("evaluate", study, model), headline(block) | {"mean_macs": macs[model]})
 
 
-def _write_plots(study: str, tables: Mapping[str, Predictions]) -> None:
-    folder = layout.plots("evaluate", study)
-    files.write_csv(folder / "confusion.csv", ("model", "actual", "predicted", "images"), _confusions(tables))
-    roc = ("model", "class", "false_positive_rate", "true_positive_rate")
-    files.write_csv(folder / "roc.csv", roc, _points(tables, curves.roc))
-    recall = ("model", "class", "recall", "precision")
-    files.write_csv(folder / "pr.csv", recall, _points(tables, curves.precision_recall))
-
-
-def _confusions(tables: Mapping[str, Predictions]) -> Iterator[tuple[str, str, str, int]]:
-    for model, table in tables.items():
-        counts = curves.confusion(table.labels, table.probabilities.argmax(axis=1), len(table.classes))
-        for actual, row in zip(table.classes, counts, strict=True):
-            for predicted, images in zip(table.classes, row, strict=True):
-                yield model, actual, predicted, int(images)
-
-
-def _points(
-    tables: Mapping[str, Predictions], drawn: Callable[[Truths, Floats], Curve]
-) -> Iterator[tuple[str, str, str, str]]:
-    for model, table in tables.items():
-        for index in curves.of_interest(len(table.classes)):
-            curve = curves.thinned(drawn(table.labels == index, table.probabilities[:, index]))
-            for x, y in zip(curve.x, curve.y, strict=True):
-                yield model, table.classes[index], f"{x:.6g}", f"{y:.6g}"
+def _comparisons(
+    figures: Mapping[str, Any],
+    test: Mapping[str, Predictions],
+    combined: Mapping[str, Any],
+    trained: Sequence[str],
+    known: Evidence,
+) -> dict[str, Any]:
+    fitted = {*(f"ensemble_{name}" for name in combining.FITTED), *combined["cascades"]}
+    ranked = ranking.ranked(figures, fitted, trained)
+    pairs = statistics.compared(test, known.groups_of(next(iter(test.values()))), known.settings, known.seed)
+    return {
+        **ranked,
+        "pairs": pairs,
+        "same_as_best": ranking.same_as(ranked["best"], pairs, known.settings.significance),
+    }

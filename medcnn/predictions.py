@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from medcnn import files
 from medcnn.console import MedcnnError
-from medcnn.manifest import SPLITS
+from medcnn.manifest import SPLITS, Row
 
 KEYS = ("image_id", "split", "label")
 PREFIX = "p_"
@@ -123,6 +123,28 @@ def joined(tables: Mapping[str, Predictions]) -> dict[str, Predictions]:
         return {}
     first_name, first = next(iter(tables.items()))
     return {name: _in_order_of(first_name, first, name, table) for name, table in tables.items()}
+
+
+def check_images(name: str, table: Predictions, rows: Iterable[Row]) -> None:
+    """Check that a model's predictions cover what the split recorded, so that no figure is of some images only.
+
+    Args:
+        name: of the model.
+        table: its predictions.
+        rows: the used images of the manifest; those without a part are not to be predicted.
+
+    Raises:
+        MedcnnError: an image is on one side alone, or has another part or class; the line names it.
+    """
+    recorded = {row.image_id: f"'{row.label}' in {row.split}" for row in rows if row.split}
+    truths = zip(table.labels, table.splits, strict=True)
+    predicted = dict(
+        zip(table.image_ids, (f"'{table.classes[label]}' in {split}" for label, split in truths), strict=True)
+    )
+    for image_id in (*recorded, *predicted):
+        ours, theirs = recorded.get(image_id, "missing"), predicted.get(image_id, "missing")
+        if ours != theirs:
+            raise MedcnnError(f"image {image_id} is {theirs} for '{name}' but {ours} in the split; run `dvc repro`")
 
 
 def _without_rounding_errors(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Evaluate: metrics and plots of every model, chain, ensemble and cascade of a study, from their predictions alone."""
 
-from medcnn import evaluating, files, layout, params
+from medcnn import crossval, evaluating, files, layout, params
 from medcnn.console import run_stage
 
 
@@ -8,9 +8,12 @@ def main(study: str) -> None:
     settings = params.load()
     settings.study(study)
     files.keep_only(layout.predictions(study), settings.run.trained)
+    crossval.keep_only(study, settings.run)
     combined = files.read_json(layout.metrics("ensemble", study))
     tables = evaluating.collected(study, settings, combined)
-    evaluating.record(study, tables, combined["macs"])
+    cells = crossval.gathered(study, settings, tables)
+    known = evaluating.evidence(study, settings)
+    evaluating.record(study, tables, cells, combined, settings.run.trained, known)
     print(f"{study}: {len(tables)} models evaluated; metrics in {layout.metrics_folder('evaluate', study)}")
 
 

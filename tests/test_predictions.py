@@ -9,6 +9,7 @@ import pytest
 from medcnn import predictions
 from medcnn.console import MedcnnError
 from medcnn.predictions import Predictions
+from tests.test_manifest import ROW
 
 TABLE = Predictions(
     ("healthy", "nodule", "mass, large"),
@@ -143,3 +144,20 @@ def test_an_image_that_only_the_second_model_has_is_named(tmp_path: Path):
     written(tmp_path, TABLE, "deep")
     with pytest.raises(MedcnnError, match="predictions of 'simple' lack image d of 'deep'"):
         predictions.read_all(both(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (TABLE.at([0, 1, 2]), "image d is missing for 'simple' but 'healthy' in test in the split"),
+        (replace(TABLE, image_ids=("a", "b", "c", "e")), "image d is missing"),
+        (replace(TABLE, labels=np.array([1, 1, 2, 0])), "image a is 'nodule' in train .* but 'healthy' in train"),
+        (replace(TABLE, splits=("test", *TABLE.splits[1:])), "image a is 'healthy' in test .* but 'healthy' in train"),
+    ],
+)
+def test_predictions_of_another_split_are_refused(table: Predictions, message: str):
+    truths = zip(TABLE.image_ids, TABLE.splits, TABLE.labels, strict=True)
+    rows = [replace(ROW, image_id=name, split=split, label=TABLE.classes[label]) for name, split, label in truths]
+    predictions.check_images("simple", TABLE, rows)
+    with pytest.raises(MedcnnError, match=message):
+        predictions.check_images("simple", table, rows)
