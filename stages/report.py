@@ -2,9 +2,11 @@
 
 import shutil
 
-from medcnn import files, layout, params
+from medcnn import files, latency, layout, params
 from medcnn.console import run_stage
-from medcnn.report import facts, figures, page
+from medcnn.report import facts, page
+from medcnn.report.card import card
+from medcnn.report.provenance import provenance
 
 
 def main() -> None:
@@ -13,21 +15,14 @@ def main() -> None:
     for study in settings.run.studies:
         for folder in layout.by_model(study):
             files.keep_only(folder, settings.run.trained)
-    chapters = [chapter(facts.gathered(study, settings)) for study in settings.run.studies]
-    for drawn in chapters:
-        for drawing in drawn.drawings:
-            files.write_text(layout.REPORT_FIGURES / drawn.facts.name / f"{drawing.name}.svg", drawing.svg)
-    files.write_text(layout.REPORT, page.render(chapters, settings.seed))
+    chapters = [page.Chapter(facts.gathered(study, settings)) for study in settings.run.studies]
+    for chapter in chapters:
+        files.write_text(layout.card(chapter.facts.name), card(chapter.facts.name, settings))
+        latency.write(chapter.facts.name, chapter.facts.timed)
+        for drawing in chapter.drawings:
+            files.write_text(layout.REPORT_FIGURES / chapter.facts.name / f"{drawing.name}.svg", drawing.svg)
+    files.write_text(layout.REPORT, page.render(chapters, settings, provenance()))
     print(f"report: {layout.REPORT}")
-
-
-def chapter(known: facts.Facts) -> page.Chapter:
-    return page.Chapter(
-        facts=known,
-        learning=tuple(figures.learning_curves(known)),
-        confusions=tuple(figures.confusions(known)),
-        rocs=tuple(figures.roc_curves(known)),
-    )
 
 
 if __name__ == "__main__":

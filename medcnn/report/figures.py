@@ -1,111 +1,87 @@
-"""The report's figures as SVG: bytes that depend on the data alone, colours that follow light or dark mode."""
+"""The report's figures."""
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib import style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from medcnn.curves import Curve, Integers
-from medcnn.report.facts import Facts, History
+from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
+from medcnn.report.facts import Facts
+from medcnn.report.reading import History, Reliability
 
-INK, MUTED, GRID = "#1d2730", "#5b6770", "#dfe4e8"
-_SERIES = {
-    "#1d5fbf": "#6cabff",
-    "#b8500c": "#f0995a",
-    "#177245": "#57c78a",
-    "#7a45c4": "#b794f6",
-    "#b3273d": "#ff8591",
-    "#4f5b66": "#a7b2bc",
-    "#8a6500": "#d9b44a",
-    "#0b7285": "#4fc3d4",
-    "#ad3587": "#f08cc8",
-}
-SERIES = tuple(_SERIES)
 LINES = ("-", "--", ":")
 LONG_NAME = 15
-_SHADES = {INK: "#e4e8ec", MUTED: "#9ba6b0", GRID: "#2c353d", **_SERIES}
-"""Every colour that is drawn with, and its counterpart in dark mode."""
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "medcnn",
-    "font.family": "sans-serif",
-    "font.size": 9.0,
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": MUTED,
-    "axes.titlecolor": INK,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "text.color": INK,
-    "xtick.color": GRID,
-    "ytick.color": GRID,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
-    "legend.frameon": False,
-    "legend.fontsize": 8.0,
-    "lines.linewidth": 1.4,
-    "text.parse_math": False,
-    "lines.solid_capstyle": "round",
+MANY_EPOCHS = 25
+STRENGTHS = {
+    "brightness": "Brightness added, share of white",
+    "contrast": "Contrast kept",
+    "noise": "Standard deviation of noise, share of white",
+    "blur": "Radius of blur, pixels of 224",
+    "jpeg": "Quality of JPEG",
 }
+"""What the strengths of each kind of damage are."""
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A figure: the name of its file, the model or class it shows, the SVG, and the same in words."""
-
-    name: str
-    title: str
-    svg: str
-    alt: str
+def all_of(facts: Facts) -> tuple[Drawing, ...]:
+    """Every figure of a study."""
+    return (
+        *learning_curves(facts),
+        *confusions(facts),
+        *roc_curves(facts),
+        *reliabilities(facts),
+        *degradations(facts),
+    )
 
 
 def learning_curves(facts: Facts) -> Iterator[Drawing]:
-    """Loss over accuracy by epoch, a figure a model, with the same axes in all of them."""
+    """Loss over accuracy by epoch, a figure a model, the best first, with the same axes in all of them."""
     limits = _limits(facts)
-    for model, history in facts.histories.items():
-        best_epoch = facts.trained.get(model, {}).get("best_epoch")
-        svg = _drawn((3.5, 3.4), partial(_draw_histories, history=history, best_epoch=best_epoch, limits=limits))
-        yield Drawing(f"learning_{model}", model, svg, _history_in_words(model, history, best_epoch))
+    for model in facts.best_first:
+        if history := facts.histories.get(model):
+            best_epoch = facts.trained.get(model, {}).get("best_epoch")
+            svg = drawn((3.5, 3.4), partial(_draw_histories, history=history, best_epoch=best_epoch, limits=limits))
+            yield Drawing(f"learning_{model}", model, svg, _history_in_words(model, history, best_epoch))
 
 
 def confusions(facts: Facts) -> Iterator[Drawing]:
     """A confusion matrix a model: counts, tinted by their share of the true class."""
-    for model, counts in facts.confusions.items():
-        svg = _drawn((3.5, 3.0), partial(_draw_confusion, counts=counts, classes=facts.classes))
-        yield Drawing(f"confusion_{model}", model, svg, _confusion_in_words(model, counts, facts.classes))
+    for model in facts.best_first:
+        if (counts := facts.confusions.get(model)) is not None:
+            svg = drawn((3.5, 3.0), partial(_draw_confusion, counts=counts, classes=facts.classes))
+            yield Drawing(f"confusion_{model}", model, svg, _confusion_in_words(model, counts, facts.classes))
 
 
 def roc_curves(facts: Facts) -> Iterator[Drawing]:
     """ROC curves on test, a figure a class, all models in each, the chosen one drawn bold."""
     for index, (name, by_model) in enumerate(facts.rocs.items()):
-        svg = _drawn((3.5, 3.4), partial(_draw_rocs, by_model=by_model, chosen=facts.best))
+        svg = drawn((3.5, 3.4), partial(_draw_rocs, by_model=by_model, chosen=facts.best))
         yield Drawing(f"roc_{index}", name, svg, f"ROC curves on test for the class {name}, of {', '.join(by_model)}.")
 
 
-def _drawn(inches: tuple[float, float], draw: Callable[[Figure], None]) -> str:
-    # Nothing of a matplotlibrc on this machine may enter the figure's bytes.
-    with style.context(["default", _STYLE], after_reset=True):
-        figure = Figure(figsize=inches, layout="constrained")
-        draw(figure)
-        buffer = io.StringIO()
-        metadata: dict[str, Any] = {"Date": None, "Creator": None}
-        figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
-    return _with_modes(buffer.getvalue())
+def reliabilities(facts: Facts) -> Iterator[Drawing]:
+    """A reliability diagram a model, the best first: before and after the temperature, over the images in each bin."""
+    for model in facts.best_first:
+        if diagrams := facts.reliabilities.get(model):
+            words = _reliability_in_words(model, facts.evaluated[model]["calibration"])
+            svg = drawn((3.5, 3.9), partial(_draw_reliability, diagrams=diagrams, bins=facts.judged.bins))
+            yield Drawing(f"reliability_{model}", model, svg, words)
+
+
+def degradations(facts: Facts) -> Iterator[Drawing]:
+    """Accuracy on degraded images, a figure a kind of damage, all models in each, over the strength of the damage."""
+    kinds = dict.fromkeys(kind for block in facts.stressed.values() for kind in block["degraded"])
+    for kind in kinds:
+        by_model = {model: block for model, block in facts.stressed.items() if kind in block["degraded"]}
+        words = f"Accuracy on test by strength of {kind}, of {', '.join(by_model)}; every point is in the table below."
+        yield Drawing(f"stress_{kind}", kind, drawn((3.5, 2.6), partial(_draw_stress, kind, by_model)), words)
 
 
 def _limits(facts: Facts) -> dict[str, tuple[float, float]]:
@@ -126,7 +102,8 @@ def _draw_histories(
         if best_epoch is not None:
             axes.axvline(best_epoch, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
         for (split, values), shade in zip(history.items(), SERIES, strict=False):
-            axes.plot(values.epochs, getattr(values, key), color=shade, label=split, marker="o", markersize=2.2)
+            marker = "o" if len(values.epochs) <= MANY_EPOCHS else ""
+            axes.plot(values.epochs, getattr(values, key), color=shade, label=split, marker=marker, markersize=2.2)
         axes.set(ylabel=key.capitalize(), ylim=limits[key])
     lower.set(xlabel="Epoch")
     lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
@@ -159,6 +136,7 @@ def _draw_confusion(figure: Figure, counts: Integers, classes: tuple[str, ...]) 
 
 
 def _confusion_in_words(model: str, counts: Integers, classes: tuple[str, ...]) -> str:
+    """How many images are right, and which error is the most frequent."""
     wrong = counts * (1 - np.eye(len(classes), dtype=np.int64))
     right = f"{model}: {int(np.trace(counts))} of {int(counts.sum())} test images right"
     if not wrong.any():
@@ -173,7 +151,7 @@ def _draw_rocs(figure: Figure, by_model: Mapping[str, Curve], chosen: str) -> No
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
     for index, (model, curve) in enumerate(by_model.items()):
         line = axes.plot(curve.x, curve.y, color=SERIES[index % len(SERIES)], label=model)[0]
-        line.set(linestyle=LINES[index // len(SERIES) % len(LINES)])
+        line.set(linestyle=LINES[index // len(SERIES) % len(LINES)], linewidth=1.2)
         if model == chosen:
             line.set(linewidth=2.4, zorder=3)
     axes.set(xlabel="False positive rate (1 - specificity)", ylabel="True positive rate (recall)")
@@ -181,15 +159,42 @@ def _draw_rocs(figure: Figure, by_model: Mapping[str, Curve], chosen: str) -> No
     axes.legend(loc="lower right")
 
 
-def _with_modes(svg: str) -> str:
-    """Make each colour a CSS variable: itself by default, its counterpart where the reader prefers dark."""
-    variables = {light: f"--c{index}" for index, light in enumerate(_SHADES)}
-    for light, name in variables.items():
-        svg = svg.replace(light, f"var({name}, {light})")
-    dark = "".join(f"{variables[light]}:{shade};" for light, shade in _SHADES.items())
-    sheet = (
-        "<style>text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif!important}"
-        f"@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
+def _draw_reliability(figure: Figure, diagrams: Mapping[str, Reliability], bins: int) -> None:
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
+    upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
+    for (when, diagram), shade, marker in zip(diagrams.items(), (MUTED, SERIES[0]), "os", strict=False):
+        upper.plot(diagram.confidence, diagram.accuracy, color=shade, label=when, marker=marker, markersize=3.2)
+    last = list(diagrams.values())[-1]
+    lower.bar(last.confidence, last.images, width=0.6 / bins, color=SERIES[0], linewidth=0)
+    upper.set(ylabel="Accuracy", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    lower.set(xlabel="Confidence", ylabel="Images")
+    lower.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
+    upper.legend(loc="upper left")
+
+
+def _reliability_in_words(model: str, calibration: Mapping[str, Any]) -> str:
+    before, after = calibration["before"]["ece"], calibration["ece"]
+    if before is None or after is None:
+        return f"Accuracy of {model} by confidence on test."
+    return (
+        f"Accuracy of {model} by confidence on test. The expected calibration error is {before:.3f} before the "
+        f"temperature and {after:.3f} after."
     )
-    start = svg.index("<svg")
-    return re.sub(r"(<svg[^>]*>)", lambda match: match.group(1) + sheet, svg[start:], count=1)
+
+
+def _draw_stress(kind: str, by_model: Mapping[str, Mapping[str, Any]], figure: Figure) -> None:
+    axes: Axes = figure.subplots()
+    for index, (model, block) in enumerate(by_model.items()):
+        levels = [block["clean"], *block["degraded"][kind]]
+        steps, shade = np.arange(len(levels)), SERIES[index % len(SERIES)]
+        low, middle, high = (
+            [np.nan if level[key] is None else level[key] for level in levels]
+            for key in ("accuracy_low", "accuracy", "accuracy_high")
+        )
+        axes.fill_between(steps, low, high, color=shade, alpha=0.14, linewidth=0)
+        axes.plot(steps, middle, color=shade, label=model, marker="o", markersize=3)
+    strengths = [f"{level['strength']:g}" for level in next(iter(by_model.values()))["degraded"][kind]]
+    axes.set_xticks(range(len(strengths) + 1), ["clean", *strengths])
+    axes.set(xlabel=STRENGTHS.get(kind, "Strength"), ylabel="Accuracy", ylim=(-0.02, 1.02))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.legend(loc="lower left")

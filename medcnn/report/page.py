@@ -3,44 +3,104 @@
 from __future__ import annotations
 
 import base64
-import io
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from PIL import Image
 
+from medcnn.params import Params
+from medcnn.report import bars, figures, pictures, provenance, shown, tradeoff
+from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts
-from medcnn.report.figures import Drawing
-from medcnn.reproduction.published import decimals
 
-SHEET_SIZE = (1000, 1400)
 ENGINES = {"tensorflow": "TensorFlow", "onnxruntime": "ONNX Runtime"}
-UNDEFINED = Markup('<abbr title="not defined">&ndash;</abbr>')
-_BYTES = ("bytes", "kB", "MB", "GB")
-_TIMES = ("", "k", "M", "G")
+TESTED = {"accuracy": "accuracy", "auroc": "AUROC", "cross_entropy": "cross-entropy"}
+"""The figures in which pairs of models are tested, as the page calls them."""
+LIMIT = 5 * 2**20
+"""Bytes: a page that is sent by mail, and opens at once on a phone."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a study: the key of its template and address, its heading, and whether there is anything in it."""
+
+    key: str
+    title: str
+    has: Callable[[Facts], object]
+
+
+SECTIONS = (
+    Section("data", "The images, and what is wrong with them", lambda facts: True),
+    Section("ranking", "The models compared", lambda facts: True),
+    Section("tradeoff", "The trade-off of errors", lambda facts: facts.errors),
+    Section("calibration", "Can the probabilities be believed?", lambda facts: True),
+    Section("galleries", "Where the network looks", lambda facts: shown_galleries(facts)),
+    Section("subgroups", "Subgroups", lambda facts: facts.evaluated[facts.best].get("subgroups")),
+    Section("stress", "Degraded images", lambda facts: facts.stressed),
+    Section("crossval", "Cross-validation", lambda facts: crossvalidated(facts)),
+    Section("combined", "Models combined", lambda facts: facts.combined["combiners"] or facts.combined["cascades"]),
+    Section("curves", "Confusion and ROC", lambda facts: facts.confusions or facts.rocs),
+    Section("learning", "Learning curves", lambda facts: facts.histories),
+    Section("published", "As published, and as measured here", lambda facts: facts.published),
+    Section("latency", "Latency and export", lambda facts: True),
+    Section("methods", "How the figures were made", lambda facts: True),
+    Section("reproduce", "How to reproduce this page", lambda facts: True),
+)
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """One study on the page: its facts and its figures."""
+    """One study on the page."""
 
     facts: Facts
-    learning: tuple[Drawing, ...]
-    confusions: tuple[Drawing, ...]
-    rocs: tuple[Drawing, ...]
 
-    @property
+    @cached_property
     def drawings(self) -> tuple[Drawing, ...]:
         """All figures of the study."""
-        return (*self.learning, *self.confusions, *self.rocs)
+        return figures.all_of(self.facts)
+
+    def drawn(self, kind: str) -> tuple[Drawing, ...]:
+        """The figures of one kind: learning, confusion, roc, reliability or stress."""
+        return tuple(drawing for drawing in self.drawings if drawing.name.startswith(f"{kind}_"))
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections that have something to show."""
+        return tuple(section for section in SECTIONS if section.has(self.facts))
 
 
-def render(chapters: Sequence[Chapter], seed: int) -> str:
-    """The whole page as HTML; every number in it is a number of the facts."""
+def render(
+    chapters: Sequence[Chapter], settings: Params, made: provenance.Provenance | None, limit: int = LIMIT
+) -> str:
+    """The whole page as HTML; every number in it is a number of the metrics.
+
+    Figures that stand behind a click are left out where the page would be larger than its limit.
+
+    Args:
+        chapters: the studies.
+        settings: the params of the run.
+        made: the commit that the page is made at, if it is known.
+        limit: of the page's size, in bytes.
+    """
+    template = _environment().get_template("page.html.j2")
+    script = resources.files("medcnn.report").joinpath("templates", "page.js").read_text(encoding="utf-8")
+    known = {
+        "chapters": chapters,
+        "settings": settings,
+        "made": made,
+        "script": Markup(script),  # noqa: S704
+        "script_hash": _hash(script),
+    }
+    html = template.render(**known, folded=True)
+    return html if len(html.encode()) < limit else template.render(**known, folded=False)
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("medcnn.report"),
         autoescape=True,
@@ -48,69 +108,38 @@ def render(chapters: Sequence[Chapter], seed: int) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for shown in (
-        number,
-        as_published,
-        signed,
-        percent,
-        count,
-        size,
-        times,
-        timings,
-        batch_sizes,
-        svg_uri,
-        picture_uri,
-    ):
-        environment.filters[shown.__name__] = shown
-    return environment.get_template("page.html.j2").render(chapters=chapters, seed=seed)
+    for shower in (*shown.FILTERS, timings, batch_sizes, pictures.svg_uri, pictures.jpeg_uri, pictures.sheet_uri):
+        environment.filters[shower.__name__] = shower
+    environment.globals.update(
+        axis=bars.axis,
+        compact=tradeoff.compact,
+        chart=tradeoff.chart,
+        hardest=tradeoff.hardest,
+        crossvalidated=crossvalidated,
+        galleries=shown_galleries,
+        params_of_run=provenance.params_of_run,
+        names=TESTED,
+    )
+    return environment
 
 
-def number(value: float | None, digits: int = 3) -> Markup:
-    """A figure, with its exact value for machines; a dash where it is not defined."""
-    if value is None:
-        return UNDEFINED
-    return Markup('<data value="{}">{}</data>').format(value, f"{value:.{digits}f}")
+def shown_galleries(facts: Facts) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """The galleries by model and kind, the chosen network's first, without images whose picture is not there."""
+    found = {
+        model: {
+            kind: [item for item in items if (facts.pictures / item["file"]).exists()] for kind, items in kinds.items()
+        }
+        for model, kinds in facts.explained.items()
+    }
+    filled = {model: kinds for model, kinds in found.items() if any(kinds.values())}
+    return dict(sorted(filled.items(), key=lambda of_model: of_model[0] != facts.compared["networks"]["best"]))
 
 
-def as_published(value: float | None) -> Markup:
-    """A published figure with the decimals that were published."""
-    return number(value, 0 if value is None else decimals(value))
-
-
-def signed(value: float | None, digits: int = 3) -> Markup:
-    """A difference, always with its sign, and its exact value for machines."""
-    if value is None:
-        return UNDEFINED
-    return Markup('<data value="{}">{}</data>').format(value, f"{value:+.{digits}f}")
-
-
-def percent(value: float | None) -> Markup:
-    """A share as a percentage, with its exact value for machines."""
-    if value is None:
-        return UNDEFINED
-    return Markup('<data value="{}">{} %</data>').format(value, f"{100 * value:.1f}")
-
-
-def count(value: int) -> str:
-    """A whole number with thousands set apart."""
-    return f"{value:,}"
-
-
-def size(value: int) -> str:
-    """A number of bytes in a unit that fits."""
-    return _scaled(value, _BYTES)
-
-
-def times(value: int | None) -> str:
-    """How often something is done, in thousands, millions or milliards (G)."""
-    return UNDEFINED if value is None else _scaled(value, _TIMES).strip()
-
-
-def _scaled(value: int, units: Sequence[str]) -> str:
-    amount, unit = float(value), 0
-    while amount >= 1000 and unit < len(units) - 1:
-        amount, unit = amount / 1000, unit + 1
-    return f"{amount:.3g} {units[unit]}"
+def crossvalidated(facts: Facts) -> dict[str, dict[str, Any]]:
+    """Cross-validation by model, of those that have it, in the order of the ranking."""
+    return {
+        model: facts.evaluated[model]["crossval"] for model in facts.ranking if facts.evaluated[model].get("crossval")
+    }
 
 
 def batch_sizes(benchmark: Mapping[str, Any]) -> tuple[int, int]:
@@ -132,16 +161,6 @@ def timings(benchmark: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def svg_uri(svg: str) -> str:
-    """An SVG as the source of an image; apart from the page, so that the names inside it clash with no other's."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-
-
-def picture_uri(path: Path) -> str:
-    """A picture as the source of an image: scaled down to ``SHEET_SIZE``, as JPEG, to keep the page light."""
-    buffer = io.BytesIO()
-    with Image.open(path) as picture:
-        small = picture.convert("RGB")
-        small.thumbnail(SHEET_SIZE)
-        small.save(buffer, "JPEG", quality=82)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+def _hash(script: str) -> str:
+    """The script's hash, as a content security policy names the one script that may run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from medcnn import files, layout, manifest, params, predictions
+from medcnn.folds import PREDICTIONS
+from medcnn.images.degrade import STRENGTHS
 from medcnn.manifest import SPLITS, Row
 from medcnn.predictions import Predictions
 from medcnn.reproduction import published
@@ -101,7 +104,18 @@ def example(folder: Path, study: str = "phantom", images: int = 96, absent: str 
     for model in made.trained:
         _write_training(made, model)
     _write_data(made, rows)
+    _write_subgroups(made, rows)
     return made
+
+
+def _write_subgroups(made: Example, rows: list[Row]) -> None:
+    """A study with two classes knows the sex of its patients, the others nothing."""
+    sexes = ("female", "male")
+    lines = [(row.image_id, sexes[index % 2]) for index, row in enumerate(rows)]
+    if len(made.classes) == 2:
+        files.write_csv(made.path(layout.subgroups(made.study)), ("image_id", "sex"), lines)
+    else:
+        files.write_csv(made.path(layout.subgroups(made.study)), ("image_id",), [line[:1] for line in lines])
 
 
 def _predictions(rows: list[Row], classes: tuple[str, ...], seed: int) -> Predictions:
@@ -150,6 +164,61 @@ def write_timings(made: Example, model: str) -> None:
         "versions": {"tensorflow": "2.21.0"},
     }
     files.write_json(made.path(layout.metrics("benchmark", made.study, model)), timings)
+
+
+def write_cells(made: Example) -> None:
+    """A second fold of every trained model: its test part is the first one's training part."""
+    text = made.path(layout.PARAMS).read_text()
+    made.path(layout.PARAMS).write_text(text.replace("  folds:\n  - 0\n", "  folds:\n  - 0\n  - 1\n", 1))
+    turned = {"train": "test", "test": "train", "validation": "validation"}
+    for model in made.trained:
+        table = predictions.read(made.predictions_of(model))
+        table = replace(table, splits=tuple(turned[split] for split in table.splits))
+        predictions.write(made.path(layout.cell(made.study, model, 1, 0)) / PREDICTIONS, table)
+
+
+def write_explained(made: Example) -> None:
+    """Galleries of the best and the worst network, of an image or two a kind."""
+    networks = files.read_json(made.path(layout.metrics("comparisons", made.study)))["networks"]
+    galleries = {model: _gallery(made, model) for model in networks.values()}
+    files.write_json(made.path(layout.metrics("explain", made.study)), galleries)
+
+
+def _gallery(made: Example, model: str) -> dict[str, list[dict[str, Any]]]:
+    table = predictions.read(made.predictions_of(model)).of("test")
+    predicted = table.probabilities.argmax(axis=1)
+    items = []
+    for row in range(5):
+        file = f"{model}/{table.image_ids[row]}.jpg"
+        path = made.path(layout.plots("explain", made.study)) / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (64, 32), "teal").save(path)
+        items.append(
+            {
+                "image_id": table.image_ids[row],
+                "label": table.classes[table.labels[row]],
+                "predicted": table.classes[predicted[row]],
+                "probability": table.probabilities[row, predicted[row]],
+                "file": file,
+            }
+        )
+    return {"errors": items[:2], "uncertain": items[2:3], "typical": items[3:]}
+
+
+def write_stressed(made: Example, model: str) -> None:
+    """Accuracy of one model on degraded images, which falls with the strength."""
+    text = made.path(layout.PARAMS).read_text()
+    made.path(layout.PARAMS).write_text(text.replace("  stress: []", f"  stress: [{model}]", 1))
+
+    def around(accuracy: float) -> dict[str, float]:
+        return {"accuracy": accuracy, "accuracy_low": accuracy - 0.05, "accuracy_high": accuracy + 0.04}
+
+    degraded = {
+        kind: [{"strength": strength, **around(0.8 - 0.1 * step)} for step, strength in enumerate(strengths)]
+        for kind, strengths in STRENGTHS.items()
+    }
+    stressed = {"images": 24, "clean": around(0.85), "augmented": around(0.875), "degraded": degraded}
+    files.write_json(made.path(layout.metrics("stress", made.study, model)), stressed)
 
 
 def write_published(made: Example) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 
 from medcnn import layout, params
+from medcnn.report import drawing as ink
 from medcnn.report import figures
 from medcnn.report.facts import Facts, gathered
 from tests.report.example import example
@@ -27,7 +29,7 @@ def words(svg: str) -> list[str]:
 
 def test_a_matrix_shows_its_counts(facts: Facts):
     drawn = {drawing.title: drawing for drawing in figures.confusions(facts)}
-    assert list(drawn) == list(facts.models)
+    assert list(drawn) == list(facts.best_first)
     counts = facts.confusions["simple"]
     assert [word for word in words(drawn["simple"].svg) if word.isdigit()] == [str(count) for count in counts.ravel()]
     assert f"{np.trace(counts)} of {counts.sum()} test images right" in drawn["simple"].alt
@@ -41,7 +43,7 @@ def test_curves_name_their_models(facts: Facts):
 
 def test_learning_curves_name_splits_and_the_kept_epoch(facts: Facts):
     drawn = list(figures.learning_curves(facts))
-    assert [drawing.title for drawing in drawn] == ["simple", "lite0", "lite0_relay_chain"]
+    assert [drawing.title for drawing in drawn] == [model for model in facts.best_first if model in facts.histories]
     assert {"train", "validation", "Epoch", "Loss", "Accuracy"} <= set(words(drawn[0].svg))
     assert "the weights of epoch 4 were kept" in drawn[0].alt
 
@@ -54,9 +56,25 @@ def test_bytes_depend_on_the_data_alone(facts: Facts):
     assert not any("Matplotlib" in svg or "<dc:date>" in svg for svg in first)
 
 
+def test_a_reliability_diagram_shows_both_states_and_says_how_far_off_they_are(facts: Facts):
+    drawn = list(figures.reliabilities(facts))
+    assert [drawing.title for drawing in drawn] == list(facts.best_first)
+    assert {"before", "after", "Confidence", "Accuracy", "Images"} <= set(words(drawn[0].svg))
+    assert f"{facts.evaluated[facts.best]['calibration']['ece']:.3f} after" in drawn[0].alt
+
+
+def test_degraded_images_are_drawn_by_the_kind_of_damage(facts: Facts):
+    assert list(figures.degradations(facts)) == []
+    level = {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": None}
+    block = {"clean": level, "degraded": {"blur": [{"strength": 2, **level}, {"strength": 4, **level}]}}
+    [drawn] = figures.degradations(replace(facts, stressed={"simple": block}))
+    assert (drawn.name, drawn.title) == ("stress_blur", "blur")
+    assert {"clean", "2", "4", "simple"} <= set(words(drawn.svg))
+
+
 def test_every_colour_has_a_counterpart_in_the_dark(facts: Facts):
-    for drawing in (*figures.learning_curves(facts), *figures.confusions(facts), *figures.roc_curves(facts)):
+    for drawing in figures.all_of(facts):
         assert "prefers-color-scheme:dark" in drawing.svg
         plain = drawing.svg.split("</style>", 1)[1]
-        for shade in (figures.INK, figures.MUTED, figures.GRID, *figures.SERIES):
+        for shade in (ink.INK, ink.MUTED, ink.GRID, *ink.SERIES):
             assert plain.count(shade) == plain.count(f", {shade})")

@@ -1,50 +1,18 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from medcnn.report import page
-from tests.report.html import parsed
-
-
-def test_a_number_keeps_its_exact_value():
-    assert page.number(0.893130, 2) == '<data value="0.89313">0.89</data>'
-    assert page.percent(0.893130) == '<data value="0.89313">89.3 %</data>'
-
-
-def test_what_is_not_defined_is_a_dash():
-    for shown in (page.number(None), page.percent(None), page.signed(None), page.as_published(None), page.times(None)):
-        assert parsed(str(shown)).text == "\N{EN DASH}"
-
-
-@pytest.mark.parametrize(
-    ("size", "shown"),
-    [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (17405658, "17.4 MB"), (10_000_000_000, "10 GB")],
-)
-def test_sizes(size: int, shown: str):
-    assert page.size(size) == shown
-
-
-@pytest.mark.parametrize(("value", "shown"), [(999, "999"), (1_200_000, "1.2 M"), (15_500_000_000, "15.5 G")])
-def test_costs(value: int, shown: str):
-    assert page.times(value) == shown
-
-
-def test_a_published_figure_keeps_the_zeros_that_yaml_drops():
-    assert page.as_published(0.8) == '<data value="0.8">0.80</data>'
-    assert page.as_published(0.8659) == '<data value="0.8659">0.8659</data>'
-
-
-def test_a_difference_shows_its_sign():
-    assert page.signed(0.08, 2) == '<data value="0.08">+0.08</data>'
-    assert page.signed(-0.08, 2) == '<data value="-0.08">-0.08</data>'
+from medcnn import params
+from medcnn.report import page, pictures, provenance
 
 
 def test_a_large_picture_is_scaled_down(tmp_path: Path):
     Image.effect_noise((4000, 3000), 80).save(tmp_path / "sheet.png")
-    uri = page.picture_uri(tmp_path / "sheet.png")
+    uri = pictures.sheet_uri(tmp_path / "sheet.png")
     assert uri.startswith("data:image/jpeg;base64,")
     assert len(uri) < 1_000_000
 
@@ -62,3 +30,38 @@ def test_timings_list_the_baseline_first():
     assert (tensorflow["engine"], tensorflow["p50_ms"], tensorflow["images_per_second"]) == ("TensorFlow", 8, 100)
     assert (onnx["engine"], onnx["speedup"]["median"]) == ("ONNX Runtime", 2.0)
     assert tensorflow["speedup"] is None
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+    return subprocess.run(
+        ("git", *identity, *arguments), cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_a_page_names_its_commit_and_what_differs_from_it_but_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert provenance.provenance() is None
+    git(tmp_path, "init", "--quiet")
+    assert provenance.provenance() is None
+    (tmp_path / "params.yaml").write_text("seed: 1\n")
+    git(tmp_path, "add", "params.yaml")
+    git(tmp_path, "commit", "--quiet", "--message", "A commit")
+    assert provenance.provenance() == provenance.Provenance(git(tmp_path, "rev-parse", "HEAD"), ())
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics" / "a.json").write_text("{}")
+    (tmp_path / "params.yaml").write_text("seed: 2\n")
+    (tmp_path / "new.py").touch()
+    made = provenance.provenance()
+    assert made is not None
+    assert made.changed == ("params.yaml", "new.py")
+
+
+def test_the_params_of_a_run_leave_out_what_it_does_not_use(settings: params.Params):
+    text = provenance.params_of_run(settings, "phantom")
+    assert text.startswith(f"seed: {settings.seed}\nrun:\n")
+    assert "\n  lite0: {backbone: lite0" in text
+    assert "vgg16" not in text
+    assert "chest_ct:" not in text.split("\nstudies:\n", 1)[1]
+    assert "null" not in text

@@ -1,0 +1,63 @@
+"""Where a page comes from: the commit of the project, what differs from it, and the params of the run."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from medcnn.params import Params
+
+RESULTS = ("data", "dvc.lock", "docs", "metrics", "plots")
+"""What the pipeline writes itself: it differs after every run, and says nothing about where a page comes from."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The commit that the page was made at, and the files, results apart, that differ from it."""
+
+    commit: str
+    changed: tuple[str, ...]
+
+
+def provenance() -> Provenance | None:
+    """Ask git about the project; None where it is no repository, or has no commit, or git is not installed."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    lines = _git("status", "--porcelain", "--", ".", *(f":(exclude){path}" for path in RESULTS)) or ""
+    return Provenance(commit.strip(), tuple(line[3:] for line in lines.splitlines()))
+
+
+def params_of_run(settings: Params, study: str) -> str:
+    """The part of ``params.yaml`` that this run of a study depends on, as YAML; what is not set is left out."""
+    tree = settings.model_dump(mode="json")
+    models = [*settings.run.models, *settings.run.chains.second]
+    run = {
+        "seed": tree["seed"],
+        "run": tree["run"],
+        "compute": tree["compute"],
+        "studies": {study: {key: value for key, value in tree["studies"][study].items() if key != "published"}},
+        "models": {model: tree["models"][model] for model in dict.fromkeys(models)},
+        "ensemble": tree["ensemble"],
+        "evaluate": tree["evaluate"],
+    }
+    return yaml.safe_dump(_set(run), sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
+
+
+def _set(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _set(item) for key, item in value.items() if item is not None and item not in ([], {})}
+    return [_set(item) for item in value] if isinstance(value, list) else value
+
+
+def _git(*arguments: str) -> str | None:
+    command: Sequence[str] = ("git", *arguments)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout

@@ -1,0 +1,81 @@
+"""How numbers are shown: rounded for people, with the exact value beside for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from medcnn.reproduction.published import decimals
+
+UNDEFINED = Markup('<abbr title="not defined">&ndash;</abbr>')
+P_VALUE_FLOOR = 0.001
+_BYTES = ("bytes", "kB", "MB", "GB")
+_TIMES = ("", "k", "M", "G")
+
+
+def number(value: float | None, digits: int = 3) -> Markup:
+    """A figure; a dash where it is not defined."""
+    return UNDEFINED if value is None else exact(value, f"{value:.{digits}f}")
+
+
+def as_published(value: float | None) -> Markup:
+    """A published figure with the decimals that were published."""
+    return number(value, 0 if value is None else decimals(value))
+
+
+def signed(value: float | None, digits: int = 3) -> Markup:
+    """A difference, always with its sign."""
+    return UNDEFINED if value is None else exact(value, f"{value:+.{digits}f}")
+
+
+def percent(value: float | None, digits: int = 1) -> Markup:
+    """A share as a percentage."""
+    return UNDEFINED if value is None else exact(value, f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%")
+
+
+def p_value(value: float | None) -> Markup:
+    """A p-value to three decimals; those below are only said to be below."""
+    if value is None:
+        return UNDEFINED
+    return exact(value, f"{value:.3f}" if value >= P_VALUE_FLOOR else f"< {P_VALUE_FLOOR}")
+
+
+def count(value: int | None) -> Markup:
+    """A whole number with thousands set apart."""
+    return UNDEFINED if value is None else exact(value, f"{value:,}")
+
+
+def size(value: int) -> Markup:
+    """A number of bytes in a unit that fits."""
+    return exact(value, _scaled(value, _BYTES))
+
+
+def times(value: int | None) -> Markup:
+    """How often something is done, in thousands, millions or milliards (G)."""
+    return UNDEFINED if value is None else exact(value, _scaled(value, _TIMES).strip())
+
+
+def interval(block: Mapping[str, Any], key: str, digits: int = 3) -> Markup:
+    """The confidence interval of a figure: ``<key>_low`` to ``<key>_high``; nothing where it is not defined."""
+    low, high = block[f"{key}_low"], block[f"{key}_high"]
+    if low is None or high is None:
+        return Markup("")
+    return Markup('<span class="ci">{}&ndash;{}</span>').format(number(low, digits), number(high, digits))
+
+
+def exact(value: float, text: str) -> Markup:
+    """A value as it stands in its JSON file, shown as text."""
+    return Markup('<data value="{}">{}</data>').format(value, text)
+
+
+def _scaled(value: int, units: Sequence[str]) -> str:
+    amount, unit = float(value), 0
+    while amount >= 1000 and unit < len(units) - 1:
+        amount, unit = amount / 1000, unit + 1
+    return f"{amount:.3g}\N{NO-BREAK SPACE}{units[unit]}"
+
+
+FILTERS = (number, as_published, signed, percent, p_value, count, size, times, interval)
+"""What the templates show numbers with, under their own names."""

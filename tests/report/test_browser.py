@@ -1,0 +1,286 @@
+"""The page in a real browser: Chromium, driven by Playwright, with the page opened from disk."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from medcnn import files, layout
+from tests.report.example import Example, example, write_explained, write_stressed, write_timings
+
+playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None
+)
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
+ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+RANKED = ("accuracy", "balanced_accuracy", "auroc", "cross_entropy", "brier")
+TEXT_CONTRAST, LARGE_TEXT_CONTRAST = 4.5, 3.0
+"""What WCAG 2.2 asks of level AA, success criterion 1.4.3; large text has 24 px, or 18.66 px in bold."""
+TEXTS = """() => {
+  const layers = (element) => {
+    const found = [];
+    for (let node = element; node; node = node.parentElement) found.push(getComputedStyle(node).backgroundColor);
+    return found;
+  };
+  const written = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  return [...document.querySelectorAll("body *")]
+    .filter((element) => element.checkVisibility() && written(element) && !element.closest("script, option, title"))
+    .map((element) => {
+      const style = getComputedStyle(element);
+      const color = element instanceof SVGElement ? style.fill : style.color;
+      const [size, weight] = [parseFloat(style.fontSize), Number(style.fontWeight)];
+      return { text: element.textContent.trim().slice(0, 40), color, layers: layers(element), size, weight };
+    });
+}"""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A browser, and the page of two studies that it opens."""
+
+    browser: Any
+    folder: Path
+    studies: dict[str, Example]
+
+    @property
+    def url(self) -> str:
+        return (self.folder / layout.REPORT).as_uri()
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    folder = tmp_path_factory.mktemp("browser")
+    studies = {study: example(folder, study).evaluate() for study in ("brain_mri", "phantom")}
+    for made in studies.values():
+        write_explained(made)
+    write_timings(studies["phantom"], "simple")
+    write_stressed(studies["phantom"], "simple")
+    text = (folder / layout.PARAMS).read_text()
+    (folder / layout.PARAMS).write_text(
+        re.sub(r"studies:\n? *-? *\[?phantom\]?\n", "studies: [phantom, brain_mri]\n", text, count=1)
+    )
+    studies["phantom"].report()
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield Opened(browser, folder, studies)
+        browser.close()
+
+
+@pytest.fixture
+def page(opened: Opened) -> Iterator[Any]:
+    """The page at the size of a laptop; whatever it complains about, or asks for, fails the test."""
+    context = opened.browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    tab = context.new_page()
+    complaints: list[str] = []
+    tab.on("console", lambda message: complaints.append(f"console {message.type}: {message.text}"))
+    tab.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    tab.on("request", lambda request: complaints.append(request.url) if not _own(request.url, opened.url) else None)
+    tab.goto(opened.url)
+    yield tab
+    context.close()
+    assert complaints == []
+
+
+def _own(url: str, page: str) -> bool:
+    return url.startswith("data:") or url.partition("#")[0] == page
+
+
+def figures(opened: Opened, study: str) -> dict[str, Any]:
+    return files.read_json(opened.folder / layout.metrics("evaluate", study))
+
+
+def ranking(page: Any, study: str = "phantom") -> list[str]:
+    return page.locator(f"#{study} .ranking tbody tr").evaluate_all(
+        "rows => rows.map(row => row.cells[0].firstChild.textContent.trim())"
+    )
+
+
+def values(page: Any, study: str, column: int) -> list[float]:
+    cells = page.locator(f"#{study} .ranking tbody td:nth-child({column}) > data:first-of-type")
+    return [float(value) for value in cells.evaluate_all("cells => cells.map(cell => cell.value)")]
+
+
+def test_the_ranking_is_that_of_the_metrics(opened: Opened, page: Any):
+    for study in opened.studies:
+        page.goto(f"{opened.url}#{study}")
+        models = ranking(page, study)
+        assert models == files.read_json(opened.folder / layout.metrics("comparisons", study))["ranking"]
+        for column, key in enumerate(RANKED, start=2):
+            found = [figures(opened, study)[model]["test"][key] for model in models]
+            assert values(page, study, column) == found
+
+
+def test_the_ranking_sorts_by_click_and_by_key(page: Any):
+    loss = page.locator("#phantom .ranking th", has_text=re.compile("^Cross-entropy"))
+    start = ranking(page)
+    loss.get_by_role("button").click()
+    assert loss.get_attribute("aria-sort") == "ascending"
+    assert values(page, "phantom", 5) == sorted(values(page, "phantom", 5))
+    page.keyboard.press("Enter")
+    assert loss.get_attribute("aria-sort") == "descending"
+    assert values(page, "phantom", 5) == sorted(values(page, "phantom", 5), reverse=True)
+    assert page.locator("#phantom .ranking [aria-sort]").count() == 1
+    page.locator("#phantom .ranking th").first.get_by_role("button").focus()
+    page.keyboard.press("Space")
+    assert ranking(page) == sorted(start)
+
+
+def test_the_slider_counts_the_errors_at_every_stop(opened: Opened, page: Any):
+    made = opened.studies["phantom"]
+    with (opened.folder / layout.plots("evaluate", "phantom") / "errors.csv").open(newline="") as file:
+        lines = [line for line in csv.DictReader(file) if (line["model"], line["class"]) == ("lite0", "nodule")]
+    explorer = page.locator("#phantom .explorer")
+    explorer.get_by_role("combobox", name="Model").select_option("lite0")
+    explorer.get_by_role("combobox", name="Class").select_option("nodule")
+    slider = explorer.get_by_role("slider")
+
+    def shown(key: str) -> float:
+        return float(explorer.locator(f"[data-show={key}] data").first.get_attribute("value"))
+
+    point = figures(opened, "phantom")["lite0"]["operating_points"]["nodule"]
+    counts = ("true_positives", "false_negatives", "false_positives", "true_negatives")
+    for key in ("threshold", "sensitivity", "specificity", *counts):
+        assert shown(key) == point[key]
+    support = figures(opened, "phantom")["lite0"]["test"]["classes"]["nodule"]["support"]
+    images = figures(opened, "phantom")["lite0"]["test"]["support"]
+    seen = set()
+    slider.focus()
+    page.keyboard.press("Home")
+    for _ in range(int(slider.get_attribute("max")) + 1):
+        # At a threshold between two lines the errors are those of the higher one.
+        line = next(line for line in lines if float(line["threshold"]) >= shown("threshold"))
+        missed, alarms = int(line["false_negatives"]), int(line["false_positives"])
+        assert [shown(key) for key in counts] == [support - missed, missed, alarms, images - support - alarms]
+        seen.add(shown("threshold"))
+        page.keyboard.press("ArrowRight")
+    assert seen == {float(line["threshold"]) for line in lines} | {point["threshold"]}
+    assert explorer.locator("[data-show=ppv] abbr").count() == 1, "nothing is called: PPV is not defined"
+    assert slider.get_attribute("aria-valuetext").endswith(f"{support} false negatives, 0 false positives")
+    explorer.get_by_role("button").click()
+    assert shown("threshold") == point["threshold"]
+    assert made.classes[-1] in explorer.get_by_role("combobox", name="Class").inner_text()
+
+
+def test_the_slider_begins_at_the_threshold_of_validation(opened: Opened, page: Any):
+    for study in opened.studies:
+        page.goto(f"{opened.url}#{study}")
+        explorer = page.locator(f"#{study} .explorer")
+        model = explorer.get_by_role("combobox", name="Model").input_value()
+        name = explorer.locator("[name=name]").input_value()
+        assert model == files.read_json(opened.folder / layout.metrics("comparisons", study))["best"]
+        point = figures(opened, study)[model]["operating_points"][name]
+        for key in ("threshold", "ppv", "npv", "false_negatives", "false_positives"):
+            found = explorer.locator(f"[data-show={key}] data").first
+            assert float(found.get_attribute("value")) == point[key]
+        assert explorer.locator(".chart:visible").count() == 1
+        assert explorer.locator(".chart:visible polyline.chosen").get_attribute("data-model") == model
+
+
+def test_studies_are_switched_by_key_and_by_address(opened: Opened, page: Any):
+    def alone(study: str) -> bool:
+        page.locator(f"article#{study}").wait_for(timeout=5000)
+        return page.locator("article:visible").count() == 1
+
+    assert alone("phantom")
+    link = page.get_by_role("navigation", name="Studies").get_by_role("link").last
+    link.focus()
+    page.keyboard.press("Enter")
+    assert alone("brain_mri")
+    assert link.get_attribute("aria-current") == "true"
+    page.goto(f"{opened.url}#phantom-calibration")
+    assert alone("phantom")
+    page.go_back()
+    assert alone("brain_mri")
+
+
+def test_without_a_script_everything_is_there(opened: Opened):
+    context = opened.browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(opened.url)
+    for study in opened.studies:
+        assert tab.locator(f"article#{study}").is_visible()
+        assert tab.locator(f"#{study} .explorer .matrix").is_visible()
+    assert tab.locator(".explorer form:visible").count() == 0
+    context.close()
+
+
+def test_keys_alone_reach_everything_and_see_where_they_are(page: Any):
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    named = "(element) => element.getAttribute('aria-label') || element.labels?.length || element.textContent.trim()"
+    controls = page.locator("a:visible, button:visible, select:visible, input:visible, summary:visible, [role=region]")
+    assert (
+        controls.evaluate_all(f"elements => elements.filter((element) => !({named})(element)).map(e => e.outerHTML)")
+        == []
+    )
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_and_can_be_read(opened: Opened, width: int, scheme: str):
+    context = opened.browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    tab = context.new_page()
+    for study in opened.studies:
+        tab.goto(f"{opened.url}#{study}")
+        tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        written = tab.evaluate(TEXTS)
+        assert len(written) > 300
+        assert [text for text in written if _contrast(text) < _needed(text)] == []
+        with Image.open(io.BytesIO(tab.screenshot())) as picture:
+            colours = picture.convert("RGB").getcolors(maxcolors=1 << 20)
+            assert len(colours) > 50
+            paper = max(colours)[1]
+            assert (sum(paper) > 3 * 200) == (scheme == "light")
+    context.close()
+
+
+def _needed(text: dict[str, Any]) -> float:
+    large = text["size"] >= 24 or (text["size"] >= 18.66 and text["weight"] >= 700)
+    return LARGE_TEXT_CONTRAST if large else TEXT_CONTRAST
+
+
+def _contrast(text: dict[str, Any]) -> float:
+    """The contrast ratio of WCAG 2.2, of a text on all that lies below it."""
+    below = (255.0, 255.0, 255.0)
+    for layer in reversed(text["layers"]):
+        below = _over(_rgba(layer), below)
+    light, dark = sorted((_luminance(_over(_rgba(text["color"]), below)), _luminance(below)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _rgba(colour: str) -> tuple[float, ...]:
+    numbers = [float(number) for number in re.findall(r"[\d.]+", colour)]
+    return (*numbers, 1.0) if len(numbers) == 3 else tuple(numbers)
+
+
+def _over(colour: tuple[float, ...], below: tuple[float, ...]) -> tuple[float, ...]:
+    *channels, alpha = colour
+    return tuple(alpha * channel + (1 - alpha) * under for channel, under in zip(channels, below, strict=True))
+
+
+def _luminance(colour: tuple[float, ...]) -> float:
+    shares = [channel / 255 for channel in colour]
+    red, green, blue = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
