@@ -1,12 +1,13 @@
 # Everything a user types. `make help` lists it.
 PYTHON ?= python3
 VENV := .venv
+BASE ?= main
 PAGE := plots/report/index.html
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro study published report test lint format bench
+.PHONY: help install repro study published report ci-report gate test lint format bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,8 +38,14 @@ published: $(INSTALLED) ## Set what the studies published beside what was measur
 report: $(INSTALLED) ## Draw the report again from what lies on disk
 	python -m stages.report
 
+ci-report: $(INSTALLED) ## Compare these results with those of BASE=main, as a comment for a pull request
+	@python -m medcnn review --base $(BASE)
+
+gate: $(INSTALLED) ## Hold these results to evaluate.gate, and to those of BASE=main
+	@python -m medcnn gate --base $(BASE)
+
 test: lint ## Lint, types and the whole test suite
-	python -m pytest
+	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED) ## Ruff and mypy
 	@# A cached verdict can be older than the modules that it was reached on.

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 from medcnn import params, studying
-from medcnn.console import one_line_errors
+from medcnn.console import FAILED, one_line_errors
+
+COMMENT = Path("review/comment.md")
 
 
 def main() -> None:
@@ -27,6 +31,21 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("-S", dest="changes", metavar="KEY=VALUE", action="append", default=[], help="a further change")
     study.add_argument("--run", action="store_true", help="run it, on the split as published and on the honest one")
     study.set_defaults(command=_study)
+    review = commands.add_parser(
+        "review",
+        help="compare the results here with those of a revision, as a Markdown comment",
+        description="Write what changed since a revision as a Markdown comment, with its pictures beside it.",
+    )
+    review.add_argument("--base", metavar="REV", default="main", help="the revision to compare with (default: main)")
+    review.add_argument("--output", metavar="FILE", type=Path, default=COMMENT, help=f"default: {COMMENT}")
+    review.set_defaults(command=_review)
+    gate = commands.add_parser(
+        "gate",
+        help="hold the results here to evaluate.gate of params.yaml",
+        description="End with 1 and a line a broken rule where the chosen models do not hold evaluate.gate.",
+    )
+    gate.add_argument("--base", metavar="REV", default="main", help="the revision to compare with (default: main)")
+    gate.set_defaults(command=_gate)
     return parser
 
 
@@ -36,6 +55,22 @@ def _study(options: argparse.Namespace) -> None:
         return
     changes = (*studying.assignments(options.name, params.load()), *options.changes)
     print(*studying.flags(changes))
+
+
+def _review(options: argparse.Namespace) -> None:
+    from medcnn.review import comment
+
+    comment.write(options.base, options.output, params.load())
+    print(f"comment: {options.output}")
+
+
+def _gate(options: argparse.Namespace) -> None:
+    from medcnn.review import gate
+
+    broken = gate.broken(options.base, params.load())
+    print(*(f"gate: {breach}" for breach in broken) if broken else ("gate: passed",), sep="\n")
+    if broken:
+        sys.exit(FAILED)
 
 
 if __name__ == "__main__":

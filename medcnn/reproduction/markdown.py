@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from medcnn.markdown import NONE, escaped, grid, number
 from medcnn.reproduction.measured import Column, Figures
 from medcnn.reproduction.published import decimals
 from medcnn.reproduction.table import Cell, Table
 
-NONE = "\N{EN DASH}"
 _HEAD = """\
 # As published, and as measured here
 
@@ -39,17 +39,17 @@ def document(tables: Iterable[Table]) -> str:
 
 def _section(table: Table) -> Iterator[str]:
     yield f"## {table.study}: {table.title}\n"
-    yield f"Published: {_escaped(table.source)}{_on(table.published_test_images)}.  "
+    yield f"Published: {escaped(table.source)}{_on(table.published_test_images)}.  "
     yield f"Honest split: {_measured_on(table.honest)}.  "
     yield f"Split as published: {_measured_on(table.as_published)}.\n"
-    yield _grid(_COLUMNS, _rows(table))
+    yield grid(_COLUMNS, _rows(table))
     yield "Reasons. Wrong there:\n"
     yield _numbered(table.wrong_there, 1)
     yield "Different here:\n"
     yield _numbered(table.different_here, 1 + len(table.wrong_there))
     if table.further:
         yield "Further published figures, not measured again in this table:\n"
-        yield _grid(("Model", *table.further), _further(table))
+        yield grid(("Model", *table.further), _further(table))
 
 
 def _rows(table: Table) -> Iterator[Sequence[str]]:
@@ -74,7 +74,7 @@ def _further(table: Table) -> Iterator[Sequence[str]]:
 def _cells(cell: Cell) -> tuple[str, str]:
     if not isinstance(cell, Figures):
         return cell.missing, NONE
-    return f"{_measured(cell.accuracy)} ({cell.images})", _measured(cell.cross_entropy)
+    return f"{number(cell.accuracy)} ({cell.images})", number(cell.cross_entropy)
 
 
 def _measured_on(column: Column | None) -> str:
@@ -85,10 +85,6 @@ def _measured_on(column: Column | None) -> str:
 
 def _on(images: int | None) -> str:
     return f", {images} test images" if images else ""
-
-
-def _measured(value: float | None) -> str:
-    return NONE if value is None else f"{value:.4f}"
 
 
 def _signed(value: float | None) -> str:
@@ -102,13 +98,4 @@ def _plain(value: float | str | None) -> str:
 
 
 def _numbered(texts: Sequence[str], start: int) -> str:
-    return "".join(f"{number}. {_escaped(text)}\n" for number, text in enumerate(texts, start))
-
-
-def _grid(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    rule = ["---", *("---:" for _ in columns[1:])]
-    return "".join(f"| {' | '.join(map(_escaped, row))} |\n" for row in (columns, rule, *rows))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return "".join(f"{place}. {escaped(text)}\n" for place, text in enumerate(texts, start))

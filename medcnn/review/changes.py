@@ -1,0 +1,57 @@
+"""What changed between the base and now: params, and the figures on test with their intervals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from medcnn import markdown
+from medcnn.review.results import Pair
+
+FIGURES = ("accuracy", "balanced_accuracy", "auroc", "cross_entropy", "brier", "ece")
+_HEADER = ("model", "figure", "base [interval]", "now [interval]", "change")
+
+
+def dvc_diff(kind: str, revision: str) -> str:
+    """What ``dvc <kind> diff`` prints as Markdown, or the line with which it failed.
+
+    Args:
+        kind: params or metrics.
+        revision: what the working folder is compared with.
+    """
+    command = [sys.executable, "-m", "dvc", kind, "diff", revision, "--md"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+        return f"`dvc {kind} diff` failed: {lines[-1]}"
+    table = done.stdout.strip()
+    return table if table.count("\n") > 1 else f"No {kind} changed."
+
+
+def moved(pair: Pair) -> str:
+    """A Markdown table of the figures on test that moved, of every model, as far as the digits show."""
+    rows = list(_rows(pair))
+    return markdown.grid(_HEADER, rows) if rows else "No figure on test moved."
+
+
+def _rows(pair: Pair) -> Iterator[tuple[str, ...]]:
+    now, before = pair.now, pair.before
+    earlier = before.evaluated if before else {}
+    if before and before.best != now.best:
+        yield from _compared(f"the chosen one: {before.best}, now {now.best}", before.test, now.test)
+    for model in dict.fromkeys((*now.ranking, *earlier)):
+        blocks = (models.get(model, {}).get("test", {}) for models in (earlier, now.evaluated))
+        yield from _compared(model, *blocks)
+
+
+def _compared(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for figure in FIGURES:
+        shown = [markdown.figure(block, figure) for block in (before, now)]
+        if shown[0] != shown[1]:
+            yield name, figure.replace("_", " "), *shown, _change(before.get(figure), now.get(figure))
+
+
+def _change(before: float | None, now: float | None) -> str:
+    return markdown.NONE if before is None or now is None else f"{now - before:+.4f}"

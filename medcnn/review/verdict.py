@@ -1,0 +1,119 @@
+"""Better, worse, or nobody can tell: the chosen models of a study at the base and now, on the same test images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from medcnn import predictions, statistics
+from medcnn.params.evaluate import Evaluate
+from medcnn.predictions import Predictions
+from medcnn.review.results import Pair
+from medcnn.statistics.comparing import holm
+
+Word = Literal["better", "worse", "cannot tell"]
+_BETTER_WHEN = {"accuracy": 1, "cross_entropy": -1}
+"""The figures that decide, and the sign of a difference, now minus base, that is for the better."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the test images say of a change, and why, in a sentence."""
+
+    study: str
+    word: Word
+    why: str
+
+
+class IncomparableError(Exception):
+    """Why two states of a study cannot be compared, in a few words."""
+
+
+def verdict(pair: Pair, groups: Mapping[str, str], settings: Evaluate, seed: int) -> Verdict:
+    """Compare the two chosen models by the paired tests of accuracy and of cross-entropy.
+
+    Args:
+        pair: the study now and at the base.
+        groups: the group (patient joined with duplicates) of each image id.
+        settings: how figures are judged.
+        seed: the root of the bootstrap's draws.
+    """
+    try:
+        tables = _comparable(pair)
+        of_images = _groups_of(tables["now"], groups)
+    except IncomparableError as reason:
+        return Verdict(pair.now.study, "cannot tell", str(reason))
+    [test] = statistics.compared(tables, of_images, settings, seed)
+    word = decided(test, settings.significance)
+    return Verdict(pair.now.study, word, f"{_models(pair)}, on {_counted(of_images)}: {_said(test)}")
+
+
+def decided(test: Mapping[str, Any], significance: float) -> Word:
+    """Better or worse where one of the two tests says so and the other does not contradict it.
+
+    As there are two, their p-values are corrected by Holm's method. A difference that cannot be tested says nothing.
+
+    Args:
+        test: the pair (now, base) of ``statistics.compared``.
+        significance: the chance of a wrong verdict where nothing changed.
+    """
+    adjusted = dict(zip(_BETTER_WHEN, holm([test[figure]["p"] for figure in _BETTER_WHEN]), strict=True))
+    changed = [figure for figure, p_value in adjusted.items() if p_value <= significance]
+    signs = {int(np.sign(test[figure]["difference"])) * _BETTER_WHEN[figure] for figure in changed}
+    return "better" if signs == {1} else "worse" if signs == {-1} else "cannot tell"
+
+
+def _comparable(pair: Pair) -> dict[str, Predictions]:
+    """The test parts of both, in one order.
+
+    Raises:
+        IncomparableError: there are no two sets of predictions for the same test images, or they are the same.
+    """
+    now, before = pair.now, pair.before
+    if before is None:
+        raise IncomparableError("the base has no results of this study")
+    if now.fingerprint != before.fingerprint:
+        raise IncomparableError("the images or their labels are not those of the base")
+    if before.table is None:
+        raise IncomparableError(f"the predictions of {before.best} at the base are not in DVC's cache or remote")
+    if now.table is None:
+        raise IncomparableError(f"the predictions of {now.best} are not here; run `dvc checkout`")
+    tables = {"now": now.table.of("test"), "base": before.table.of("test")}
+    if set(tables["now"].image_ids) != set(tables["base"].image_ids):
+        raise IncomparableError("the test images are not those of the base")
+    if tables["now"].classes != tables["base"].classes:
+        raise IncomparableError("the classes are not those of the base")
+    tables = predictions.joined(tables)
+    if np.array_equal(tables["now"].probabilities, tables["base"].probabilities):
+        raise IncomparableError(f"{_models(pair)} gives the same probabilities for every test image")
+    return tables
+
+
+def _groups_of(table: Predictions, groups: Mapping[str, str]) -> list[str]:
+    absent = next((image_id for image_id in table.image_ids if image_id not in groups), None)
+    if absent is not None:
+        raise IncomparableError(f"image {absent} of the predictions is not in the manifest; run `dvc repro`")
+    return [groups[image_id] for image_id in table.image_ids]
+
+
+def _models(pair: Pair) -> str:
+    before = pair.before.best if pair.before else "nothing"
+    return f"{pair.now.best} now against {before} at the base"
+
+
+def _counted(groups: Sequence[str]) -> str:
+    return f"{len(groups)} test images in {len(set(groups))} groups"
+
+
+def _said(test: Mapping[str, Any]) -> str:
+    return "; ".join(f"{figure.replace('_', '-')} {_difference(test[figure])}" for figure in _BETTER_WHEN)
+
+
+def _difference(block: Mapping[str, Any]) -> str:
+    if math.isnan(block["p"]):
+        return "cannot be tested"
+    return f"{block['difference']:+.4f} [{block['low']:+.4f}, {block['high']:+.4f}], p = {block['p']:.3g}"
