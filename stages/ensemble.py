@@ -11,7 +11,7 @@ def main(study: str) -> None:
         files.keep_only(folder, settings.run.trained)
     tables = predictions.read_all({name: layout.predictions(study) / f"{name}.csv" for name in settings.run.trained})
     members = {name: tables[name] for name in settings.run.models}
-    groups = {row.image_id: row.group for row in manifest.used(layout.manifest(study))}
+    groups = manifest.groups(layout.manifest(study))
     ensembles = combining.ensembles(members, settings.ensemble.combiners, groups, settings.seed)
     macs = {name: cascading.macs(study, name) for name in settings.run.trained}
     cascades = {name: cascading.cascaded(tables, pair, macs) for name, pair in settings.run.cascaded.items()}

@@ -18,7 +18,8 @@ def main(study: str, model: str) -> None:
     card = Card(study, model, block.class_names, block.image_size, block.fit)
     network = saving.load(layout.keras_model(study, model))
     exported = export(network, layout.onnx_model(study, model), card, heldout.read(study))
-    files.write_json(layout.metrics("export", study, model), asdict(exported))
+    hashed = {"keras_sha256": files.sha256(layout.keras_model(study, model))}
+    files.write_json(layout.metrics("export", study, model), asdict(exported) | hashed)
 
 
 if __name__ == "__main__":

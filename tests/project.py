@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
-from medcnn import layout, manifest
+from medcnn import files, layout, manifest, subgroups
 from medcnn.images import pack
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +47,8 @@ def prepared_study(folder: Path, study: str, classes: tuple[str, ...], images: i
         for index, (label, split) in enumerate(zip(labels, splits, strict=True))
     ]
     manifest.write(folder / layout.manifest(study), rows)
+    subgroups.write(folder / layout.subgroups(study), {row.image_id: row.path for row in rows}, {})
+    files.write_json(folder / layout.metrics("split", study), {"patients": None})
     prepared = folder / layout.prepared(study)
     pack.write(prepared / pack.IMAGES, pixels.shape, [pixels])
     training = pixels[[index for index, split in enumerate(splits) if split == "train"]]
@@ -73,7 +75,7 @@ def _row(path: str, label: str, split: str) -> manifest.Row:
         label=label,
         group=path,
         split=split,
-        fold=-1 if split == "test" else 0,
+        fold=0 if split == "test" else 1,
         width=SIZE,
         height=SIZE,
         mode="RGB",

@@ -256,6 +256,7 @@ def noise(seed: int, patients: int = 30, images: int = 3) -> tuple[dict[str, Pre
     return some, {image_id: str(index // images) for index, image_id in enumerate(ids)}
 
 
+@pytest.mark.slow
 def test_pure_noise_scores_no_better_than_chance() -> None:
     scores: dict[str, list[Score]] = {name: [] for name in ALL}
     flattered, leaked = [], []

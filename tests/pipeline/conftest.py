@@ -21,6 +21,8 @@ COPIED = (
     "stages",
     "data/.gitignore",
     "plots/.gitignore",
+    "plots/benchmark/.gitignore",
+    "metrics/stress/.gitkeep",
     "metrics/published",
 )
 SHRUNK = {
@@ -35,6 +37,7 @@ SHRUNK = {
     "models.relay.epochs": 2,
     "benchmark.warmup": 1,
     "benchmark.calls": 5,
+    "evaluate.resamples": 200,
 }
 ENVIRONMENT = {
     **os.environ,

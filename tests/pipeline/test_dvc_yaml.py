@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parents[2]
 STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
 NAMES = [
-    "download", "split", "prepare", "weights", "train", "chain", "ensemble", "evaluate", "export", "export_chain",
-    "benchmark", "benchmark_chain", "report",
+    "download", "split", "prepare", "weights", "train", "chain", "crossval", "crossval_chain", "ensemble", "evaluate",
+    "explain", "stress", "export", "export_chain", "benchmark", "benchmark_chain", "report",
 ]  # fmt: skip
 
 # What they do shows in no byte of an output: messages, exit codes, and paths that dvc.yaml itself declares.

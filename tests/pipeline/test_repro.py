@@ -68,7 +68,16 @@ def test_metrics_are_a_row_a_model(ran: Path) -> None:
 def test_plots_are_shown_and_diffed(copy: Path) -> None:
     shown = json.loads(sh(copy, "dvc", "plots", "show", "--json"))
     names = " ".join(shown["data"])
-    for name in ("history.csv", "confusion.csv", "roc.csv", "pr.csv", "classes.csv"):
+    for name in (
+        "learning.csv",
+        "confusion.csv",
+        "roc.csv",
+        "pr.csv",
+        "reliability.csv",
+        "errors.csv",
+        "latency.csv",
+        "classes.csv",
+    ):
         assert name in names
     assert "errors" not in shown
     sh(copy, "dvc", "plots", "diff")
