@@ -7,7 +7,8 @@ from medcnn.console import run_stage
 def main(study: str) -> None:
     settings = params.load()
     settings.study(study)
-    files.keep_only(layout.predictions(study), settings.run.trained)
+    for folder in (layout.predictions(study), layout.plots("train", study)):
+        files.keep_only(folder, settings.run.trained)
     crossval.keep_only(study, settings.run)
     combined = files.read_json(layout.metrics("ensemble", study))
     tables = evaluating.collected(study, settings, combined)

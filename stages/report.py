@@ -15,6 +15,7 @@ def main() -> None:
     for study in settings.run.studies:
         for folder in layout.by_model(study):
             files.keep_only(folder, settings.run.trained)
+        files.keep_only(layout.metrics_folder("stress", study), settings.run.stress)
     chapters = [page.Chapter(facts.gathered(study, settings)) for study in settings.run.studies]
     for chapter in chapters:
         files.write_text(layout.card(chapter.facts.name), card(chapter.facts.name, settings))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medcnn import files, layout, manifest, params, predictions
+from medcnn import files, folds, layout, manifest, params, predictions
 from medcnn.folds import PREDICTIONS
 from medcnn.images.degrade import STRENGTHS
 from medcnn.manifest import SPLITS, Row
@@ -171,6 +171,8 @@ def write_cells(made: Example) -> None:
     text = made.path(layout.PARAMS).read_text()
     made.path(layout.PARAMS).write_text(text.replace("  folds:\n  - 0\n", "  folds:\n  - 0\n  - 1\n", 1))
     turned = {"train": "test", "test": "train", "validation": "validation"}
+    rows = manifest.used(made.path(layout.manifest(made.study)))
+    folds.write(made.path(layout.folds(made.study)), {row.image_id: (row.split, turned[row.split]) for row in rows})
     for model in made.trained:
         table = predictions.read(made.predictions_of(model))
         table = replace(table, splits=tuple(turned[split] for split in table.splits))
