@@ -85,26 +85,18 @@ def test_plots_are_shown_and_diffed(copy: Path) -> None:
     assert (copy / "dvc_plots/index.html").stat().st_size > 10_000
 
 
-def test_leaving_a_model_out_and_taking_it_back_ends_with_the_same_lock(copy: Path, ran: Path) -> None:
-    less = sh(copy, "dvc", "exp", "run", "-S", "run.models=[tiny]", "-S", "run.chains.first=[]")
-    assert "train@phantom-tiny" not in ran_stages(less)
+def test_models_left_out_and_tried_leave_no_trace_in_the_lock(copy: Path, ran: Path) -> None:
+    tried = ("-S", "run.models=[tiny,simple]", "-S", "models.simple.epochs=1", "-S", "run.chains.first=[]")
+    assert "train@phantom-tiny" not in ran_stages(sh(copy, "dvc", "exp", "run", *tried))
     assert not (copy / "metrics/evaluate/phantom/lite0.json").exists()
-    sh(copy, "git", "checkout", "params.yaml")
-    sh(copy, "dvc", "repro")
-    assert (copy / "dvc.lock").read_text() == (ran / "dvc.lock").read_text()
-
-
-def test_a_model_tried_and_dropped_leaves_no_trace_in_the_lock(copy: Path, ran: Path) -> None:
-    sh(copy, "dvc", "exp", "run", "-S", "run.models=[tiny,lite0,simple]", "-S", "models.simple.epochs=1")
     sh(copy, "git", "checkout", "params.yaml", "dvc.lock")
-    output = sh(copy, "dvc", "repro")
-    assert not any(name.startswith("train") for name in ran_stages(output))
+    assert "train@phantom-tiny" not in ran_stages(sh(copy, "dvc", "repro"))
     assert (copy / "dvc.lock").read_text() == (ran / "dvc.lock").read_text()
 
 
 def test_a_queued_experiment_runs_and_shares_the_features_of_the_project(copy: Path) -> None:
     features = {path.name for path in (copy / ".dvc/tmp/medcnn/features").iterdir()}
-    sh(copy, "dvc", "exp", "run", "--queue", "-S", "models.lite0.dropout=0.4")
+    sh(copy, "dvc", "exp", "run", "--queue", "-S", "models.lite0.dropout=0.4", "evaluate@phantom")
     sh(copy, "dvc", "queue", "start")
     deadline = time.monotonic() + 300
     while sh(copy, "dvc", "queue", "status").count("Success") < 1 and time.monotonic() < deadline:
