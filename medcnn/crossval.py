@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from medcnn import cascading, combining, files, folds, layout, manifest, metrics, predictions
+from medcnn import cascading, combining, files, folds, layout, metrics, predictions
 from medcnn.console import MedcnnError
+from medcnn.evidence import Evidence
 from medcnn.folds import MAIN, PREDICTIONS, Cell
 from medcnn.params import Params, Run
-from medcnn.params.evaluate import Evaluate
 from medcnn.predictions import Predictions
-from medcnn.statistics import areas, intervals, measured
+from medcnn.statistics import areas, intervals
 from medcnn.statistics.grouping import numbered
 
 Cells = Mapping[Cell, Predictions]
@@ -30,7 +30,9 @@ Cells = Mapping[Cell, Predictions]
 FIGURES = ("accuracy", "balanced_accuracy", "cross_entropy", "auroc", "brier")
 
 
-def gathered(study: str, settings: Params, main: Mapping[str, Predictions]) -> dict[str, dict[Cell, Predictions]]:
+def gathered(
+    study: str, settings: Params, main: Mapping[str, Predictions], groups: Mapping[str, str], macs: Mapping[str, int]
+) -> dict[str, dict[Cell, Predictions]]:
     """The predictions of every model, chain, ensemble and cascade in every cell of the run.
 
     Ensembles and cascades are fitted again in each cell, on its own validation part.
@@ -39,12 +41,12 @@ def gathered(study: str, settings: Params, main: Mapping[str, Predictions]) -> d
         study: its name.
         settings: says what ran.
         main: the predictions of the main cell, by model.
+        groups: the group of each image id.
+        macs: multiply-accumulates for one image, by model.
 
     Raises:
         MedcnnError: a cell is missing, or its models do not cover the images of its fold.
     """
-    groups = manifest.groups(layout.manifest(study))
-    macs = files.read_json(layout.metrics("ensemble", study))["macs"]
     tables = {
         cell: main if cell == MAIN else _tables(study, settings, cell, groups, macs) for cell in settings.run.cells
     }
@@ -58,9 +60,7 @@ def keep_only(study: str, run: Run) -> None:
         files.keep_only(layout.crossval(study) / name, [layout.cell(study, name, *cell).name for cell in run.cells])
 
 
-def block(
-    cells: Cells, groups: Mapping[str, str], settings: Evaluate, seed: int, *, fold_0_apart: bool, patients: bool
-) -> dict[str, Any]:
+def block(cells: Cells, known: Evidence) -> dict[str, Any]:
     """What ``metrics/evaluate/S.json`` says of one model's cells, each judged on its test part.
 
     Pooled figures are of the test parts of all folds together, as of one set of images: each is predicted by a model
@@ -70,12 +70,8 @@ def block(
 
     Args:
         cells: predictions by fold and repeat; every fold with every repeat.
-        groups: the group of each image id.
-        settings: how figures are judged.
-        seed: root of the bootstrap's draws.
-        fold_0_apart: whether fold 0 is a test part that the data's author made: it is among the cells, and counts
-            for nothing else, unless it is the only fold.
-        patients: whether groups are patients, so that pooled figures in which all weigh the same are added.
+        known: of the images. A test part that the data's author made, fold 0, is among the cells, and counts for
+            nothing else, unless it is the only fold.
 
     Returns:
         ``cells`` by "FOLD-REPEAT"; ``folds``, those that count; ``repeats``; ``images`` and ``groups``, how many these
@@ -87,18 +83,18 @@ def block(
     """
     tested = {cell: table.of("test") for cell, table in cells.items()}
     every, repeats = (sorted(set(numbers)) for numbers in zip(*tested, strict=True))
-    held_out = [fold for fold in every if fold or not fold_0_apart] or every
+    held_out = [fold for fold in every if fold or not known.fold_0_apart] or every
     by_repeat = [_stacked([tested[fold, repeat] for fold in held_out]) for repeat in repeats]
-    _check(by_repeat, groups)
+    _check(by_repeat)
     figures = {cell: _figures(table) for cell, table in tested.items()}
     counted = [figures[fold, repeat] for fold in held_out for repeat in repeats]
     return {
         "folds": held_out,
         "repeats": repeats,
         "images": len(by_repeat[0].image_ids),
-        "groups": len({groups[image_id] for image_id in by_repeat[0].image_ids}),
+        "groups": len({*known.groups_of(by_repeat[0])}),
         "cells": {f"{fold}-{repeat}": found for (fold, repeat), found in figures.items()},
-        "pooled": _pooled(by_repeat, groups, settings, seed, patients),
+        "pooled": _pooled(by_repeat, known),
         "mean": {key: float(np.mean([found[key] for found in counted])) for key in FIGURES},
         "spread": {key: _deviation([found[key] for found in counted]) for key in FIGURES},
     }
@@ -124,26 +120,22 @@ def _figures(table: Predictions) -> dict[str, float]:
     return {key: scores[key] for key in FIGURES}
 
 
-def _pooled(
-    by_repeat: Sequence[Predictions], groups: Mapping[str, str], settings: Evaluate, seed: int, patients: bool
-) -> dict[str, float]:
+def _pooled(by_repeat: Sequence[Predictions], known: Evidence) -> dict[str, float]:
     """Figures with intervals: shares and mean losses of all repeats' rows are the means over repeats."""
-    everything = _stacked(by_repeat)
-    found = measured(everything, [groups[name] for name in everything.image_ids], settings, seed, patients)
-    figures = (*FIGURES, *(("patient_accuracy", "patient_cross_entropy") if patients else ()))
+    found = known.measured(_stacked(by_repeat))
+    figures = (*FIGURES, *(("patient_accuracy", "patient_cross_entropy") if known.patients else ()))
     pooled = {key: found[key] for figure in figures for key in (figure, f"{figure}_low", f"{figure}_high")}
-    return pooled | (_mean_auroc(by_repeat, groups, settings.confidence) if len(by_repeat) > 1 else {})
+    return pooled | (_mean_auroc(by_repeat, known) if len(by_repeat) > 1 else {})
 
 
-def _mean_auroc(by_repeat: Sequence[Predictions], groups: Mapping[str, str], confidence: float) -> dict[str, float]:
+def _mean_auroc(by_repeat: Sequence[Predictions], known: Evidence) -> dict[str, float]:
     """The mean of the repeats' areas under the ROC curve, with the interval of ``intervals.of_mean``."""
-    z = intervals.quantile(confidence)
+    z = intervals.quantile(known.settings.confidence)
     found = [
-        areas.mean_area(table.labels, table.probabilities, numbered([groups[name] for name in table.image_ids]), z)
-        for table in by_repeat
+        areas.mean_area(table.labels, table.probabilities, numbered(known.groups_of(table)), z) for table in by_repeat
     ]
     mean = areas.MeanArea(tuple(area for of_repeat in found for area in of_repeat.classes))
-    low, high = intervals.of_mean(mean, confidence)
+    low, high = intervals.of_mean(mean, known.settings.confidence)
     return {"auroc": mean.value, "auroc_low": low, "auroc_high": high}
 
 
@@ -161,10 +153,8 @@ def _deviation(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
-def _check(by_repeat: Iterable[Predictions], groups: Mapping[str, str]) -> None:
+def _check(by_repeat: Iterable[Predictions]) -> None:
     for table in by_repeat:
         for image_id, count in Counter(table.image_ids).items():
             if count > 1:
                 raise MedcnnError(f"image {image_id} is tested in {count} folds; run `dvc repro` to train them again")
-            if image_id not in groups:
-                raise MedcnnError(f"image {image_id} of the predictions is not in the manifest; run `dvc repro`")

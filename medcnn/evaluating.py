@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from medcnn import (
@@ -24,62 +23,14 @@ from medcnn import (
 )
 from medcnn.console import MedcnnError
 from medcnn.crossval import Cells
+from medcnn.evidence import Evidence
 from medcnn.folds import MAIN
 from medcnn.manifest import SPLITS
 from medcnn.params import Params
-from medcnn.params.evaluate import Evaluate
 from medcnn.predictions import Predictions
 
 HEADLINE = ("accuracy", "balanced_accuracy", "cross_entropy", "auroc", "brier", "ece", "patient_accuracy")
 BOUNDS = ("", "_low", "_high")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is known of a study's images besides their labels, and how figures are judged.
-
-    Attributes:
-        groups: the group (patient joined with duplicates) of each image id; groups are independent of each other.
-        patients: whether the groups tell patients, or duplicates alone.
-        subgroups: by column, the subgroup of each image id.
-        fold_0_apart: whether the data's author made the test part, so that cross-validation leaves it out.
-        settings: how figures are judged.
-        seed: the root of the bootstrap's draws.
-    """
-
-    groups: Mapping[str, str]
-    patients: bool
-    subgroups: Mapping[str, Mapping[str, str]]
-    fold_0_apart: bool
-    settings: Evaluate
-    seed: int
-
-    def groups_of(self, table: Predictions) -> list[str]:
-        """The group of each image of a table.
-
-        Raises:
-            MedcnnError: the manifest lacks an image.
-        """
-        absent = next((image_id for image_id in table.image_ids if image_id not in self.groups), None)
-        if absent is not None:
-            raise MedcnnError(f"image {absent} of the predictions is not in the manifest; run `dvc repro`")
-        return [self.groups[image_id] for image_id in table.image_ids]
-
-    def measured(self, table: Predictions) -> dict[str, Any]:
-        """All figures of a table, with intervals."""
-        return statistics.measured(table, self.groups_of(table), self.settings, self.seed, self.patients)
-
-
-def evidence(study: str, settings: Params) -> Evidence:
-    """Read what the split stage found out about a study's images."""
-    return Evidence(
-        groups=manifest.groups(layout.manifest(study)),
-        patients=files.read_json(layout.metrics("split", study))["patients"] is not None,
-        subgroups=subgroups.read(layout.subgroups(study)),
-        fold_0_apart=settings.study(study).split.kind == "author",
-        settings=settings.evaluate,
-        seed=settings.seed,
-    )
 
 
 def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict[str, Predictions]:
@@ -93,11 +44,9 @@ def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict
     Raises:
         MedcnnError: a model is missing, or the models do not cover the images and the classes of the split.
     """
-    trained = {name: layout.predictions(study) / f"{name}.csv" for name in settings.run.trained}
-    combiners = [name for name in settings.ensemble.combiners if name in combined["combiners"]]
-    ensembles = {f"ensemble_{name}": layout.ensembles(study) / f"{name}.csv" for name in combiners}
-    cascades = {name: layout.ensembles(study) / f"{name}.csv" for name in settings.run.cascaded}
-    tables = predictions.read_all(trained | ensembles | cascades)
+    ensembles = [f"ensemble_{name}" for name in settings.ensemble.combiners if name in combined["combiners"]]
+    models = (*settings.run.trained, *ensembles, *settings.run.cascaded)
+    tables = predictions.read_all({model: layout.predicted(study, model) for model in models})
     classes = settings.study(study).class_names
     for name, table in tables.items():
         if table.classes != classes:
@@ -181,14 +130,7 @@ def record(
     figures = {model: evaluated(table, *calibrated[model], known) for model, table in raw.items()}
     for model, tables in cells.items():
         if set(tables) != {MAIN}:
-            figures[model]["crossval"] = crossval.block(
-                tables,
-                known.groups,
-                known.settings,
-                known.seed,
-                fold_0_apart=known.fold_0_apart,
-                patients=known.patients,
-            )
+            figures[model]["crossval"] = crossval.block(tables, known)
     _write_metrics(study, figures, combined["macs"])
     test = {model: table.of("test") for model, table in raw.items()}
     files.write_json(layout.metrics("comparisons", study), _comparisons(figures, test, combined, trained, known))

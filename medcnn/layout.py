@@ -86,6 +86,13 @@ def ensembles(study: str) -> Path:
     return Path("data/ensembles") / study
 
 
+def predicted(study: str, model: str) -> Path:
+    """A model's predictions; ``params.yaml`` lets no trained model be named like an ensemble or a cascade."""
+    if model.startswith("ensemble_") or model.endswith("_cascade"):
+        return ensembles(study) / f"{model.removeprefix('ensemble_')}.csv"
+    return predictions(study) / f"{model}.csv"
+
+
 def benchmarked(study: str, name: str) -> Path:
     """What was timed and how: the reproducible half of a benchmark."""
     return Path("data/benchmark") / study / f"{name}.json"

@@ -2,6 +2,7 @@
 
 from medcnn import crossval, evaluating, files, layout, params
 from medcnn.console import run_stage
+from medcnn.evidence import evidence
 
 
 def main(study: str) -> None:
@@ -12,8 +13,8 @@ def main(study: str) -> None:
     crossval.keep_only(study, settings.run)
     combined = files.read_json(layout.metrics("ensemble", study))
     tables = evaluating.collected(study, settings, combined)
-    cells = crossval.gathered(study, settings, tables)
-    known = evaluating.evidence(study, settings)
+    known = evidence(study, settings)
+    cells = crossval.gathered(study, settings, tables, known.groups, combined["macs"])
     evaluating.record(study, tables, cells, combined, settings.run.trained, known)
     print(f"{study}: {len(tables)} models evaluated; metrics in {layout.metrics_folder('evaluate', study)}")
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medcnn import combining, crossval, files, folds, layout, manifest, metrics, predictions, statistics
+from medcnn import combining, crossval, folds, layout, manifest, metrics, predictions, statistics
 from medcnn.console import MedcnnError
 from medcnn.crossval import Cells
+from medcnn.evidence import Evidence
 from medcnn.folds import Cell
 from medcnn.params import Params
 from medcnn.params.studies import Links
@@ -20,6 +21,7 @@ from tests.test_manifest import ROW
 CLASSES = ("healthy", "tumour")
 IMAGES = 120
 GROUPS = {f"i{index}": f"g{index // 2}" for index in range(IMAGES)}
+MACS = {"a": 10, "b": 100}
 PARTS = [("test", "validation", "train")[group % 3] for group in range(IMAGES // 2)]
 LABELS = np.random.default_rng(0).integers(2, size=IMAGES)
 
@@ -39,9 +41,8 @@ def cells(repeats: int = 1, numbers: tuple[int, ...] = (0, 1, 2)) -> dict[Cell, 
 @pytest.fixture
 def block(settings: Params) -> Any:
     def made(of_cells: Cells, fold_0_apart: bool = False, patients: bool = False) -> dict[str, Any]:
-        return crossval.block(
-            of_cells, GROUPS, settings.evaluate, settings.seed, fold_0_apart=fold_0_apart, patients=patients
-        )
+        known = Evidence(GROUPS, patients, {}, fold_0_apart, settings.evaluate, settings.seed)
+        return crossval.block(of_cells, known)
 
     return made
 
@@ -159,7 +160,6 @@ def run(settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     ]
     manifest.write(layout.manifest("s"), rows)
     folds.write(layout.folds("s"), dict(zip(GROUPS, zip(table(0).splits, table(1).splits, strict=True), strict=True)))
-    files.write_json(layout.metrics("ensemble", "s"), {"macs": {"a": 10, "b": 100}})
     for repeat, name in enumerate(run.models):
         predictions.write(layout.cell("s", name, 1, 0) / folds.PREDICTIONS, table(1, repeat))
     ensemble = settings.ensemble.model_copy(update={"combiners": ("mean", "weighted")})
@@ -170,7 +170,7 @@ def test_ensembles_and_cascades_are_fitted_again_in_every_cell(run: Params) -> N
     combiners = run.ensemble.combiners
     names = ("a", "b", *(f"ensemble_{name}" for name in combiners), "a_b_cascade")
     main = {name: table(0) for name in names}
-    found = crossval.gathered("s", run, main)
+    found = crossval.gathered("s", run, main, GROUPS, MACS)
     assert set(found) == set(names)
     assert all(found[name][0, 0] is main[name] for name in names)
     members = {name: predictions.read(layout.cell("s", name, 1, 0) / folds.PREDICTIONS) for name in ("a", "b")}
@@ -183,14 +183,14 @@ def test_ensembles_and_cascades_are_fitted_again_in_every_cell(run: Params) -> N
 def test_a_missing_cell_is_one_line(run: Params) -> None:
     (layout.cell("s", "b", 1, 0) / folds.PREDICTIONS).unlink()
     with pytest.raises(MedcnnError, match=r"data/crossval/s/b/1-0/predictions\.csv not found; run `dvc repro`"):
-        crossval.gathered("s", run, {"a": table(0), "b": table(0)})
+        crossval.gathered("s", run, {"a": table(0), "b": table(0)}, GROUPS, MACS)
 
 
 def test_a_cell_that_is_not_of_its_fold_is_one_line(run: Params) -> None:
     for name in run.run.models:
         predictions.write(layout.cell("s", name, 1, 0) / folds.PREDICTIONS, table(1).at(range(IMAGES - 1)))
     with pytest.raises(MedcnnError, match="image i119 is missing for 'a'"):
-        crossval.gathered("s", run, {"a": table(0), "b": table(0)})
+        crossval.gathered("s", run, {"a": table(0), "b": table(0)}, GROUPS, MACS)
 
 
 def test_cells_of_earlier_runs_are_removed(run: Params) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from medcnn import calibration, evaluating, files, metrics, params, predictions
 from medcnn.console import MedcnnError
-from medcnn.evaluating import Evidence
+from medcnn.evidence import Evidence
 from medcnn.predictions import Predictions
 
 ROOT = Path(__file__).parent.parent

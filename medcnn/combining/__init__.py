@@ -11,7 +11,7 @@ import numpy as np
 from medcnn.combining import choosing
 from medcnn.combining.choosing import UNSCORED, Score, Validation
 from medcnn.combining.combiners import COMBINERS, FITTED
-from medcnn.console import MedcnnError
+from medcnn.groups import of_images
 from medcnn.predictions import Predictions
 
 __all__ = ["COMBINERS", "FITTED", "Ensemble", "ensembles", "record", "summary"]
@@ -77,10 +77,7 @@ def _chosen(made: Mapping[str, Ensemble]) -> str:
 def _validation(members: Mapping[str, Predictions], groups: Mapping[str, str], seed: int) -> Validation:
     parts = [member.of("validation") for member in members.values()]
     labels, classes = parts[0].labels, len(parts[0].classes)
-    for image_id in parts[0].image_ids:
-        if image_id not in groups:
-            raise MedcnnError(f"image {image_id} of the predictions is not in the manifest; run `dvc repro`")
-    folds = choosing.folds(labels, [groups[image_id] for image_id in parts[0].image_ids], classes, seed)
+    folds = choosing.folds(labels, of_images(parts[0].image_ids, groups), classes, seed)
     return Validation(np.stack([part.probabilities for part in parts]), labels, folds)
 
 

@@ -65,7 +65,7 @@ def _brought(study: str, base: Base) -> Results | None:
         base.bring(path)
     if not all((base.root / path).exists() for path in _recorded(study)):
         return None
-    base.bring(_predicted(study, _chosen(base.root, study)))
+    base.bring(layout.predicted(study, _chosen(base.root, study)))
     return _read(base.root, study)
 
 
@@ -77,7 +77,7 @@ def _read(root: Path, study: str) -> Results:
         ranking=tuple(files.read_json(root / layout.metrics("comparisons", study))["ranking"]),
         evaluated=files.read_json(root / layout.metrics("evaluate", study)),
         fingerprint=files.read_json(root / layout.metrics("split", study))["fingerprint"],
-        table=_table(root / _predicted(study, best)),
+        table=_table(root / layout.predicted(study, best)),
     )
 
 
@@ -87,13 +87,6 @@ def _recorded(study: str) -> tuple[Path, ...]:
 
 def _chosen(root: Path, study: str) -> str:
     return str(files.read_json(root / layout.metrics("comparisons", study))["best"])
-
-
-def _predicted(study: str, model: str) -> Path:
-    """Where a model's predictions lie; ``params.yaml`` lets no trained model be named like a combined one."""
-    if model.startswith("ensemble_") or model.endswith("_cascade"):
-        return layout.ensembles(study) / f"{model.removeprefix('ensemble_')}.csv"
-    return layout.predictions(study) / f"{model}.csv"
 
 
 def _table(path: Path) -> Predictions | None:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from medcnn import predictions, statistics
+from medcnn import groups, predictions, statistics
+from medcnn.console import MedcnnError
 from medcnn.params.evaluate import Evaluate
 from medcnn.predictions import Predictions
 from medcnn.review.results import Pair
@@ -33,19 +34,19 @@ class IncomparableError(Exception):
     """Why two states of a study cannot be compared, in a few words."""
 
 
-def verdict(pair: Pair, groups: Mapping[str, str], settings: Evaluate, seed: int) -> Verdict:
+def verdict(pair: Pair, known: Mapping[str, str], settings: Evaluate, seed: int) -> Verdict:
     """Compare the two chosen models by the paired tests of accuracy and of cross-entropy.
 
     Args:
         pair: the study now and at the base.
-        groups: the group (patient joined with duplicates) of each image id.
+        known: the group (patient joined with duplicates) of each image id.
         settings: how figures are judged.
         seed: the root of the bootstrap's draws.
     """
     try:
         tables = _comparable(pair)
-        of_images = _groups_of(tables["now"], groups)
-    except IncomparableError as reason:
+        of_images = groups.of_images(tables["now"].image_ids, known)
+    except (IncomparableError, MedcnnError) as reason:
         return Verdict(pair.now.study, "cannot tell", str(reason))
     [test] = statistics.compared(tables, of_images, settings, seed)
     word = decided(test, settings.significance)
@@ -93,20 +94,13 @@ def _comparable(pair: Pair) -> dict[str, Predictions]:
     return tables
 
 
-def _groups_of(table: Predictions, groups: Mapping[str, str]) -> list[str]:
-    absent = next((image_id for image_id in table.image_ids if image_id not in groups), None)
-    if absent is not None:
-        raise IncomparableError(f"image {absent} of the predictions is not in the manifest; run `dvc repro`")
-    return [groups[image_id] for image_id in table.image_ids]
-
-
 def _models(pair: Pair) -> str:
     before = pair.before.best if pair.before else "nothing"
     return f"{pair.now.best} now against {before} at the base"
 
 
-def _counted(groups: Sequence[str]) -> str:
-    return f"{len(groups)} test images in {len(set(groups))} groups"
+def _counted(of_images: Sequence[str]) -> str:
+    return f"{len(of_images)} test images in {len(set(of_images))} groups"
 
 
 def _said(test: Mapping[str, Any]) -> str:

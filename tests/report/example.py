@@ -64,9 +64,7 @@ class Example:
         return self.folder / relative
 
     def predictions_of(self, model: str) -> Path:
-        if model in (*ENSEMBLES, CASCADE):
-            return self.path(layout.ensembles(self.study)) / f"{model.removeprefix('ensemble_')}.csv"
-        return self.path(layout.predictions(self.study)) / f"{model}.csv"
+        return self.path(layout.predicted(self.study, model))
 
     def evaluate(self) -> Example:
         done = run(self.folder, "stages.evaluate", self.study)
