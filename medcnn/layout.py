@@ -8,6 +8,8 @@ PARAMS = Path("params.yaml")
 LOCK = Path("dvc.lock")
 REPORT = Path("plots/report/index.html")
 REPORT_FIGURES = Path("plots/report/figures")
+TRY = Path("plots/report/try.html")
+DEMO = Path("plots/demo")
 PUBLISHED = Path("docs/published.md")
 
 
@@ -61,9 +63,14 @@ def models(study: str) -> Path:
     return Path("data/models") / study
 
 
+def combined_models(study: str) -> Path:
+    """The folder of every exported ensemble and cascade."""
+    return Path("data/combined") / study
+
+
 def model(study: str, name: str) -> Path:
-    """The folder of a trained model."""
-    return models(study) / name
+    """The folder of a trained model, an ensemble or a cascade."""
+    return (combined_models(study) if is_combined(name) else models(study)) / name
 
 
 def keras_model(study: str, name: str) -> Path:
@@ -72,8 +79,18 @@ def keras_model(study: str, name: str) -> Path:
 
 
 def onnx_model(study: str, name: str) -> Path:
-    """The trained model for ONNX Runtime."""
+    """The model for ONNX Runtime, in float32."""
     return model(study, name) / "model.onnx"
+
+
+def int8_model(study: str, name: str) -> Path:
+    """The model for ONNX Runtime, in int8 as far as validation allows."""
+    return model(study, name) / "model.int8.onnx"
+
+
+def is_combined(name: str) -> bool:
+    """Whether a name is that of an ensemble or a cascade; ``params.yaml`` lets no trained model be named so."""
+    return name.startswith("ensemble_") or name.endswith("_cascade")
 
 
 def predictions(study: str) -> Path:
@@ -87,15 +104,20 @@ def ensembles(study: str) -> Path:
 
 
 def predicted(study: str, model: str) -> Path:
-    """A model's predictions; ``params.yaml`` lets no trained model be named like an ensemble or a cascade."""
-    if model.startswith("ensemble_") or model.endswith("_cascade"):
+    """The predictions of a trained model, an ensemble or a cascade."""
+    if is_combined(model):
         return ensembles(study) / f"{model.removeprefix('ensemble_')}.csv"
     return predictions(study) / f"{model}.csv"
 
 
 def benchmarked(study: str, name: str) -> Path:
-    """What was timed and how: the reproducible half of a benchmark."""
+    """What was timed and how, of one trained model: the reproducible half of a benchmark."""
     return Path("data/benchmark") / study / f"{name}.json"
+
+
+def benchmarked_ensembles(study: str) -> Path:
+    """The same of every ensemble and cascade, by name."""
+    return Path("data/benchmark_ensembles") / f"{study}.json"
 
 
 def metrics(stage: str, *names: str) -> Path:

@@ -12,7 +12,8 @@ from ruamel.yaml.error import YAMLError
 from medcnn import faults, layout
 from medcnn.console import ParamsError
 from medcnn.models.catalogue import BACKBONES
-from medcnn.params.base import Block, Name, Positive, distinct, known
+from medcnn.params.base import Block, Name, distinct, known
+from medcnn.params.benchmark import Benchmark
 from medcnn.params.evaluate import Evaluate
 from medcnn.params.models import THE_STUDYS, Model
 from medcnn.params.sources import Weights, without_switched
@@ -27,14 +28,6 @@ class Ensemble(Block):
     """Which combiners join the trained models."""
 
     combiners: Annotated[tuple[Combiner, ...], Field(min_length=1)]
-
-
-class Benchmark(Block):
-    """How latency is measured."""
-
-    batch_sizes: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    warmup: Annotated[int, Field(ge=0)]
-    calls: Annotated[int, Field(ge=5)]
 
 
 class Compute(Block):
