@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from medcnn.console import MedcnnError
+from medcnn.models import untrusted
 from medcnn.models.archive import write_zip
 
 
@@ -32,15 +33,18 @@ def save(model: keras.Model, path: Path) -> None:
 
 
 def load(path: Path) -> keras.Model:
-    """Read a ``.keras`` file; no code in it is run.
+    """Read a ``.keras`` file; no code in it is run, and no other file is read.
 
     Raises:
-        MedcnnError: there is no such file, or it is not a whole model.
+        MedcnnError: there is no such file, it is not a whole model, or it holds more than one (see ``untrusted``).
     """
     if not path.is_file():
         raise MedcnnError(f"{path} not found: train the model first (`dvc repro`)")
     try:
+        untrusted.refuse_unsafe(path)
         return keras.saving.load_model(path, safe_mode=True)
+    except MedcnnError as error:
+        raise MedcnnError(f"{path} was not opened: it {error}") from error
     # Keras, h5py, zipfile and json each raise their own kinds.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import io
 import math
-import pickle
 import pickletools
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,15 +21,36 @@ from medcnn.console import MedcnnError
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 
-_STORAGES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_STORAGES: dict[str, np.dtype[Any]] = {"torch FloatStorage": np.dtype("<f4"), "torch LongStorage": np.dtype("<i8")}
+_SKIP = frozenset({"PROTO", "STOP", "BUILD"})
+"""BUILD gives a dictionary the versions of modules beside its items."""
+_TAKE_TO_MARK = frozenset({"TUPLE", "APPENDS", "SETITEMS"})
+_TAKE = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "APPEND": 1, "SETITEM": 2, "BINPERSID": 1, "REDUCE": 2, "BUILD": 1}
+"""How much of the stack an opcode uses up; the others leave it alone."""
 
-# All that a pickle of plain containers and tensors needs; left out above all is every other way to find a class.
-_PLAIN = (
-    "PROTO STOP MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINUNICODE EMPTY_DICT EMPTY_LIST EMPTY_TUPLE "
-    "TUPLE TUPLE1 TUPLE2 TUPLE3 APPEND APPENDS SETITEM SETITEMS BINPUT LONG_BINPUT BINGET LONG_BINGET BINPERSID "
-    "GLOBAL REDUCE BUILD"
-)
-_OPCODES = frozenset(_PLAIN.split())
+_MAKE: dict[str, Callable[[Any, list[Any]], Any]] = {
+    **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE"), lambda argument, _: argument),
+    **dict.fromkeys(("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"), lambda _, taken: tuple(taken)),
+    "NONE": lambda *_: None,
+    "NEWTRUE": lambda *_: True,
+    "NEWFALSE": lambda *_: False,
+    "EMPTY_DICT": lambda *_: {},
+    "EMPTY_LIST": lambda *_: [],
+    "GLOBAL": lambda name, _: _known(name),
+    "BINPERSID": lambda _, taken: _storage(*taken),
+    "REDUCE": lambda _, taken: _made(*taken),
+}
+"""What an opcode puts on the stack, of its argument and of what it took off."""
+
+_DICT = "collections OrderedDict"
+_TENSOR = "torch._utils _rebuild_tensor_v2"
+
+
+@dataclass(frozen=True)
+class _Name:
+    """The module and name of something in Python, as a pickle gives them; never looked up."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -85,22 +104,22 @@ def read(data: bytes, source: str) -> dict[str, np.ndarray]:
         return _read(io.BytesIO(data))
     except MedcnnError as error:
         raise MedcnnError(f"{source}: {error}") from error
-    # A broken pickle can raise nearly anything (the pickle module's documentation says so).
+    # Where a pickle takes what it never put, or a list for a dictionary.
     except Exception as error:
         raise MedcnnError(f"{source}: not a PyTorch weights file, or a broken one ({type(error).__name__})") from error
 
 
 def _read(file: io.BytesIO) -> dict[str, np.ndarray]:
-    if _unpickle(file) != MAGIC or _unpickle(file) != PROTOCOL:
+    if _value(file) != MAGIC or _value(file) != PROTOCOL:
         raise MedcnnError("not a PyTorch weights file")
-    if not _unpickle(file)["little_endian"]:
+    if not _value(file)["little_endian"]:
         raise MedcnnError("written on a big-endian machine, which is not supported")
-    views = _unpickle(file)
+    views = _value(file)
     if not isinstance(views, dict) or not all(
         isinstance(name, str) and isinstance(view, _View) for name, view in views.items()
     ):
         raise MedcnnError("holds something else than named tensors")
-    storages = _read_storages(file, _unpickle(file), {view.storage.key: view.storage for view in views.values()})
+    storages = _read_storages(file, _value(file), {view.storage.key: view.storage for view in views.values()})
     return {name: view.read(storages) for name, view in views.items()}
 
 
@@ -117,44 +136,70 @@ def _read_storages(file: io.BytesIO, keys: list[str], expected: dict[str, _Stora
     return storages
 
 
-def _unpickle(file: io.BytesIO) -> Any:
-    """The next pickle in ``file``; its opcodes are checked before the first of them runs."""
-    start = file.tell()
+def _value(file: io.BytesIO) -> Any:
+    """What the next pickle in ``file`` says, made of plain values, ``_Storage`` and ``_View``; nothing is called.
+
+    A pickle is a program for a machine with a stack and numbered slots; ``pickletools`` documents each opcode.
+    """
+    stack: list[Any] = []
+    marks: list[int] = []
+    slots: dict[Any, Any] = {}
     for opcode, argument, _ in pickletools.genops(file):
-        if opcode.name not in _OPCODES:
-            raise MedcnnError(f"holds something else than tensors (pickle opcode {opcode.name})")
-        # The unpickler reserves memory up to the highest slot that is named.
-        if opcode.name == "LONG_BINPUT" and (argument or 0) > file.tell():
-            raise MedcnnError("a pickle asks for more memory than the file could fill")
-    file.seek(start)
-    return _TensorUnpickler(file).load()
+        taken = _above(stack, marks.pop() if opcode.name in _TAKE_TO_MARK else len(stack) - _TAKE.get(opcode.name, 0))
+        match opcode.name:
+            case name if name in _MAKE:
+                stack.append(_MAKE[name](argument, taken))
+            case "MARK":
+                marks.append(len(stack))
+            case "APPEND" | "APPENDS":
+                stack[-1].extend(taken)
+            case "SETITEM" | "SETITEMS":
+                _fill(stack[-1], taken)
+            case "BINPUT" | "LONG_BINPUT":
+                slots[argument] = stack[-1]
+            case "BINGET" | "LONG_BINGET":
+                stack.append(slots[argument])
+            case name if name not in _SKIP:
+                raise MedcnnError(f"holds something else than tensors (pickle opcode {name})")
+    return stack.pop()
 
 
-class _TensorUnpickler(pickle.Unpickler):
-    """Knows ordered dictionaries and tensors; any other name in the pickle is refused before it is looked up."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        known: dict[str, Callable[..., Any]] = {
-            "collections.OrderedDict": OrderedDict,
-            "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
-        }
-        if module == "torch" and name in _STORAGES:
-            return _STORAGES[name]
-        if f"{module}.{name}" not in known:
-            raise MedcnnError(f"asks for {module}.{name}, but only tensors are allowed")
-        return known[f"{module}.{name}"]
-
-    def persistent_load(self, pid: Any) -> _Storage:
-        match pid:
-            case ("storage", np.dtype() as dtype, str(key), str(), int(count), None):
-                return _Storage(key, dtype, count)
-        raise MedcnnError("refers to an outside object, but only tensors are allowed")
+def _above(stack: list[Any], height: int) -> list[Any]:
+    """Take what lies above ``height`` off the stack."""
+    if height < 0:
+        raise MedcnnError("not a PyTorch weights file")
+    items = stack[height:]
+    del stack[height:]
+    return items
 
 
-def _rebuild_tensor(
-    storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_gradient: Any
-) -> _View:
-    """Stands in for ``torch._utils._rebuild_tensor_v2``; what it says about gradients is dropped."""
-    if not isinstance(storage, _Storage):
-        raise MedcnnError("a tensor without a storage")
-    return _View(storage, offset, shape, strides)
+def _fill(target: dict[str, Any], items: list[Any]) -> None:
+    names = items[::2]
+    if not all(isinstance(name, str) for name in names):
+        raise MedcnnError("holds something else than named tensors")
+    target.update(zip(names, items[1::2], strict=True))
+
+
+def _known(text: str) -> _Name:
+    if text not in {_DICT, _TENSOR, *_STORAGES}:
+        raise MedcnnError(f"asks for {text.replace(' ', '.')}, but only tensors are allowed")
+    return _Name(text)
+
+
+def _storage(pid: Any) -> _Storage:
+    match pid:
+        case ("storage", _Name(kind), str(key), str(), int(count), None) if kind in _STORAGES:
+            return _Storage(key, _STORAGES[kind], count)
+    raise MedcnnError("refers to an outside object, but only tensors are allowed")
+
+
+def _made(name: Any, arguments: Any) -> dict[str, Any] | _View:
+    """What a call would have made: an empty dictionary or a tensor; the tensor's facts on gradients are dropped."""
+    match name, arguments:
+        case _Name(text), () if text == _DICT:
+            return {}
+        case _Name(text), (_Storage() as storage, int(offset), tuple(shape), tuple(strides), *_) if text == _TENSOR:
+            return _View(storage, offset, shape, strides)
+        case _Name(text), _ if text == _TENSOR:
+            raise MedcnnError("a tensor without a storage")
+    raise MedcnnError("calls something, but only tensors are allowed")

@@ -13,7 +13,7 @@ from medcnn.models.applications import convertible
 from medcnn.models.backbones import build_backbone
 from medcnn.models.catalogue import KERAS, PREPROCESSING
 from medcnn.models.keras_file import read
-from medcnn.onnx.export import serialized
+from medcnn.onnx.convert import converted
 from tests.models.blocks import keras_file, pixels
 
 
@@ -79,5 +79,5 @@ def test_layers_that_onnx_does_not_have_are_replaced_by_equal_ones() -> None:
     network, images = convertible(original), np.random.default_rng(0).normal(size=(2, 8, 8, 4)).astype("float32")
     for variable, value in zip(network.weights, original.weights, strict=True):
         variable.assign(value.numpy().reshape(variable.shape))
-    answer = InferenceSession(serialized(network, {})).run(None, {"image": images})[0]
+    answer = InferenceSession(converted(network).SerializeToString()).run(None, {"image": images})[0]
     np.testing.assert_allclose(answer, original(images), atol=1e-6)

@@ -9,7 +9,7 @@ from onnxruntime import InferenceSession
 
 from medcnn.models import building, preprocessing, saving
 from medcnn.models.catalogue import PREPROCESSING
-from medcnn.onnx.export import serialized
+from medcnn.onnx.convert import converted
 from tests.models.blocks import pixels, settings
 
 NOWHERE = Path("nowhere")
@@ -44,7 +44,7 @@ def test_turned_channels_survive_keras_and_onnx(tmp_path: Path) -> None:
     saving.save(model, tmp_path / "model.keras")
     opened = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     np.testing.assert_array_equal(opened(images), model(images))
-    answer = InferenceSession(serialized(opened, {})).run(None, {"image": images})[0]
+    answer = InferenceSession(converted(opened).SerializeToString()).run(None, {"image": images})[0]
     np.testing.assert_allclose(answer, model(images), atol=1e-6)
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medcnn import files, layout, manifest, params, predictions
+from medcnn.images import pack
+from medcnn.predictions import Predictions
 from medcnn.seeding import pin_tensorflow
+from tests.project import SIZE, prepared_study, shrink
 
 if TYPE_CHECKING:
     import keras
 
 
-def small_network(classes: int, size: int, gain: float = 0.0) -> keras.Model:
+STUDY = "phantom"
+
+
+def small_network(classes: int, size: int, gain: float = 0.0, seed: int = 5) -> keras.Model:
     """From ``image`` to ``probabilities``; a high ``gain`` makes the answer hang on the last bits of a float."""
-    pin_tensorflow(5)
+    pin_tensorflow(seed)
     import keras
     from keras import layers
 
@@ -36,10 +45,37 @@ def small_network(classes: int, size: int, gain: float = 0.0) -> keras.Model:
     image = keras.Input((size, size, 3), name="image")
     scaled = layers.Rescaling(1 / 127.5, offset=-1, name="preprocessing")(image)
     model = keras.Model(image, head(backbone(scaled)))
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed)
     for variable in model.weights:
         if variable.path.split("/")[-1] in {"gamma", "moving_variance"}:
             variable.assign(rng.uniform(0.5, 1.5, variable.shape))
         elif len(variable.shape) == 1:
             variable.assign(rng.normal(0, 0.2, variable.shape))
     return model
+
+
+def trained_study(folder: Path, networks: Mapping[str, keras.Model], **changes: Any) -> Path:
+    """A prepared study with networks as if they had been trained on it; ``__`` stands for the dots of a key path."""
+    from medcnn.models import saving
+
+    folder.mkdir(exist_ok=True)
+    none: dict[str, Any] = {"first": [], "second": []}
+    run = {"models": list(networks), "chains": none, "cascades": none, "stress": []}
+    keys = {f"run.{key}": value for key, value in run.items()} | {f"studies.{STUDY}.image_size": SIZE}
+    shrink(folder, keys | {key.replace("__", "."): value for key, value in changes.items()})
+    classes = params.load(folder / layout.PARAMS).study(STUDY).class_names
+    prepared_study(folder, STUDY, classes, images=96)
+    files.write_json(folder / layout.metrics("split", STUDY), {"fingerprint": "0" * 64})
+    for macs, (name, network) in enumerate(networks.items(), start=1):
+        saving.save(network, folder / layout.keras_model(STUDY, name))
+        files.write_json(folder / layout.metrics("train", STUDY, name), {"macs": macs})
+        predictions.write(folder / layout.predictions(STUDY) / f"{name}.csv", _predicted(folder, network, classes))
+    return folder
+
+
+def _predicted(folder: Path, network: keras.Model, classes: tuple[str, ...]) -> Predictions:
+    rows = manifest.used(folder / layout.manifest(STUDY))
+    labels = np.array([classes.index(row.label) for row in rows])
+    images = pack.images(folder / layout.prepared(STUDY)).astype(np.float32)
+    ids, splits = tuple(row.image_id for row in rows), tuple(row.split for row in rows)
+    return Predictions(classes, ids, splits, labels, network.predict_on_batch(images).astype(np.float64))

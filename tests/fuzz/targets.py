@@ -1,0 +1,103 @@
+"""What is fed with hostile bytes, each in a child process: ``python -m tests.fuzz.targets NAME``.
+
+The child answers each case with a line of JSON: how it ended, and by how much its memory has peaked since it began.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import struct
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from medcnn.console import MedcnnError
+
+
+def image(data: bytes) -> None:
+    from medcnn.images import decode
+
+    pixels = decode.pixels(data, 32, "stretch")
+    assert pixels.shape == (32, 32, 3)
+    assert pixels.dtype == np.uint8
+
+
+def scan(data: bytes) -> None:
+    from medcnn.predict.reading import pictures
+
+    found = [pixels for _, pixels in pictures(data, "some.dcm", 32, "stretch")]
+    assert found
+    assert all(pixels.shape == (32, 32, 3) and pixels.dtype == np.uint8 for pixels in found)
+
+
+def onnx(data: bytes) -> None:
+    from medcnn.onnx import runtime
+
+    session = runtime.session(data, Path("some.onnx"))
+    shape = session.get_inputs()[0].shape[1:]
+    if max(shape) <= 64:
+        assert len(runtime.probabilities(session, np.zeros((1, *shape), np.float32))) == 1
+
+
+def keras(data: bytes) -> None:
+    from medcnn.models import saving
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        path.write_bytes(data)
+        assert saving.load(path).layers
+
+
+def archive(data: bytes) -> None:
+    from medcnn.sources.archive import open_archive
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "some.zip")
+        path.write_bytes(data)
+        with open_archive(path) as opened:
+            for name in opened.names():
+                assert len(opened.read(name)) == opened.size(name)
+
+
+def torch(data: bytes) -> None:
+    from medcnn.models import torch_file
+
+    assert all(array.dtype in (np.float32, np.int64) for array in torch_file.read(data, "some.pth").values())
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    target.__name__: target for target in (image, scan, onnx, keras, archive, torch)
+}
+
+
+def ended(target: Callable[[bytes], None], data: bytes) -> str:
+    """``read``, ``refused: <one line>``, or whatever else was raised."""
+    try:
+        target(data)
+    except MedcnnError as error:
+        return f"refused: {error}"
+    except BaseException as error:  # noqa: BLE001 (to be told to the parent)
+        return f"{type(error).__name__}: {error}"
+    return "read"
+
+
+def main(name: str) -> None:
+    """Answer cases until there are no more."""
+    warnings.simplefilter("ignore")
+    before = None
+    while size := sys.stdin.buffer.read(8):
+        case = sys.stdin.buffer.read(struct.unpack("<q", size)[0])
+        outcome = ended(TARGETS[name], case)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        # The first case is a whole file, which loads all libraries.
+        before = peak if before is None else before
+        print(json.dumps({"outcome": outcome, "mebibytes": peak - before}), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
