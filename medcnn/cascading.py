@@ -31,9 +31,16 @@ class Cascade:
         """For which images (N,) the first model answers, from its probabilities (N, C)."""
         return confidence(scaled(first, self.temperature)) > self.threshold
 
-    def combine(self, first: Floats, second: Floats) -> Floats:
-        """The first model's calibrated probabilities where it answers, else the second's; all (N, C)."""
+    def combine(self, probabilities: Floats) -> Floats:
+        """The first model's calibrated probabilities where it answers, else the second's: (N, C) of (2, N, C)."""
+        first, second = probabilities
         return np.where(self.first_answers(first)[:, None], scaled(first, self.temperature), second)
+
+    def hangs(self, probabilities: Floats, tolerance: float) -> Truths:
+        """For which images (N,) a difference below a tolerance may decide which model answers."""
+        certain = confidence(scaled(probabilities[0], self.temperature))
+        even: Truths = np.abs(certain - self.threshold) <= tolerance
+        return even
 
 
 @dataclass(frozen=True)
@@ -85,24 +92,23 @@ def cascaded(tables: Mapping[str, Predictions], pair: tuple[str, str], macs: Map
         split: float(cascade.first_answers(first.of(split).probabilities).mean()) for split in ("validation", "test")
     }
     cheap, dear = (macs[name] for name in pair)
-    joined = replace(first, probabilities=cascade.combine(first.probabilities, second.probabilities))
+    joined = replace(first, probabilities=cascade.combine(np.stack([first.probabilities, second.probabilities])))
     return Cascaded(*pair, cascade, joined, shares, Cost(cheap, dear, cheap + round((1 - shares["test"]) * dear)))
 
 
 def mean_macs(
-    macs: Mapping[str, int], members: Iterable[str], ensembles: Iterable[str], cascades: Mapping[str, Cascaded]
+    macs: Mapping[str, int], ensembles: Mapping[str, Iterable[str]], cascades: Mapping[str, Cascaded]
 ) -> dict[str, int]:
     """Multiply-accumulates for one image, by the name of model, ensemble or cascade; of a cascade the mean over test.
 
     Args:
         macs: of each trained model.
-        members: the models that every ensemble runs.
-        ensembles: names of combiners.
+        ensembles: the models that each must run, by combiner.
         cascades: by name.
     """
-    together = sum(macs[member] for member in members)
+    of_ensembles = {f"ensemble_{name}": sum(macs[member] for member in members) for name, members in ensembles.items()}
     of_cascades = {name: made.cost.mean for name, made in cascades.items()}
-    return {**macs, **{f"ensemble_{combiner}": together for combiner in ensembles}, **of_cascades}
+    return {**macs, **of_ensembles, **of_cascades}
 
 
 def macs(study: str, model: str) -> int:

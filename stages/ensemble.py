@@ -25,7 +25,7 @@ def main(study: str) -> None:
     record = {
         **combining.record(ensembles),
         "cascades": {name: made.record() for name, made in cascades.items()},
-        "macs": cascading.mean_macs(macs, settings.run.models, ensembles, cascades),
+        "macs": cascading.mean_macs(macs, {name: made.needed for name, made in ensembles.items()}, cascades),
     }
     files.write_json(layout.metrics("ensemble", study), record)
     print(f"{study}: {combining.summary(ensembles)}")

@@ -70,9 +70,10 @@ def test_each_image_is_answered_by_one_of_the_two_models() -> None:
     first, second = np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([[0.3, 0.7], [0.2, 0.8]])
     cascade = Cascade(temperature=1.0, threshold=0.75)
     assert cascade.first_answers(first).tolist() == [True, False]
-    assert cascade.combine(first, second) == pytest.approx(np.array([[0.9, 0.1], [0.2, 0.8]]))
+    both = np.stack([first, second])
+    assert cascade.combine(both) == pytest.approx(np.array([[0.9, 0.1], [0.2, 0.8]]))
     colder = Cascade(temperature=0.5, threshold=0.65)
-    assert colder.combine(first, second) == pytest.approx(np.array([[0.81, 0.01], [0.36, 0.16]]) / [[0.82], [0.52]])
+    assert colder.combine(both) == pytest.approx(np.array([[0.81, 0.01], [0.36, 0.16]]) / [[0.82], [0.52]])
 
 
 def test_on_validation_a_cascade_is_as_good_as_its_second_model_and_cheaper() -> None:
@@ -115,6 +116,17 @@ def test_a_useless_first_model_costs_more_and_harms_nothing() -> None:
     assert accuracy(made.predictions.of("validation")) >= accuracy(tables["dear"].of("validation"))
     assert made.first_share["validation"] < 0.05
     assert made.cost.mean > MACS["dear"]
+
+
+def test_an_ensemble_costs_what_its_needed_members_cost() -> None:
+    made = cascading.cascaded(pair(), ("cheap", "dear"), MACS)
+    whole = cascading.mean_macs(MACS, {"mean": ("cheap", "dear"), "greedy": ("dear",)}, {"cheap_dear_cascade": made})
+    assert whole == {
+        **MACS,
+        "ensemble_mean": 21_000_000,
+        "ensemble_greedy": 20_000_000,
+        "cheap_dear_cascade": made.cost.mean,
+    }
 
 
 def test_a_model_that_recorded_no_cost_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

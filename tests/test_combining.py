@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 import sys
 import typing
@@ -8,9 +9,10 @@ import typing
 import numpy as np
 import pytest
 
-from medcnn import combining, metrics, params
+from medcnn import combining, files, metrics, params
 from medcnn.combining import choosing, combiners
 from medcnn.combining.choosing import Score
+from medcnn.combining.rules import Dense, Vote, WeightedMean
 from medcnn.console import MedcnnError
 from medcnn.predictions import Predictions
 
@@ -79,7 +81,7 @@ def test_no_combiner_looks_at_the_test_part() -> None:
     for part in some.values():
         part.probabilities[200:] = part.probabilities[200:][::-1]
     for name, after in ensembles(some).items():
-        assert (after.weights, after.score) == (before[name].weights, before[name].score)
+        assert (after.rule, after.score) == (before[name].rule, before[name].score)
         seen = [ensemble.predictions.of("validation").probabilities for ensemble in (before[name], after)]
         np.testing.assert_array_equal(*seen)
 
@@ -87,7 +89,7 @@ def test_no_combiner_looks_at_the_test_part() -> None:
 def test_the_mean_weighs_all_alike() -> None:
     some = members({"good": 2, "bad": 0, "worse": -1})
     joined = ensembles(some)["mean"]
-    assert joined.weights == pytest.approx({"good": 1 / 3, "bad": 1 / 3, "worse": 1 / 3})
+    assert joined.rule == WeightedMean((0.333333,) * 3)
     assert joined.predictions.probabilities == pytest.approx(sum(part.probabilities for part in some.values()) / 3)
     assert joined.predictions.image_ids == some["good"].image_ids
 
@@ -98,19 +100,19 @@ def test_the_mean_weighs_all_alike() -> None:
 def test_the_majority_wins_however_sure_the_others_are() -> None:
     probabilities = np.array([[[0.51, 0.49]], [[0.51, 0.49]], [[0.0, 1.0]]])
     assert probabilities.mean(axis=0).argmax() == 1
-    assert combiners.votes(probabilities).argmax() == 0
+    assert Vote().combine(probabilities).argmax() == 0
 
 
 def test_a_tied_vote_goes_to_the_likelier_class() -> None:
     probabilities = np.array([[[0.6, 0.4, 0.0], [0.9, 0.1, 0.0]], [[0.1, 0.9, 0.0], [0.4, 0.6, 0.0]]])
-    assert combiners.votes(probabilities).argmax(axis=1).tolist() == [1, 0]
+    assert Vote().combine(probabilities).argmax(axis=1).tolist() == [1, 0]
 
 
 def test_votes_are_as_documented_and_leave_every_class_a_chance() -> None:
     probabilities = np.array([[[0.7, 0.2, 0.1]], [[0.5, 0.1, 0.4]], [[0.2, 0.8, 0.0]]])
     expected = (np.array([2, 1, 0]) + probabilities.mean(axis=0)[0]) / 4
-    assert combiners.votes(probabilities)[0] == pytest.approx(expected)
-    certain = combiners.votes(np.array([[[1.0, 0.0, 0.0]]] * 3))
+    assert Vote().combine(probabilities)[0] == pytest.approx(expected)
+    certain = Vote().combine(np.array([[[1.0, 0.0, 0.0]]] * 3))
     assert 0 < certain[0, 1] < 1e-6
 
 
@@ -118,9 +120,10 @@ def test_votes_are_as_documented_and_leave_every_class_a_chance() -> None:
 
 
 def test_weights_prefer_what_is_right_on_validation() -> None:
-    shares = ensembles(members({"good": 3, "bad": 0, "worse": -1}))["weighted"].weights
-    assert sum(shares.values()) == pytest.approx(1)
-    assert shares["good"] > 0.95
+    joined = ensembles(members({"good": 3, "bad": 0, "worse": -1}))["weighted"]
+    assert joined.rule.shares.sum() == pytest.approx(1)
+    assert joined.rule.shares[0] > 0.95
+    assert "good" in joined.needed
 
 
 def test_mixture_weights_are_the_best_of_a_fine_grid() -> None:
@@ -218,6 +221,25 @@ def test_a_class_that_stacking_never_saw_is_impossible(name: str) -> None:
     stacked = combining.COMBINERS[name](probabilities[:, known], labels[known]).combine(probabilities)
     assert stacked[:, 1].max() == 0
     assert stacked.sum(axis=1) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_stacking_is_scikit_learns_logistic_regression(classes: int) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    probabilities, labels = drawn(classes=classes, images=200)
+    rule = combining.COMBINERS["mean_dense"](probabilities, labels)
+    reference = LogisticRegression(tol=1e-8, max_iter=10_000).fit(probabilities.mean(axis=0), labels)
+    expected = reference.predict_proba(probabilities.mean(axis=0))
+    assert rule.combine(probabilities) == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_is_written_is_what_decided() -> None:
+    probabilities, labels = drawn()
+    for name in ("weighted", "mean_dense", "concat_dense"):
+        rule = combining.COMBINERS[name](probabilities, labels)
+        numbers = [rule.kernel, rule.bias] if isinstance(rule, Dense) else [rule.weights]
+        assert files.rounded(numbers) == json.loads(json.dumps(numbers)), name
 
 
 # Choosing.

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from medcnn.combining import choosing
+from medcnn.combining import choosing, rules
 from medcnn.combining.choosing import UNSCORED, Score, Validation
 from medcnn.combining.combiners import COMBINERS, FITTED
+from medcnn.combining.rules import Rule
 from medcnn.groups import of_images
 from medcnn.predictions import Predictions
 
@@ -23,13 +24,20 @@ class Ensemble:
 
     Attributes:
         predictions: of every image.
-        weights: of each member, where the ensemble is their weighted mean.
+        members: the models, in the order of the rule.
+        rule: how they are joined.
         score: on validation, out-of-fold if the combiner is a fitted one.
     """
 
     predictions: Predictions
-    weights: dict[str, float] | None
+    members: tuple[str, ...]
+    rule: Rule
     score: Score
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The members that must be run."""
+        return rules.needed(self.rule, self.members)
 
 
 def ensembles(
@@ -62,9 +70,9 @@ def summary(made: Mapping[str, Ensemble]) -> str:
 
 
 def record(made: Mapping[str, Ensemble]) -> dict[str, Any]:
-    """What ``metrics/ensemble/S.json`` says of the ensembles: their weights and scores, and which is chosen."""
+    """What ``metrics/ensemble/S.json`` says of the ensembles: their rules and scores, and which is chosen."""
     blocks = {
-        name: {"validation": asdict(ensemble.score)} | ({"weights": ensemble.weights} if ensemble.weights else {})
+        name: {"validation": asdict(ensemble.score), **rules.record(ensemble.rule, ensemble.members)}
         for name, ensemble in made.items()
     }
     return {"combiners": blocks, "chosen": _chosen(made) if made else None}
@@ -82,8 +90,7 @@ def _validation(members: Mapping[str, Predictions], groups: Mapping[str, str], s
 
 
 def _ensemble(name: str, members: Mapping[str, Predictions], validation: Validation) -> Ensemble:
-    fitted = COMBINERS[name](validation.probabilities, validation.labels)
-    probabilities = fitted.combine(np.stack([member.probabilities for member in members.values()]))
-    weights = None if fitted.weights is None else dict(zip(members, fitted.weights.tolist(), strict=True))
-    joined = replace(next(iter(members.values())), probabilities=probabilities)
-    return Ensemble(joined, weights, choosing.scored(name, validation))
+    rule = COMBINERS[name](validation.probabilities, validation.labels)
+    probabilities = rule.combine(np.stack([member.probabilities for member in members.values()]))
+    combined = replace(next(iter(members.values())), probabilities=probabilities)
+    return Ensemble(combined, tuple(members), rule, choosing.scored(name, validation))

@@ -3,64 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
+from medcnn.combining.rules import Dense, Join, Rule, Vote, WeightedMean, as_written, joined
 from medcnn.curves import Floats, Integers
 from medcnn.metrics import SMALLEST
 
+IMPOSSIBLE = -1e4
+"""The logit of a class that a dense softmax never saw: its probability is 0."""
 _EM_STEPS = 500
 _DRAWS = 100
 _LOSS_DIGITS = 12
 
 
-@dataclass(frozen=True)
-class Combination:
-    """A fitted combiner.
-
-    Attributes:
-        combine: from the probabilities (M, N, C) of M models to those of their ensemble, (N, C).
-        weights: (M,), summing to 1, where the ensemble is a weighted mean of the models.
-    """
-
-    combine: Callable[[Floats], Floats]
-    weights: Floats | None = None
+Combiner = Callable[[Floats, Integers], Rule]
+"""Fits a rule on the probabilities (M, N, C) of M models, and the true classes (N,) of the N images."""
 
 
-Combiner = Callable[[Floats, Integers], Combination]
-"""Fits a combination on the probabilities (M, N, C) of M models, and the true classes (N,) of the N images."""
-
-
-def mean(probabilities: Floats, labels: Integers) -> Combination:
+def mean(probabilities: Floats, labels: Integers) -> Rule:
     """All models alike."""
     return _weighted_mean(np.full(len(probabilities), 1 / len(probabilities)))
 
 
-def vote(probabilities: Floats, labels: Integers) -> Combination:
-    """The majority of the models, see ``votes``."""
-    return Combination(votes)
+def vote(probabilities: Floats, labels: Integers) -> Rule:
+    """The majority of the models."""
+    return Vote()
 
 
-def weighted(probabilities: Floats, labels: Integers) -> Combination:
+def weighted(probabilities: Floats, labels: Integers) -> Rule:
     """The weighted mean of the lowest cross-entropy."""
     return _weighted_mean(mixture_weights(_of_truth(probabilities, labels)))
 
 
-def greedy(probabilities: Floats, labels: Integers) -> Combination:
+def greedy(probabilities: Floats, labels: Integers) -> Rule:
     """The mean of models drawn one by one with replacement, see ``greedy_draws``."""
     draws = greedy_draws(_of_truth(probabilities, labels))
     return _weighted_mean(draws / draws.sum())
 
 
-def mean_dense(probabilities: Floats, labels: Integers) -> Combination:
+def mean_dense(probabilities: Floats, labels: Integers) -> Rule:
     """The mean of the models, followed by a trained dense softmax: the chest CT study's stacking."""
-    return _dense(_averaged, probabilities, labels)
+    return _dense("mean", probabilities, labels)
 
 
-def concat_dense(probabilities: Floats, labels: Integers) -> Combination:
+def concat_dense(probabilities: Floats, labels: Integers) -> Rule:
     """All probabilities of all models, followed by a trained dense softmax: the chest CT study's stacking."""
-    return _dense(_side_by_side, probabilities, labels)
+    return _dense("concat", probabilities, labels)
 
 
 # Of two equally good combiners the first is chosen. The mean fits nothing, and neither does the vote, which also
@@ -75,17 +64,6 @@ FITTED: Mapping[str, Combiner] = {
 """Combiners fitted on validation: their figures on it are flattered, and no choice among models may rest on them."""
 COMBINERS: Mapping[str, Combiner] = {"mean": mean, "vote": vote, **FITTED}
 """All combiners, the simpler first."""
-
-
-def votes(probabilities: Floats) -> Floats:
-    """Majority vote as probabilities: (votes + mean probability) / (M + 1), for each class.
-
-    The mean probability counts as one more vote that is shared, so that it decides ties and never overrules a
-    majority. It is raised to ``SMALLEST``: no class gets probability 0.
-    """
-    ballots = np.eye(probabilities.shape[2])[probabilities.argmax(axis=2)].sum(axis=0)
-    likely = _averaged(probabilities).clip(SMALLEST)
-    return (ballots + likely / likely.sum(axis=1, keepdims=True)) / (len(probabilities) + 1)
 
 
 def mixture_weights(likelihoods: Floats) -> Floats:
@@ -133,30 +111,23 @@ def _losses(draws: Integers, likelihoods: Floats) -> Floats:
     return -np.log((shares @ likelihoods).clip(SMALLEST)).mean(axis=1).round(_LOSS_DIGITS)
 
 
-def _dense(features: Callable[[Floats], Floats], probabilities: Floats, labels: Integers) -> Combination:
+def _dense(join: Join, probabilities: Floats, labels: Integers) -> Dense:
     """Multinomial logistic regression, scikit-learn's with its own L2 penalty: on few images, none would overfit."""
     from sklearn.linear_model import LogisticRegression
 
-    dense = LogisticRegression(tol=1e-8, max_iter=10_000).fit(features(probabilities), labels)
-
-    def combine(probabilities: Floats) -> Floats:
-        of_classes = np.zeros(probabilities.shape[1:])
-        of_classes[:, dense.classes_] = dense.predict_proba(features(probabilities))
-        return of_classes
-
-    return Combination(combine)
-
-
-def _weighted_mean(weights: Floats) -> Combination:
-    return Combination(lambda probabilities: np.tensordot(weights, probabilities, axes=1), weights)
+    features = joined(join, probabilities)
+    fitted = LogisticRegression(tol=1e-8, max_iter=10_000).fit(features, labels)
+    kernel = np.zeros((features.shape[1], probabilities.shape[2]))
+    bias = np.full(probabilities.shape[2], IMPOSSIBLE)
+    # Of two classes scikit-learn gives the logit of the second over the first.
+    of_one = len(fitted.classes_) == 2
+    kernel[:, fitted.classes_] = np.vstack([0 * fitted.coef_, fitted.coef_]).T if of_one else fitted.coef_.T
+    bias[fitted.classes_] = np.append(0, fitted.intercept_) if of_one else fitted.intercept_
+    return Dense(join, as_written(kernel), as_written(bias))
 
 
-def _averaged(probabilities: Floats) -> Floats:
-    return probabilities.mean(axis=0)
-
-
-def _side_by_side(probabilities: Floats) -> Floats:
-    return np.concatenate(list(probabilities), axis=1)
+def _weighted_mean(weights: Floats) -> WeightedMean:
+    return WeightedMean(as_written(weights))
 
 
 def _of_truth(probabilities: Floats, labels: Integers) -> Floats:

@@ -73,6 +73,10 @@ def test_ensembles_and_cascades_are_made_scored_and_evaluated(tmp_path: Path) ->
     validation = record["combiners"]["mean"]["validation"]
     assert {key: figures["ensemble_mean"]["validation"][key] for key in validation} == validation
     assert figures[CASCADE]["validation"]["accuracy"] >= figures[CHAIN]["validation"]["accuracy"]
+    assert record["combiners"]["vote"]["members"] == ["simple", "deep", "lite0"]
+    assert len(record["combiners"]["concat_dense"]["dense"]["kernel"]) == 3 * len(
+        record["combiners"]["mean_dense"]["dense"]["bias"]
+    )
     headline = files.read_json(tmp_path / layout.metrics("evaluate", STUDY, CASCADE))
     assert headline["mean_macs"] == record["cascades"][CASCADE]["macs"]["mean"]
 
