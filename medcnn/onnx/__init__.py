@@ -1,1 +1,1 @@
-"""Trained models as ONNX files: written byte for byte the same, checked against Keras, and timed."""
+"""Models as ONNX files: converted or composed, written byte for byte the same, checked against Keras, opened safely."""

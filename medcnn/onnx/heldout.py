@@ -1,4 +1,4 @@
-"""The test part of a prepared study, read in batches."""
+"""One part of a prepared study, read in batches."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from medcnn.images import pack
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Test images of a study.
+    """Images of one part of a study.
 
     Attributes:
         images: Every used image, uint8 (N, H, W, 3), memory-mapped.
-        indices: Where the test images are among them.
-        image_ids: A name per test image.
-        labels: A class name per test image.
+        indices: Where those of the part are among them.
+        image_ids: A name for each of those.
+        labels: A class name for each of those.
     """
 
     images: np.ndarray
@@ -31,12 +31,17 @@ class HeldOut:
     def __len__(self) -> int:
         return len(self.indices)
 
+    @property
+    def pixels(self) -> np.ndarray:
+        """All its images in order, uint8 (N, H, W, 3), in memory."""
+        return self.images[list(self.indices)]
+
     def first(self, count: int) -> np.ndarray:
-        """``count`` test images, float32 (count, H, W, 3), 0..255, beginning anew where there are fewer."""
+        """``count`` of its images, float32 (count, H, W, 3), 0..255, beginning anew where there are fewer."""
         return self._at([self.indices[position % len(self)] for position in range(count)])
 
     def batches(self, size: int) -> Iterator[np.ndarray]:
-        """All test images in order, float32 (at most size, H, W, 3), 0..255."""
+        """All its images in order, float32 (at most size, H, W, 3), 0..255."""
         for start in range(0, len(self), size):
             yield self._at(self.indices[start : start + size])
 
@@ -44,17 +49,17 @@ class HeldOut:
         return self.images[list(indices)].astype(np.float32)
 
 
-def read(study: str) -> HeldOut:
-    """The test images of a study.
+def read(study: str, part: str = "test") -> HeldOut:
+    """The images of one part of a study: train, validation or test.
 
     Raises:
         MedcnnError: There are none, or the prepared pixels are missing.
     """
     path = layout.manifest(study)
     rows = manifest.used(path)
-    indices = manifest.indices(rows, "test")
+    indices = manifest.indices(rows, part)
     if not indices:
-        raise MedcnnError(f"{path} has no test images; give studies.{study}.split a larger test part")
+        raise MedcnnError(f"{path} has no {part} images; give studies.{study}.split a larger {part} part")
     return HeldOut(
         pack.images(layout.prepared(study)),
         tuple(indices),

@@ -120,16 +120,99 @@ def test_metadata_is_kept_in_the_order_of_its_keys() -> None:
     ]
 
 
+def test_equal_weights_and_equal_nodes_are_there_once() -> None:
+    nodes = [
+        helper.make_node("Mul", ["in", "two"], ["left"]),
+        helper.make_node("Mul", ["in", "also_two"], ["right"]),
+        helper.make_node("Mul", ["in", "three"], ["other"]),
+        helper.make_node("Sum", ["left", "right", "other"], ["out"]),
+    ]
+    values = {"two": 2, "also_two": 2, "three": 3}
+    weights = [numpy_helper.from_array(np.full(4, value, np.float32), name) for name, value in values.items()]
+    graph = helper.make_graph(nodes, "twice", [port("in")], [port("out")], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+    result = canonical(model)
+    assert [node.name for node in result.graph.node] == ["Mul_0", "Mul_1", "Sum_2"]
+    assert list(result.graph.node[2].input) == ["Mul_0", "Mul_0", "Mul_1"]
+    assert len(result.graph.initializer) == 2
+    images = np.ones((2, 4), np.float32)
+    np.testing.assert_array_equal(answer(result, images), answer(model, images))
+    assert canonical(result) == result
+
+
+def test_equal_nodes_that_draw_at_random_stay_apart() -> None:
+    nodes = [helper.make_node("RandomNormalLike", ["in"], [name]) for name in ("left", "right")]
+    nodes.append(helper.make_node("Sub", ["left", "right"], ["out"]))
+    result = canonical(helper.make_model(helper.make_graph(nodes, "noise", [port("in")], [port("out")])))
+    assert [node.name for node in result.graph.node] == ["RandomNormalLike_0", "RandomNormalLike_1", "Sub_2"]
+
+
+def branching(prefix: str = "", turned: bool = False) -> onnx.ModelProto:
+    """Doubles what is positive on the whole, and adds to what is not, with weights in several places."""
+
+    def weight(name: str, value: float) -> TensorProto:
+        return numpy_helper.from_array(np.array(value, np.float32), prefix + name)
+
+    def node(operator: str, inputs: str, output: str, **more: object) -> onnx.NodeProto:
+        names = [name if name == "in" else prefix + name for name in inputs.split()]
+        return helper.make_node(operator, names, [output if output == "out" else prefix + output], **more)
+
+    def branch(name: str, nodes: list[onnx.NodeProto], weights: list[TensorProto]) -> onnx.GraphProto:
+        return helper.make_graph(nodes[::step], prefix + name, [], [port(prefix + name)], weights)
+
+    step = -1 if turned else 1
+    doubled = [node("Mul", "moved two", "doubled"), node("Add", "doubled tiny", "then")]
+    added = [node("Add", "moved half", "more"), node("Add", "more also_tiny", "else")]
+    then = branch("then", doubled, [weight("two", 2)])
+    other = branch("else", added, [weight("half", 0.5), weight("also_tiny", 0.25)])
+    nodes = [
+        node("Add", "in tiny", "moved"),
+        node("ReduceSum", "in", "total", keepdims=0),
+        node("Greater", "total zero", "positive"),
+        node("If", "positive", "out", then_branch=then, else_branch=other),
+    ]
+    weights = [weight("tiny", 0.25), weight("zero", 0)]
+    graph = helper.make_graph(nodes[::step], prefix + "graph", [port("in")], [port("out")], weights)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+
+
+def test_nested_graphs_are_written_one_way_too() -> None:
+    assert content(branching()) == content(branching("run_2/", turned=True))
+    result = canonical(branching("run_2/"))
+    onnx.checker.check_model(result, full_check=True)
+    for images in (np.ones((3, 4), np.float32), -np.ones((3, 4), np.float32)):
+        np.testing.assert_array_equal(answer(result, images), answer(branching(), images))
+    assert canonical(result) == result
+
+
+def test_a_weight_lives_in_the_innermost_graph_around_its_users() -> None:
+    graph = canonical(branching()).graph
+    other, then = (part.g for part in graph.node[3].attribute)
+    assert [tensor.name for tensor in graph.initializer] == ["Add_2.1", "Greater_1.1"]
+    assert [tensor.name for tensor in other.initializer] == ["If_3/else_branch/Add_0.1"]
+    assert [tensor.name for tensor in then.initializer] == ["If_3/then_branch/Mul_0.1"]
+    assert [list(node.input) for node in other.node] == [
+        ["Add_2", "If_3/else_branch/Add_0.1"],
+        ["If_3/else_branch/Add_0", "Add_2.1"],
+    ]
+
+
+def test_the_raw_probabilities_keep_their_reserved_name() -> None:
+    names = [list(node.output) for node in canonical(network(), "moved").graph.node]
+    assert names == [["Split_0", "Split_0:1"], ["uncalibrated"], ["Clip_2"], ["probabilities"]]
+    assert canonical(canonical(network(), "moved")) == canonical(network(), "moved")
+
+
 def with_two_inputs() -> onnx.ModelProto:
     model = network()
     model.graph.input.append(port("second"))
     return model
 
 
-def with_nested_graph() -> onnx.ModelProto:
-    branch = helper.make_graph([helper.make_node("Identity", ["in"], ["inner"])], "branch", [], [port("inner")])
+def with_loop() -> onnx.ModelProto:
+    body = helper.make_graph([], "body", [port("once")], [port("once")])
     model = network()
-    model.graph.node[3].CopyFrom(helper.make_node("If", ["flag"], ["out"], then_branch=branch, else_branch=branch))
+    model.graph.node[3].CopyFrom(helper.make_node("Loop", ["", "", "moved"], ["out"], body=body))
     return model
 
 
@@ -150,7 +233,7 @@ def with_functions() -> onnx.ModelProto:
     ("model", "fault"),
     [
         (with_two_inputs(), "several inputs or outputs"),
-        (with_nested_graph(), "nested graphs"),
+        (with_loop(), "loops"),
         (with_weights_elsewhere(), "weights in other files"),
         (with_functions(), "functions of its own"),
     ],

@@ -1,158 +1,160 @@
 from __future__ import annotations
 
-import hashlib
-import json
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 
+from medcnn import calibration, combined, files, layout, params, predictions
+from medcnn.combining import rules
 from medcnn.console import MedcnnError
-from medcnn.onnx import runtime
-from medcnn.onnx.heldout import HeldOut
-from tests.onnx.networks import small_network
-
-if TYPE_CHECKING:
-    import keras
-
-    from medcnn.onnx.export import Card
+from medcnn.onnx import heldout, runtime
+from medcnn.onnx.card import Card
+from medcnn.onnx.parity import answers
+from stages import ensemble
+from tests.onnx.networks import STUDY, small_network, trained_study
+from tests.project import SIZE
 
 pytestmark = pytest.mark.slow
 
-SIZE = 24
-NAMES = {1: ("healthy", "tumour"), 3: ("a", "b", "ç")}
-
-
-@pytest.fixture(scope="module", params=[2, 3])
-def model(request: pytest.FixtureRequest) -> keras.Model:
-    return small_network(request.param, SIZE)
+CASCADE = "simple_deep_cascade"
+NETWORKS = ("simple", "deep")
+NAMES = ("ensemble_mean", "ensemble_vote", "ensemble_concat_dense", CASCADE)
 
 
 @pytest.fixture(scope="module")
-def three() -> keras.Model:
-    return small_network(3, SIZE)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of two networks, exported, of which three ensembles and a cascade are exported too."""
+    networks = {name: small_network(4, SIZE, seed=seed) for seed, name in enumerate(NETWORKS)}
+    folder = trained_study(
+        tmp_path_factory.mktemp("project"),
+        networks,
+        run__cascades={"first": ["simple"], "second": ["deep"]},
+        ensemble__combiners=["mean", "vote", "concat_dense"],
+        benchmark__calibration__images=8,
+        # Untrained networks tell nothing of what int8 may cost.
+        benchmark__max_accuracy_drop=1,
+        benchmark__max_cross_entropy_rise=1,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        ensemble.main(STUDY)
+        for name in NETWORKS:
+            export(name)
+        export_combined()
+    return folder
 
 
-def held_out(label: str, count: int = 45) -> HeldOut:
-    images = np.random.default_rng(0).integers(0, 256, (count + 5, SIZE, SIZE, 3), np.uint8)
-    indices = tuple(range(5, count + 5))
-    return HeldOut(images, indices, tuple(f"image_{index}" for index in indices), (label,) * count)
+@pytest.fixture
+def project(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the study, in which a test may change what it likes."""
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
-def card(model: keras.Model) -> Card:
-    from medcnn.onnx.export import Card
-
-    return Card("phantom", "small", NAMES[model.output_shape[-1]], SIZE, "stretch")
-
-
-def session_of(model: keras.Model, **metadata: str) -> Any:
-    from medcnn.onnx.export import serialized
-
-    return runtime.session(serialized(model, metadata), Path("other.onnx"))
-
-
-def test_a_file_gives_every_class_a_probability_at_any_batch_size(model: keras.Model, tmp_path: Path) -> None:
+def export(name: str) -> dict[str, Any]:
+    from medcnn.models import saving
     from medcnn.onnx.export import export
 
-    classes = NAMES[model.output_shape[-1]]
-    test = held_out(classes[-1])
-    exported = export(model, tmp_path / "model.onnx", card(model), test)
-    session = runtime.load(tmp_path / "model.onnx")
-    (port_in,), (port_out,) = session.get_inputs(), session.get_outputs()
-    assert (port_in.name, port_in.type, port_in.shape) == ("image", "tensor(float)", ["batch", SIZE, SIZE, 3])
-    assert (port_out.name, port_out.shape) == ("probabilities", ["batch", len(classes)])
-    for size in (1, 45):
-        images = test.first(size)
-        answer = runtime.probabilities(session, images)
-        assert answer.sum(axis=1) == pytest.approx(np.ones(size), abs=1e-6)
-        expected = model.predict_on_batch(images)
-        assert answer[:, -1] == pytest.approx(expected[:, -1], abs=1e-5)
-    assert exported.parity.images == 45
-    assert exported.parity.argmax_agreement == 1
-    assert 0 <= exported.parity.max_difference < 1e-5
-    assert exported.parity.accuracy_onnx == (answer.argmax(axis=1) == len(classes) - 1).mean()
-    assert exported.parity.accuracy_keras == exported.parity.accuracy_onnx
+    block = export(STUDY, name, saving.load(layout.keras_model(STUDY, name)), params.load())
+    files.write_json(layout.metrics("export", STUDY, name), block)
+    return block
 
 
-def test_a_file_says_what_it_is(three: keras.Model, tmp_path: Path) -> None:
-    from medcnn.onnx.export import export
+def export_combined() -> dict[str, Any]:
+    from medcnn.onnx import export_combined
 
-    path = tmp_path / "deep" / "model.onnx"
-    exported = export(three, path, card(three), held_out("a"))
-    onnx.checker.check_model(onnx.load(path), full_check=True)
-    facts = runtime.load(path).get_modelmeta().custom_metadata_map
-    assert json.loads(facts.pop("class_names")) == ["a", "b", "ç"]
-    assert facts == {"study": "phantom", "model": "small", "image_size": "24", "fit": "stretch"}
-    assert exported.bytes == path.stat().st_size
-    assert exported.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert exported.opset == onnx.load(path).opset_import[0].version == 15
-    assert [file.name for file in path.parent.iterdir()] == ["model.onnx"]
+    blocks = export_combined.export(STUDY, params.load())
+    files.write_json(layout.metrics("export_ensembles", STUDY), blocks)
+    return blocks
 
 
-def test_the_same_weights_in_another_model_give_the_same_bytes(three: keras.Model) -> None:
-    from medcnn.onnx.export import serialized
-
-    assert serialized(three, {}) == serialized(small_network(3, SIZE), {})
+def card(path: Path) -> Card:
+    return Card.read(runtime.load(path).get_modelmeta().custom_metadata_map)
 
 
-def test_other_probabilities_are_a_mismatch(three: keras.Model) -> None:
-    from medcnn.onnx.export import parity
-
-    changed = small_network(3, SIZE)
-    bias = changed.get_layer("head").get_layer("probabilities").bias
-    bias.assign_add([0.01, 0, 0])
-    with pytest.raises(
-        MedcnnError, match=r"disagree on 45 of 45 test images, by 0\.00\d+ in a probability of image_\d+,"
-    ) as error:
-        parity(three, session_of(changed), NAMES[3], held_out("a"))
-    assert "\n" not in str(error.value)
-
-
-def test_not_a_number_is_a_mismatch(three: keras.Model) -> None:
-    from medcnn.onnx.export import parity
-
-    changed = small_network(3, SIZE)
-    changed.get_layer("head").get_layer("probabilities").bias.assign([np.nan, 0, 0])
-    with pytest.raises(MedcnnError, match="by nan in a probability"):
-        parity(three, session_of(changed), NAMES[3], held_out("a"))
+def test_a_network_is_written_in_float32_and_int8_with_what_was_fitted(project: Path) -> None:
+    block = files.read_json(layout.metrics("export", STUDY, "simple"))
+    table = predictions.read(layout.predicted(STUDY, "simple"))
+    for path, facts in ((layout.onnx_model, block), (layout.int8_model, block["int8"])):
+        read = card(path(STUDY, "simple"))
+        assert (read.study, read.model, read.image_size) == (STUDY, "simple", SIZE)
+        assert read.class_names == table.classes
+        assert read.temperature == calibration.calibrated(table)[0] == block["temperature"]
+        assert read.metrics["train"] == {"macs": 1}
+        assert read.weights_sha256 == {"simple": files.sha256(layout.keras_model(STUDY, "simple"))}
+        assert facts["sha256"] == files.sha256(path(STUDY, "simple"))
+    assert block["keras_sha256"] == read.weights_sha256["simple"]
+    assert block["parity"]["images"] == len(heldout.read(STUDY))
+    assert block["parity"]["max_difference"] <= 1e-4
+    assert read.precision == block["int8"]["precision"]
+    assert block["int8"]["layers"]["int8"] > 0
 
 
-@pytest.mark.parametrize(("lead", "agrees"), [(0, True), (3e-4, False)])
-def test_another_class_counts_unless_the_two_likeliest_are_even(lead: float, agrees: bool) -> None:
-    from medcnn.onnx.export import parity
-
-    one, other = (small_network(3, SIZE) for _ in range(2))
-    for network, ahead in ((one, lead), (other, -5e-5)):
-        output = network.get_layer("head").get_layer("probabilities")
-        output.kernel.assign(output.kernel * 0)
-        # The first two are 0.47 likely: a lead of 3e-4 is one of 1.4e-4 there, and what changes is below 1e-4.
-        output.bias.assign([2 + ahead, 2, 0])
-    session = session_of(other)
-    if agrees:
-        assert parity(one, session, NAMES[3], held_out("a")).argmax_agreement == 0
-    else:
-        with pytest.raises(MedcnnError, match=r"by 8\.\de-05 in a probability"):
-            parity(one, session, NAMES[3], held_out("a"))
-
-
-def test_augmentation_inside_a_model_is_refused_and_an_old_file_removed(three: keras.Model, tmp_path: Path) -> None:
-    import keras
-
-    from medcnn.onnx.export import export
-
-    image = keras.Input((SIZE, SIZE, 3), name="image")
-    augmenting = keras.Model(image, three(keras.layers.RandomRotation(0.1)(image)))
-    path = tmp_path / "model.onnx"
-    path.write_bytes(b"of an earlier run")
-    with pytest.raises(MedcnnError, match="no counterpart in ONNX: No Op registered for StatelessRandomUniformV2"):
-        export(augmenting, path, card(augmenting), held_out("a"))
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("name", NAMES)
+def test_a_combination_answers_as_its_members_do(project: Path, name: str) -> None:
+    test, made = heldout.read(STUDY), combined.read(STUDY, name)
+    tables = [predictions.read(layout.predicted(STUDY, member)).of("test") for member in made.members]
+    path = layout.onnx_model(STUDY, name)
+    read = card(path)
+    expected = calibration.scaled(made.combine(np.stack([table.probabilities for table in tables])), read.temperature)
+    np.testing.assert_allclose(answers(runtime.load(path), test), expected, atol=1e-4)
+    assert read.temperature == calibration.calibrated(predictions.read(layout.predicted(STUDY, name)))[0]
+    assert set(read.weights_sha256) == set(made.members) == set(NETWORKS)
+    block = files.read_json(layout.metrics("export_ensembles", STUDY))[name]
+    assert block["members"] == list(made.members)
+    assert block["sha256"] == files.sha256(path)
+    assert block["parity"]["images"] == len(test)
+    assert block["int8"]["sha256"] == files.sha256(layout.int8_model(STUDY, name))
+    assert card(layout.int8_model(STUDY, name)).precision == block["int8"]["precision"]
 
 
-def test_a_broken_file_is_named_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "model.onnx").write_bytes(b"no model")
-    with pytest.raises(MedcnnError, match=r"model\.onnx: ONNX Runtime .* cannot open it: ") as error:
-        runtime.load(tmp_path / "model.onnx")
-    assert "\n" not in str(error.value)
+def test_a_member_that_spoils_the_combination_is_taken_in_float32(project: Path) -> None:
+    spoilt = onnx.load(layout.onnx_model(STUDY, "simple"))
+    (last,) = (node for node in spoilt.graph.node if "uncalibrated" in node.output)
+    last.op_type = "Hardmax"
+    onnx.save(spoilt, layout.int8_model(STUDY, "simple"))
+    path = layout.metrics("export", STUDY, "simple")
+    facts = files.read_json(path)
+    facts["int8"]["validation"]["cross_entropy_rise"] = 0.5
+    files.write_json(path, facts)
+    text = layout.PARAMS.read_text()
+    layout.PARAMS.write_text(text.replace("max_cross_entropy_rise: 1", "max_cross_entropy_rise: 0"))
+    record = export_combined()["ensemble_mean"]["int8"]
+    assert record["left_in_float"][0] == "simple"
+    assert record["trials"] > 1
+    assert record["layers"]["float32"] >= sum(facts["int8"]["layers"].values())
+    assert record["precision"] in ("mixed", "float32")
+
+
+def test_one_model_makes_no_files_and_leaves_none(project: Path) -> None:
+    files.write_json(layout.metrics("ensemble", STUDY), {"combiners": {}, "cascades": {}})
+    assert export_combined() == {}
+    assert list(layout.combined_models(STUDY).iterdir()) == []
+
+
+def test_combinations_of_other_members_than_recorded_are_not_written(project: Path) -> None:
+    shutil.copy(layout.onnx_model(STUDY, "deep"), layout.onnx_model(STUDY, "simple"))
+    with pytest.raises(MedcnnError, match="the ONNX model and Keras disagree on"):
+        export_combined()
+    assert not list(layout.combined_models(STUDY).rglob("model.onnx"))
+
+
+def test_a_missing_member_is_named(project: Path) -> None:
+    layout.int8_model(STUDY, "deep").unlink()
+    with pytest.raises(MedcnnError, match=r"deep/model\.int8\.onnx not found: export the model first"):
+        export_combined()
+
+
+def test_a_weightless_member_is_not_part_of_the_file(project: Path) -> None:
+    path = layout.metrics("ensemble", STUDY)
+    record = files.read_json(path)
+    record["combiners"] = {"mean": rules.record(rules.WeightedMean((0.0, 1.0)), NETWORKS)}
+    files.write_json(path, {**record, "cascades": {}})
+    block = export_combined()["ensemble_mean"]
+    assert block["members"] == ("deep",)
+    assert block["bytes"] < files.read_json(layout.metrics("export", STUDY, "deep"))["bytes"] + 10_000

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from medcnn import files, layout
+from tests.onnx.networks import STUDY, small_network, trained_study
+from tests.project import SIZE, run
+
+pytestmark = pytest.mark.slow
+
+FACTS = layout.metrics("export_ensembles", STUDY)
+
+
+def stage(folder: Path, name: str, *arguments: str, **environment: str) -> None:
+    done = run(folder, f"stages.{name}", STUDY, *arguments, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    paths = [*(folder / layout.combined_models(STUDY)).rglob("*.onnx"), folder / FACTS]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def test_the_same_bytes_whatever_the_hash_seed_and_nothing_of_another_run(tmp_path: Path) -> None:
+    networks = {name: small_network(4, SIZE, seed=seed) for seed, name in enumerate(("simple", "deep"))}
+    cascades = {"first": ["simple"], "second": ["deep"]}
+    folder = trained_study(
+        tmp_path,
+        networks,
+        run__cascades=cascades,
+        ensemble__combiners=["vote"],
+        benchmark__calibration__images=8,
+    )
+    stage(folder, "ensemble")
+    for name in networks:
+        stage(folder, "export", name)
+    runs = []
+    for seed in ("1", "2"):
+        stale = (layout.model(STUDY, "ensemble_mean"), layout.models(STUDY) / "lite0")
+        for path in stale:
+            (folder / path).mkdir(parents=True)
+        stage(folder, "export_ensembles", PYTHONHASHSEED=seed)
+        runs.append(written(folder))
+        assert not any((folder / path).exists() for path in stale)
+    assert runs[0] == runs[1]
+    names = ["ensemble_vote", "simple_deep_cascade"]
+    assert sorted(files.read_json(folder / FACTS)) == names
+    assert sorted(path.name for path in (folder / layout.combined_models(STUDY)).iterdir()) == names
+    assert len(runs[0]) == 5
+
+
+def test_a_run_of_one_model_writes_an_empty_folder_and_an_empty_record(tmp_path: Path) -> None:
+    folder = trained_study(tmp_path, {"simple": small_network(4, SIZE)})
+    stage(folder, "ensemble")
+    stage(folder, "export_ensembles")
+    assert files.read_json(folder / FACTS) == {}
+    assert list((folder / layout.combined_models(STUDY)).iterdir()) == []
