@@ -1,83 +1,199 @@
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from medcnn import files, layout
+from medcnn import files, layout, params
+from medcnn.benchmark import engines
+from medcnn.benchmark.job import REQUIRED
+from medcnn.benchmark.machine import this_machine
+from medcnn.onnx import heldout
 from medcnn.seeding import THREADS
-from tests.onnx.networks import small_network
-from tests.project import SIZE, prepared_study, run, shrink
+from tests.benchmark.study import raw_images
+from tests.onnx.networks import STUDY, small_network, trained_study
+from tests.project import ROOT, SIZE, run
 
 pytestmark = pytest.mark.slow
 
-CLASSES = ("healthy", "nodule", "spiculated", "ground_glass")
-TIMINGS = layout.metrics("benchmark", "phantom", "small")
-SETUP = layout.benchmarked("phantom", "small")
-PLAN = {"benchmark.batch_sizes": [1, 8], "benchmark.warmup": 2, "benchmark.calls": 12}
+PLAN = {
+    "benchmark__batch_sizes": [1, 8],
+    "benchmark__rounds": 3,
+    "benchmark__warmup": 1,
+    "benchmark__calls": 10,
+    "benchmark__seconds": 0.05,
+    "benchmark__offline_seconds": 0.05,
+    "benchmark__calibration__images": 8,
+}
+NAMES = {"ensemble_mean", "simple_deep_cascade"}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A prepared study, and a model as if it had been trained and exported, timed once."""
-    from medcnn.models import saving
-    from medcnn.onnx.export import serialized
+    """Two networks, their mean and their cascade, exported."""
+    from medcnn.onnx import export_combined
+    from medcnn.onnx.export import export
 
-    folder = shrink(tmp_path_factory.mktemp("project"), {"studies.phantom.image_size": SIZE, **PLAN})
-    prepared_study(folder, "phantom", CLASSES)
-    model = small_network(4, SIZE)
-    saving.save(model, folder / layout.keras_model("phantom", "small"))
-    files.write_bytes(folder / layout.onnx_model("phantom", "small"), serialized(model, {}))
-    done = run(folder, "stages.benchmark", "phantom", "small")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    networks = {name: small_network(4, SIZE, seed=seed) for seed, name in enumerate(("simple", "deep"))}
+    folder = trained_study(
+        tmp_path_factory.mktemp("project"),
+        networks,
+        run__cascades={"first": ["simple"], "second": ["deep"]},
+        ensemble__combiners=["mean"],
+        **PLAN,
+    )
+    raw_images(folder, STUDY)
+    assert run(folder, "stages.ensemble", STUDY).returncode == 0
+    with pytest.MonkeyPatch.context() as context:
+        context.chdir(folder)
+        settings = params.load()
+        for name, network in networks.items():
+            files.write_json(layout.metrics("export", STUDY, name), export(STUDY, name, network, settings))
+        files.write_json(layout.metrics("export_ensembles", STUDY), export_combined.export(STUDY, settings))
     return folder
 
 
-def test_both_engines_are_timed_at_every_batch_size(folder: Path) -> None:
-    timings = files.read_json(folder / TIMINGS)
-    assert set(timings["latency"]) == {"tensorflow", "onnxruntime"}
-    for by_size in timings["latency"].values():
-        assert set(by_size) == {"1", "8"}
-        for size, summary in by_size.items():
-            assert 0 < summary["p50_ms"] <= summary["p90_ms"] <= summary["p99_ms"] < 1000
-            # A mean call is no faster than half the median, and no slower than the slowest of a dozen.
-            assert summary["images_per_second"] <= 2 * int(size) * 1000 / summary["p50_ms"]
-    for ratio in timings["speedup"]["onnxruntime"].values():
-        assert 0 < ratio["lowest"] <= ratio["median"] <= ratio["highest"]
-    assert timings["machine"]["cpu"]
-    assert timings["threads"] == THREADS
-    assert set(timings["versions"]) == {"tensorflow", "keras", "onnxruntime", "numpy"}
+@pytest.fixture(scope="module")
+def network(folder: Path) -> dict[str, Any]:
+    done = run(folder, "stages.benchmark", STUDY, "simple")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{STUDY}, simple: tensorflow ")
+    return files.read_json(folder / layout.metrics("benchmark", STUDY, "simple"))
 
 
-def test_what_was_timed_is_the_same_in_every_run(folder: Path) -> None:
-    before = (folder / SETUP).read_bytes()
-    (folder / SETUP).unlink()
-    assert run(folder, "stages.benchmark", "phantom", "small").returncode == 0
-    assert (folder / SETUP).read_bytes() == before
-    setup = files.read_json(folder / SETUP)
-    assert setup.pop("model_sha256") == files.sha256(folder / layout.onnx_model("phantom", "small"))
-    assert len(setup.pop("arrays_sha256")) == 64
+@pytest.fixture(scope="module")
+def combined(folder: Path) -> dict[str, dict[str, Any]]:
+    done = run(folder, "stages.benchmark_ensembles", STUDY)
+    assert (done.returncode, done.stderr) == (0, "")
+    return {name: files.read_json(folder / layout.metrics("benchmark", STUDY, name)) for name in NAMES}
+
+
+def check(block: dict[str, Any]) -> None:
+    """Every engine that is installed is there, with figures that can be true."""
+    suited = engines.suited(this_machine().instruction_sets)
+    installed = {name for name in suited if engines.OPTIONAL[name] in engines.versions()}
+    assert set(block["engines"]) | set(block["failed"]) == {*REQUIRED, *installed}
+    assert set(REQUIRED) <= set(block["engines"])
+    assert set(block["missing"]) == set(suited) - installed
+    assert ("speedup" in block["engines"]["tensorflow"]) is False
+    for name, engine in block["engines"].items():
+        single = engine["single_stream"]
+        assert 0 < single["p50_ms"] <= single["p90_ms"] <= single["p99_ms"]
+        assert single["calls"] >= 10 and single["seconds"] >= 0.05
+        assert len(single["rounds_p50_ms"]) == 3
+        assert single["noisy"] == (single["spread"] > 0.2)
+        assert {size: found["calls"] >= 3 for size, found in engine["offline"].items()} == {"1": True, "8": True}
+        # A file has to be read, decoded and resized before it is answered.
+        assert engine["end_to_end"]["calls"] >= 3
+        assert engine["cold_start_ms"] > 10 * single["p50_ms"]
+        assert engine["peak_memory_mib"] > 20
+        assert engine["file_bytes"] > 1000
+        test = engine["test"]
+        assert test["images"] == 24
+        assert test["accuracy_low"] <= test["accuracy"] <= test["accuracy_high"]
+        if engine["precision"] == "float32":
+            assert test["largest_difference"] < 1e-4
+        if name != "tensorflow":
+            ratio = engine["speedup"]
+            assert 0 < ratio["lowest"] <= ratio["median"] <= ratio["highest"]
+
+
+def test_a_network_is_timed_and_tested_in_every_engine(network: dict[str, Any]) -> None:
+    check(network)
+    assert 0 < network["preprocess"]["p50_ms"] <= network["preprocess"]["p99_ms"]
+    assert network["preprocess"]["calls"] == 10
+    assert network["threads"] == THREADS
+    assert network["machine"]["cpu"]
+    assert {"tensorflow", "keras", "onnxruntime", "numpy"} <= set(network["versions"])
+    # TensorFlow is in the process of its own engine alone.
+    memory = {name: engine["peak_memory_mib"] for name, engine in network["engines"].items()}
+    assert memory["onnxruntime"] < memory["tensorflow"] / 2
+
+
+def test_ensembles_and_cascades_are_timed_like_networks(combined: dict[str, dict[str, Any]], folder: Path) -> None:
+    for block in combined.values():
+        check(block)
+    setups = files.read_json(folder / layout.benchmarked_ensembles(STUDY))
+    assert set(setups) == NAMES
+    for name, setup in setups.items():
+        assert setup["model_sha256"] == files.sha256(folder / layout.onnx_model(STUDY, name))
+
+
+def test_what_was_timed_is_told_without_anything_of_the_machine(
+    network: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    setup = files.read_json(layout.benchmarked(STUDY, "simple"))
     assert setup == {
-        "engines": ["tensorflow", "onnxruntime"],
-        "batch_sizes": [1, 8],
+        "model_sha256": files.sha256(layout.onnx_model(STUDY, "simple")),
+        "int8_sha256": files.sha256(layout.int8_model(STUDY, "simple")),
+        "arrays_sha256": hashlib.sha256(heldout.read(STUDY).first(8).tobytes()).hexdigest(),
         "image_size": SIZE,
-        "rounds": 5,
-        "warmup": 2,
-        "calls": 15,
         "threads": THREADS,
+        "rounds": 3,
+        "warmup": 1,
+        "calls": 10,
+        "seconds": 0.05,
+        "offline_seconds": 0.05,
+        "batch_sizes": [1, 8],
     }
+    assert {key: network[key] for key in ("model_sha256", "int8_sha256", "arrays_sha256", "image_size")}.items() <= (
+        setup.items()
+    )
 
 
-def test_a_model_that_was_not_exported_is_named_and_nothing_is_written(tmp_path: Path) -> None:
-    from medcnn.models import saving
+@pytest.fixture
+def copied(folder: Path, tmp_path: Path) -> Path:
+    """The project without benchmarks."""
+    copy = tmp_path / "project"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("benchmark*"))
+    return copy
 
-    shrink(tmp_path, PLAN)
-    prepared_study(tmp_path, "phantom", CLASSES)
-    saving.save(small_network(4, SIZE), tmp_path / layout.keras_model("phantom", "small"))
-    done = run(tmp_path, "stages.benchmark", "phantom", "small")
+
+def nothing_written(folder: Path) -> bool:
+    return not any((folder / path).exists() for path in ("metrics/benchmark", "data/benchmark"))
+
+
+def test_a_model_that_was_not_exported_is_named_and_nothing_is_written(copied: Path) -> None:
+    (copied / layout.int8_model(STUDY, "simple")).unlink()
+    done = run(copied, "stages.benchmark", STUDY, "simple")
     assert done.returncode == 1
     assert done.stderr == (
-        "error: data/models/phantom/small/model.onnx not found: export the model first (`dvc repro`)\n"
+        "error: data/models/phantom/simple/model.int8.onnx not found: train and export the model first (`dvc repro`)\n"
     )
-    assert not (tmp_path / TIMINGS).exists()
-    assert not (tmp_path / SETUP).exists()
+    assert nothing_written(copied)
+
+
+def test_a_file_that_an_engine_cannot_open_is_named_with_the_engine(copied: Path) -> None:
+    (copied / layout.keras_model(STUDY, "simple")).write_bytes(b"no model")
+    done = run(copied, "stages.benchmark", STUDY, "simple")
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "error: tensorflow cannot run 'simple': data/models/phantom/simple/model.keras is not a"
+    )
+    assert done.stderr.count("\n") == 1
+    assert nothing_written(copied)
+
+
+def test_an_interrupt_ends_every_process(copied: Path) -> None:
+    command = [sys.executable, "-m", "stages.benchmark", STUDY, "simple"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    stage = subprocess.Popen(command, cwd=copied, env=environment, stderr=subprocess.PIPE, text=True)
+    children = Path(f"/proc/{stage.pid}/task/{stage.pid}/children")
+    deadline = time.monotonic() + 60
+    while not (workers := children.read_text().split()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert workers
+    stage.send_signal(signal.SIGINT)
+    _, said = stage.communicate(timeout=60)
+    assert (stage.returncode, said) == (130, "interrupted: run the same command again to go on\n")
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert nothing_written(copied)

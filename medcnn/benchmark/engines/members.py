@@ -1,0 +1,57 @@
+"""Engines that run networks as they were trained: the answers are joined and calibrated here, in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from medcnn import combined, layout
+from medcnn.benchmark.engines import Engine
+from medcnn.benchmark.job import Job
+from medcnn.calibration import scaled
+from medcnn.cascading import Cascade
+from medcnn.combined import Combined
+
+Networks = Callable[[np.ndarray], np.ndarray]
+"""From images float32 (N, H, W, 3), 0..255, to the raw probabilities (M, N, C) of M networks."""
+Together = Callable[[tuple[str, ...]], Networks]
+"""Opens networks by their names, to be run on the same images."""
+
+
+def answering(job: Job, together: Together) -> Engine:
+    """The engine of a network, an ensemble or a cascade."""
+    raw = _raw(job, together)
+    return lambda images: scaled(raw(images), job.temperature)
+
+
+def per_class(probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities (N, C), also of a network with two classes that only gives the second's, (N, 1)."""
+    if probabilities.shape[1] > 1:
+        return probabilities
+    return np.concatenate([1 - probabilities, probabilities], axis=1)
+
+
+def _raw(job: Job, together: Together) -> Engine:
+    if not layout.is_combined(job.name):
+        network = together((job.name,))
+        return lambda images: network(images)[0]
+    combination = combined.read(job.study, job.name)
+    if isinstance(combination.rule, Cascade):
+        return _cascade(combination, combination.rule, together)
+    networks = together(combination.members)
+    return lambda images: combination.combine(networks(images))
+
+
+def _cascade(combination: Combined, rule: Cascade, together: Together) -> Engine:
+    """The second network sees only the images that the first does not answer."""
+    first, second = (together((name,)) for name in combination.members)
+
+    def raw(images: np.ndarray) -> np.ndarray:
+        both = np.concatenate([first(images)] * 2)
+        handed_on = ~rule.first_answers(both[0])
+        if handed_on.any():
+            both[1, handed_on] = second(images[handed_on])[0]
+        return combination.combine(both)
+
+    return raw

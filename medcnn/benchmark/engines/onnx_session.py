@@ -1,0 +1,15 @@
+"""ONNX Runtime: the exported model, in float32 or int8."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from medcnn.benchmark.engines import Engine
+from medcnn.benchmark.job import Job
+from medcnn.onnx import runtime
+
+
+def opened(job: Job) -> Engine:
+    """The exported model of a job."""
+    return partial(runtime.probabilities, runtime.load(Path(job.files[job.name])))

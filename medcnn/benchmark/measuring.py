@@ -1,0 +1,197 @@
+"""The benchmark: every engine runs every model, each in a process of its own, and the processes take turns."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medcnn import files
+from medcnn.benchmark import engines, referee
+from medcnn.benchmark.job import BASELINE, INT8, LITERT, REQUIRED, Job, Subject
+from medcnn.benchmark.machine import this_machine
+from medcnn.benchmark.material import Material
+from medcnn.benchmark.referee import RefusedError, Worker
+from medcnn.benchmark.results import Measured, Results, Setup, tested
+from medcnn.benchmark.timing import Rounds, Span, latency, offline, single_stream, speedup, timed
+from medcnn.console import MedcnnError
+from medcnn.curves import Floats
+from medcnn.params.benchmark import Benchmark
+from medcnn.seeding import THREADS
+
+Taken = Mapping[str, Rounds]
+"""How long the calls of each engine took, by its name."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is the same for every model.
+
+    Attributes:
+        plan: How often and how long to call.
+        material: The images.
+        confidence: Of the intervals of accuracy.
+        folder: For files that last as long as the benchmark.
+        pictures: The images as files in it.
+    """
+
+    plan: Benchmark
+    material: Material
+    confidence: float
+    folder: Path
+    pictures: Sequence[str]
+
+    @property
+    def most(self) -> int:
+        """How many images are timed."""
+        return max(self.plan.batch_sizes)
+
+
+def benchmarked(
+    subjects: Sequence[Subject], plan: Benchmark, material: Material, confidence: float
+) -> Iterator[Results]:
+    """Benchmark one model after the other, in every engine that is installed.
+
+    Raises:
+        MedcnnError: An engine that every benchmark has cannot run a model, or the process of any engine died or hung.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bench = Bench(plan, material, confidence, folder, material.written(folder))
+        for subject in subjects:
+            yield _benchmarked(subject, bench)
+
+
+def _benchmarked(subject: Subject, bench: Bench) -> Results:
+    machine, versions = this_machine(), engines.versions()
+    suited = engines.suited(machine.instruction_sets)
+    missing = tuple(name for name in suited if engines.OPTIONAL[name] not in versions)
+    failed: dict[str, str] = {}
+    setup = _setup(subject, bench)
+    preprocess = latency([timed(bench.material.input_array, Span(bench.plan.calls, 0))])
+    with ExitStack() as stack:
+        workers: dict[str, Worker] = {}
+        for name in (*REQUIRED, *(name for name in suited if name not in missing)):
+            with _refusal_noted(name, subject, failed):
+                workers[name] = stack.enter_context(referee.employed(_job(subject, name, bench)))
+        _check_same_images(workers, setup)
+        measured = _measured(subject, workers, bench)
+    return Results(setup, machine, versions, missing, failed, preprocess, measured)
+
+
+@contextmanager
+def _refusal_noted(engine: str, subject: Subject, failed: dict[str, str]) -> Iterator[None]:
+    """That an engine cannot open a model is a finding, but for the engines that must."""
+    try:
+        yield
+    except RefusedError as error:
+        if engine in REQUIRED:
+            raise MedcnnError(f"{engine} cannot run '{subject.name}': {error}") from error
+        failed[engine] = str(error)
+
+
+def _setup(subject: Subject, bench: Bench) -> Setup:
+    plan = bench.plan
+    return Setup(
+        model_sha256=files.sha256(subject.onnx),
+        int8_sha256=files.sha256(subject.int8),
+        arrays_sha256=bench.material.checksum(bench.most),
+        image_size=bench.material.image_size,
+        threads=THREADS,
+        rounds=plan.rounds,
+        warmup=plan.warmup,
+        calls=plan.calls,
+        seconds=plan.seconds,
+        offline_seconds=plan.offline_seconds,
+        batch_sizes=plan.batch_sizes,
+    )
+
+
+def _job(subject: Subject, engine: str, bench: Bench) -> Job:
+    return Job(
+        engine=engine,
+        study=subject.study,
+        name=subject.name,
+        files={name: str(path) for name, path in _files(subject, engine, bench.folder).items()},
+        temperature=subject.temperature,
+        images=str(bench.material.pixels),
+        indices=bench.material.test.indices,
+        most=bench.most,
+    )
+
+
+def _files(subject: Subject, engine: str, folder: Path) -> Mapping[str, Path]:
+    if engine == BASELINE:
+        return subject.networks
+    if engine != LITERT:
+        return {subject.name: subject.int8 if engine == INT8 else subject.onnx}
+    converted = {name: folder / f"{name}.tflite" for name in subject.networks}
+    for name, path in converted.items():
+        if not path.exists():
+            referee.convert(subject.networks[name], path)
+    return converted
+
+
+def _check_same_images(workers: Mapping[str, Worker], setup: Setup) -> None:
+    for name, worker in workers.items():
+        if worker.ask("checksum") != setup.arrays_sha256:
+            raise MedcnnError(f"{name} reads other test images than the manifest names; run `dvc repro prepare`")
+
+
+def _measured(subject: Subject, workers: Mapping[str, Worker], bench: Bench) -> dict[str, Measured]:
+    """Everything in turn: single stream, offline, from files, and the whole test set; the peak of memory comes last."""
+    plan, material = bench.plan, bench.material
+    for worker in workers.values():
+        worker.ask("calls", batch_size=1, calls=plan.warmup, seconds=0)
+    single = _in_turns(workers, plan.rounds, Span(plan.calls, plan.seconds), "calls", batch_size=1)
+    brief = Span(plan.rounds, plan.offline_seconds)
+    batches = {size: _in_turns(workers, plan.rounds, brief, "calls", batch_size=size) for size in plan.batch_sizes}
+    pictures = {"paths": bench.pictures, "size": material.image_size, "fit": material.fit}
+    read = _in_turns(workers, plan.rounds, brief, "from_files", **pictures)
+    answers = {name: _answers(worker, len(material.test), bench.most) for name, worker in workers.items()}
+    return {
+        name: Measured(
+            precision=subject.precision(name),
+            single_stream=single_stream(single[name], plan.noisy),
+            offline={size: offline(taken[name], size) for size, taken in batches.items()},
+            end_to_end=latency(read[name]),
+            cold_start_ms=worker.cold_start_ms,
+            peak_memory_mib=worker.ask("peak_memory_mib"),
+            file_bytes=sum(path.stat().st_size for path in _files(subject, name, bench.folder).values()),
+            test=tested(answers[name], answers[BASELINE], material.labels, material.groups, bench.confidence),
+            speedup=speedup(single[BASELINE], single[name]) if name != BASELINE else None,
+        )
+        for name, worker in workers.items()
+    }
+
+
+def _in_turns(workers: Mapping[str, Worker], rounds: int, span: Span, command: str, **arguments: Any) -> Taken:
+    """Time every engine in every round, so that a machine's drift meets all alike."""
+    part = span.shared(rounds)
+    turns = [
+        {
+            name: worker.ask(command, calls=part.calls, seconds=part.seconds, **arguments)
+            for name, worker in workers.items()
+        }
+        for _ in range(rounds)
+    ]
+    return {name: [turn[name] for turn in turns] for name in workers}
+
+
+def _answers(worker: Worker, images: int, batch_size: int) -> Floats:
+    """The engine's probabilities (N, C) for the whole test set.
+
+    Raises:
+        MedcnnError: One of them is no number.
+    """
+    starts = range(0, images, batch_size)
+    parts = [worker.ask("probabilities", start=start, stop=min(start + batch_size, images)) for start in starts]
+    answers = np.concatenate(parts).astype(np.float64)
+    if not np.isfinite(answers).all():
+        raise MedcnnError(f"{worker.engine} answers some test images with no number; its files may be damaged")
+    return answers

@@ -1,0 +1,121 @@
+"""The process of one engine: it opens its model, answers an image, and then does what it is told.
+
+``python -m medcnn.benchmark.worker SOCKET``: over that descriptor, a line of JSON each way. What libraries print goes
+elsewhere. A worker ends when the other side of its socket does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import socket
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from medcnn.benchmark import engines
+from medcnn.benchmark.job import Job
+from medcnn.benchmark.timing import Span, timed
+from medcnn.images.decode import Fit
+
+STATUS = Path("/proc/self/status")
+_KIB = 1024
+
+
+def main(descriptor: int) -> None:
+    """Open the job that comes first, then serve until the other side hangs up."""
+    with socket.socket(fileno=descriptor) as ours, ours.makefile("rw", encoding="utf-8") as channel:
+        trial = Trial(Job(**json.loads(channel.readline())))
+        try:
+            trial.answer(trial.batch(1, 0))
+        except Exception as error:
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            _say(channel, {"fault": lines[0]})
+            raise
+        _say(channel, {"ready": True})
+        commands: dict[str, Callable[..., Any]] = {
+            "checksum": trial.checksum,
+            "calls": trial.calls,
+            "from_files": trial.from_files,
+            "probabilities": trial.probabilities,
+            "peak_memory_mib": peak_memory_mib,
+        }
+        for line in channel:
+            command = json.loads(line)
+            _say(channel, commands[command.pop("do")](**command))
+
+
+class Trial:
+    """An engine and the images that it is timed on."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    @cached_property
+    def answer(self) -> engines.Engine:
+        """The engine, opened on first use."""
+        return engines.opened(self._job)
+
+    @cached_property
+    def _images(self) -> np.ndarray:
+        """The timed test images, float32 (N, H, W, 3), as ``HeldOut.first`` gives them."""
+        return self._test([index % len(self._job.indices) for index in range(self._job.most)])
+
+    def batch(self, size: int, number: int) -> np.ndarray:
+        """The ``number``-th batch of the timed images, beginning anew after the last whole one."""
+        start = number % (len(self._images) // size) * size
+        return self._images[start : start + size]
+
+    def checksum(self) -> str:
+        """The sha256 of the timed images."""
+        return hashlib.sha256(self._images.tobytes()).hexdigest()
+
+    def calls(self, batch_size: int, calls: int, seconds: float) -> list[float]:
+        """The seconds of calls with one batch after the other."""
+        return timed(lambda number: self.answer(self.batch(batch_size, number)), Span(calls, seconds))
+
+    def from_files(self, paths: list[str], size: int, fit: Fit, calls: int, seconds: float) -> list[float]:
+        """The seconds of calls from a file on disk to its probabilities."""
+        from medcnn.images import decode
+
+        def answered(number: int) -> None:
+            content = Path(paths[number % len(paths)]).read_bytes()
+            self.answer(decode.pixels(content, size, fit)[None].astype(np.float32))
+
+        return timed(answered, Span(calls, seconds))
+
+    def probabilities(self, start: int, stop: int) -> list[list[float]]:
+        """The answers to some of the test images."""
+        return self.answer(self._test(range(start, stop))).tolist()
+
+    def _test(self, positions: Any) -> np.ndarray:
+        return self._prepared[[self._job.indices[position] for position in positions]].astype(np.float32)
+
+    @cached_property
+    def _prepared(self) -> np.ndarray:
+        return np.load(self._job.images, mmap_mode="r", allow_pickle=False)
+
+
+def peak_memory_mib() -> float:
+    """The largest resident memory of this process.
+
+    ``getrusage`` would count that of the process which started this one, up to the moment at which it became another.
+    """
+    if STATUS.exists():
+        lines = dict(line.split(":", 1) for line in STATUS.read_text(encoding="utf-8").splitlines())
+        return int(lines["VmHWM"].split()[0]) / _KIB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB**2
+
+
+def _say(channel: TextIO, answer: Any) -> None:
+    channel.write(json.dumps(answer) + "\n")
+    channel.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,26 @@
+"""Benchmark ensembles: time every ensemble and cascade in every engine, as trained models are timed."""
+
+from dataclasses import asdict
+
+from medcnn import files, layout, params
+from medcnn.benchmark import job, material
+from medcnn.benchmark.measuring import benchmarked
+from medcnn.console import run_stage
+
+
+def main(study: str) -> None:
+    settings = params.load()
+    images = material.read(study, settings.study(study))
+    subjects = job.combinations(study)
+    setups = {}
+    found = benchmarked(subjects, settings.benchmark, images, settings.evaluate.confidence)
+    for subject, results in zip(subjects, found, strict=True):
+        print(f"{study}, {subject.name}: {results.summary()}", flush=True)
+        files.write_json(layout.metrics("benchmark", study, subject.name), results.record())
+        setups[subject.name] = asdict(results.setup)
+    # Timings are facts of a machine, so DVC tracks only what was timed and how, which is written last.
+    files.write_json(layout.benchmarked_ensembles(study), setups)
+
+
+if __name__ == "__main__":
+    run_stage(main, "study")
