@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from medcnn import params, studying
 from medcnn.console import FAILED, one_line_errors
+from medcnn.predict import arguments
 
 COMMENT = Path("review/comment.md")
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and do what it asks; user errors become one line."""
-    options = _parser().parse_args()
+    options = _parser().parse_args(argv)
     with one_line_errors():
         options.command(options)
 
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("-S", dest="changes", metavar="KEY=VALUE", action="append", default=[], help="a further change")
     study.add_argument("--run", action="store_true", help="run it, on the split as published and on the honest one")
     study.set_defaults(command=_study)
+    arguments.add_to(commands)
     review = commands.add_parser(
         "review",
         help="compare the results here with those of a revision, as a Markdown comment",
@@ -49,7 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+# Each command imports what it needs: predict runs where only NumPy, Pillow and ONNX Runtime are installed.
+
+
 def _study(options: argparse.Namespace) -> None:
+    from medcnn import params, studying
+
     if options.run:
         studying.run_both(options.name, options.changes)
         return
@@ -58,6 +65,7 @@ def _study(options: argparse.Namespace) -> None:
 
 
 def _review(options: argparse.Namespace) -> None:
+    from medcnn import params
     from medcnn.review import comment
 
     comment.write(options.base, options.output, params.load())
@@ -65,6 +73,7 @@ def _review(options: argparse.Namespace) -> None:
 
 
 def _gate(options: argparse.Namespace) -> None:
+    from medcnn import params
     from medcnn.review import gate
 
     broken = gate.broken(options.base, params.load())

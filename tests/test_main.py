@@ -107,7 +107,8 @@ def test_a_study_without_an_honest_split_is_not_run(tmp_path: Path):
 
 
 def test_help_lists_the_commands(folder: Path):
-    assert "study" in run(folder, "medcnn", "--help").stdout
+    printed = run(folder, "medcnn", "--help").stdout
+    assert all(f"\n    {command} " in printed for command in ("study", "predict", "review", "gate"))
     assert run(folder, "medcnn").returncode == 2
 
 

@@ -1,0 +1,1 @@
+"""``python -m medcnn predict``: an exported model on images, with NumPy, Pillow and ONNX Runtime alone."""

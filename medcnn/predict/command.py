@@ -1,0 +1,124 @@
+"""``python -m medcnn predict``: from the command line's arguments to an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+import warnings
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from medcnn import files
+from medcnn.console import BAD_INPUT, INTERRUPTED, MedcnnError
+from medcnn.predict import deciding, explain, sources
+from medcnn.predict.model import Model, load
+from medcnn.predict.progress import Progress
+from medcnn.predict.rows import Row, Setting, rows
+from medcnn.predict.writing import Writer, writer
+
+UNREADABLE = 3
+BROKEN_PIPE = 141
+"""As a shell tells it of a program that SIGPIPE ended."""
+
+
+class OutputError(MedcnnError):
+    """The rows or pictures cannot be written where they should be."""
+
+    exit_code = BAD_INPUT
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predict and write what the arguments ask for; returns the exit code.
+
+    Raises:
+        MedcnnError: The model, a threshold or an output cannot be used, or there is no image.
+    """
+    found = sources.find(options.paths)
+    _check_outputs(options)
+    model = load(options.model)
+    levels = deciding.thresholds(options.thresholds, model.card)
+    form = writer(options.format, model, levels, options.explain is not None)
+    progress = Progress(len(found.sources), _bar_is_wanted(options.output))
+    setting = Setting(levels, options.threads, options.batch, progress.advance)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        answers = _explained(rows(found.sources, model, setting), model, options)
+        try:
+            with _opened(options.output) as file:
+                count, errors = _written(answers, form, file)
+        except BrokenPipeError:
+            # What is still buffered has nowhere to go, and Python would try once more when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return BROKEN_PIPE
+        except KeyboardInterrupt:
+            progress.close()
+            print("interrupted", file=sys.stderr)
+            return INTERRUPTED
+        finally:
+            answers.close()
+    progress.close()
+    _summary(count, errors, found.skipped)
+    return UNREADABLE if errors else 0
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Refuse now what would fail when all is done."""
+    if options.output is not None and options.output.is_dir():
+        raise OutputError(f"--output {options.output}: a folder; name a file")
+    if options.explain is not None:
+        if options.explain.exists() and not options.explain.is_dir():
+            raise OutputError(f"--explain {options.explain}: not a folder")
+        options.explain.mkdir(parents=True, exist_ok=True)
+
+
+def _bar_is_wanted(output: Path | None) -> bool:
+    return sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
+
+
+def _explained(answers: Iterator[Row], model: Model, options: argparse.Namespace) -> Generator[Row]:
+    for row in answers:
+        yield row if options.explain is None else explain.explained(row, model, options.explain, options.batch)
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears when all is written; a pipe or device is written as it is."""
+    if output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A name may have letters that the terminal has not.
+            sys.stdout.reconfigure(errors="backslashreplace")
+        yield sys.stdout
+    elif output.exists() and not output.is_file():
+        with output.open("w", encoding="utf-8", newline="") as file:
+            yield file
+    else:
+        with files.replacing(output) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+            yield file
+
+
+def _written(answers: Iterator[Row], form: Writer, file: TextIO) -> tuple[int, int]:
+    """Write the rows as they come; returns how many there were, and how many of them are errors."""
+    count = errors = 0
+    complete = False
+    file.write(form.start())
+    try:
+        for row in answers:
+            file.write(form.row(row))
+            count += 1
+            errors += row.error is not None
+        complete = True
+    finally:
+        file.write(form.end(complete))
+        file.flush()
+    return count, errors
+
+
+def _summary(count: int, errors: int, skipped: int) -> None:
+    if errors:
+        print(f"{errors} of {count} images could not be read", file=sys.stderr)
+    if skipped:
+        print(f"{skipped} files that are no images were passed over", file=sys.stderr)

@@ -1,0 +1,55 @@
+"""An exported model and its card, ready to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medcnn import files
+from medcnn.console import MedcnnError
+from medcnn.novelty import SMALLEST_SIDE
+from medcnn.onnx import runtime
+from medcnn.onnx.card import Card
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+@dataclass(frozen=True)
+class Model:
+    """An exported model.
+
+    Attributes:
+        session: that runs it.
+        card: what it says of itself.
+        sha256: of its file.
+    """
+
+    session: InferenceSession
+    card: Card
+    sha256: str
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities float64 (N, classes) of uint8 images (N, S, S, 3)."""
+        return runtime.probabilities(self.session, images.astype(np.float32)).astype(np.float64)
+
+
+def load(path: Path) -> Model:
+    """Open an exported model.
+
+    Raises:
+        MedcnnError: It cannot be opened, or its card is missing, broken, or of another network.
+    """
+    session = runtime.load(path)
+    try:
+        card = Card.read(session.get_modelmeta().custom_metadata_map)
+    except MedcnnError as error:
+        raise MedcnnError(f"{path}: {error}") from error
+    (image,), (answer,) = session.get_inputs(), session.get_outputs()
+    side, classes = card.image_size, len(card.class_names)
+    if side < SMALLEST_SIDE or list(image.shape[1:3]) != [side, side] or answer.shape[1] != classes:
+        raise MedcnnError(f"{path}: its card is of {side} pixels a side and {classes} classes, its network is not")
+    return Model(session, card, files.sha256(path))
