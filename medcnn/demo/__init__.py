@@ -1,0 +1,1 @@
+"""The exported models in the browser: what the page ``plots/report/try.html`` needs, gathered and served."""

@@ -1,0 +1,97 @@
+"""``plots/demo/``: the page's scripts, onnxruntime-web, the exported models with their cards, and an index of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from medcnn import files, layout, manifest
+from medcnn.console import MedcnnError
+from medcnn.demo import vendoring
+from medcnn.demo.serving import INDEX
+from medcnn.manifest import Row
+from medcnn.params import Params
+from medcnn.predict.model import load
+from medcnn.sources.archive import open_archive, raw_archive
+
+PAGE = Path(__file__).parent / "page"
+EXPORTED = {"float32": layout.onnx_model, "int8": layout.int8_model}
+SAMPLES = 2
+"""Of each class."""
+
+
+def gather(settings: Params) -> None:
+    """Make ``plots/demo/`` anew; the index comes last, so that half a demo is none.
+
+    Raises:
+        MedcnnError: no model of a study is exported, an exported file is none of this version, or npm fails.
+    """
+    exported = {study: _exported(study) for study in settings.run.studies}
+    with vendoring.runtime() as runtime:
+        shutil.rmtree(layout.DEMO, ignore_errors=True)
+        _copy([runtime / name for name in vendoring.FILES], layout.DEMO / "ort")
+    _copy(sorted(PAGE.glob("*.js")), layout.DEMO)
+    studies = [_study(name, settings, models) for name, models in exported.items()]
+    files.write_json(layout.DEMO / INDEX, {"studies": studies})
+
+
+def _exported(study: str) -> list[str]:
+    """The names of the models that can be shown, the chosen one first, the others by their rank."""
+    compared = files.read_json(layout.metrics("comparisons", study))
+    ranked = sorted(compared["ranking"], key=lambda name: name != compared["best"])
+    found = [name for name in ranked if layout.onnx_model(study, name).exists()]
+    if not found:
+        raise MedcnnError(f"no model of the study {study} is exported: `dvc repro` does it")
+    return found
+
+
+def _study(name: str, settings: Params, models: Sequence[str]) -> dict[str, Any]:
+    """Copy what a study shows; returns its part of the index."""
+    study = settings.study(name)
+    return {
+        "name": name,
+        "title": study.title,
+        "chosen": files.read_json(layout.metrics("comparisons", name))["best"],
+        "models": [_model(name, model) for model in models],
+        # Other images may not be passed on, or show someone.
+        "samples": list(_samples(name)) if study.source.kind == "phantom" else [],
+    }
+
+
+def _model(study: str, name: str) -> dict[str, Any]:
+    """Copy the files of a model, each with its card beside it; returns its part of the index."""
+    sources = {precision: path(study, name) for precision, path in EXPORTED.items()}
+    copies: dict[str, str] = {}
+    for precision, source in sources.items():
+        if source.exists():
+            copy = Path("models", study, name, source.name)
+            _copy([source], layout.DEMO / copy.parent)
+            files.write_json(layout.DEMO / f"{copy}.json", load(source).card.metadata)
+            copies[precision] = copy.as_posix()
+    return {"name": name, "files": copies}
+
+
+def _samples(study: str) -> Iterator[dict[str, str]]:
+    """Write a few test images of each class as they were published; yields their part of the index."""
+    with open_archive(raw_archive(layout.raw(study))) as archive:
+        for row in _of_each_class(manifest.used(layout.manifest(study))):
+            copy = Path("samples", study, f"{row.image_id}{Path(row.path).suffix}")
+            files.write_bytes(layout.DEMO / copy, archive.read(row.path))
+            yield {"file": copy.as_posix(), "label": row.label}
+
+
+def _of_each_class(rows: Sequence[Row]) -> list[Row]:
+    """The first test images of each class, of different groups, in the order of the classes."""
+    found: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        if row.split == "test":
+            found.setdefault(row.label, {}).setdefault(row.group, row)
+    return [row for label in sorted(found) for row in list(found[label].values())[:SAMPLES]]
+
+
+def _copy(sources: Sequence[Path], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in sources:
+        shutil.copyfile(source, folder / source.name)

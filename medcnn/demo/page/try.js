@@ -1,0 +1,227 @@
+/** The page: takes an image and a choice of model, shows the answer. All texts from outside go in as text, never as HTML. */
+
+import { UnreadableImage, decoded } from "./decode.js";
+import { MissingModel, opened } from "./model.js";
+import { strangeness } from "./novelty.js";
+import { resized } from "./resize.js";
+
+const DEMO = new URL("./", import.meta.url);
+const find = (id) => document.getElementById(id);
+const choice = find("choice");
+/** What is asked: the image file with its name, or nothing yet. */
+let asked = null;
+/** The number of the latest question; an answer to an earlier one is dropped. */
+let latest = 0;
+
+const index = await (await fetch(new URL("index.json", DEMO))).json();
+begin();
+
+function begin() {
+  options(choice.study, index.studies.map(({ name }) => [name, name]));
+  showStudy();
+  find("needed").hidden = true;
+  find("trial").hidden = false;
+  choice.addEventListener("change", (event) => {
+    if (event.target === choice.study) showStudy();
+    if (event.target === choice.model) showPrecisions();
+    answer();
+  });
+  find("image").addEventListener("change", ({ target }) => {
+    if (target.files.length) ask(target.files);
+    // The same file chosen again is a question too.
+    target.value = "";
+  });
+  document.addEventListener("paste", ({ clipboardData }) => ask(clipboardData.files));
+  acceptDrops();
+}
+
+function acceptDrops() {
+  const drop = find("drop");
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) drop.classList.remove("over");
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    ask(event.dataTransfer.files);
+  });
+}
+
+function study() {
+  return index.studies.find(({ name }) => name === choice.study.value);
+}
+
+function model() {
+  return study().models.find(({ name }) => name === choice.model.value);
+}
+
+function showStudy() {
+  const { title, models, samples, chosen } = study();
+  find("title").textContent = title;
+  options(choice.model, models.map(({ name }) => [name, name === chosen ? `${name} (chosen)` : name]));
+  find("samples").hidden = !samples.length;
+  find("samples").querySelector("ul").replaceChildren(...samples.map(sample));
+  showPrecisions();
+}
+
+function showPrecisions() {
+  for (const input of choice.precision) input.disabled = !(input.value in model().files);
+  const enabled = [...choice.precision].filter((input) => !input.disabled);
+  if (!enabled.some((input) => input.checked)) enabled[0].checked = true;
+}
+
+function options(select, pairs) {
+  select.replaceChildren(...pairs.map(([value, text]) => new Option(text, value)));
+}
+
+function sample({ file, label }) {
+  const [item, button, picture] = ["li", "button", "img"].map((tag) => document.createElement(tag));
+  Object.assign(button, { type: "button" });
+  Object.assign(picture, { src: new URL(file, DEMO), alt: "" });
+  button.append(picture, label);
+  button.addEventListener("click", async () => {
+    const response = await fetch(picture.src).catch(() => null);
+    if (!response?.ok) return complain(`${file} is missing: run make demo again`);
+    await ask([new File([await response.blob()], `the test image of ${label}`)]);
+    button.setAttribute("aria-pressed", "true");
+  });
+  item.append(button);
+  return item;
+}
+
+function ask(files) {
+  for (const pressed of document.querySelectorAll("[aria-pressed]")) pressed.removeAttribute("aria-pressed");
+  if (!files.length) return complain("That is no image file: choose, drop or paste a PNG, JPEG, WebP, BMP or GIF");
+  asked = { file: files[0], name: files[0].name || "the image", others: files.length - 1 };
+  return answer();
+}
+
+async function answer() {
+  if (!asked) return;
+  latest += 1;
+  const question = latest;
+  const current = () => question === latest;
+  const path = model().files[choice.precision.value];
+  try {
+    tell(`Asking ${model().name} …`);
+    const network = await opened(new URL(path, DEMO));
+    const started = performance.now();
+    const pixels = seen(await decoded(asked.file, asked.name), network.card, asked.name);
+    const prepared = performance.now();
+    const probabilities = await network.probabilities(pixels);
+    const done = performance.now();
+    if (current()) show(network.card, pixels, probabilities, { prepare: prepared - started, run: done - prepared });
+  } catch (fault) {
+    if (!current()) return;
+    if (!(fault instanceof UnreadableImage || fault instanceof MissingModel)) console.error(fault);
+    complain(fault.message);
+  }
+}
+
+function seen(image, { image_size: size, fit }, name) {
+  try {
+    return resized(image, size, fit);
+  } catch {
+    throw new UnreadableImage(`${name} is too narrow: ${image.width} x ${image.height} pixels`);
+  }
+}
+
+/** Show an answer: first what a screen reader says of it, then what an eye finds. */
+function show(card, pixels, probabilities, times) {
+  const chances = card.class_names.map((name, position) => ({ name, chance: probabilities[position] }));
+  const inside = ({ chance }) => 1 - chance <= card.conformal_threshold;
+  const best = chances.reduce((first, other) => (other.chance > first.chance ? other : first));
+  const unlike = strangeness(pixels, card.image_size, card.novelty);
+  find("fault").hidden = true;
+  find("result").hidden = false;
+  find("source").textContent = asked.name + (asked.others ? ` (the first of ${asked.others + 1} files)` : "");
+  find("called").textContent = best.name;
+  find("result").querySelector("tbody").replaceChildren(...chances.map((row) => chanceRow(row, inside(row))));
+  find("set").textContent = setSentence(chances.filter(inside), card);
+  find("seen").textContent = `${card.image_size} x ${card.image_size} pixels, ${fitted[card.fit]}`;
+  find("times").textContent = timeSentence(times, card);
+  draw(pixels, card.image_size);
+  showWarning(unlike, card.novelty.threshold);
+  tell(`${best.name}, ${percent(best.chance)}${find("unlike").hidden ? "" : "; but the image looks unlike the training images"}`);
+  // For the ear alone: the eye finds it below.
+  find("status").classList.add("unseen");
+  find("result").scrollIntoView({ block: "nearest" });
+}
+
+const fitted = { stretch: "stretched to a square", pad: "with black borders", crop: "its middle" };
+
+function chanceRow({ name, chance }, inside) {
+  const row = document.createElement("tr");
+  const head = document.createElement("th");
+  Object.assign(head, { scope: "row", textContent: name });
+  const [value, set] = [0, 1].map(() => document.createElement("td"));
+  const bar = document.createElement("i");
+  bar.style.setProperty("--share", chance);
+  head.append(bar);
+  const number = Object.assign(document.createElement("data"), { value: chance, textContent: percent(chance) });
+  value.append(number);
+  Object.assign(set, { className: "text", textContent: inside ? "yes" : "no" });
+  row.className = inside ? "inside" : "outside";
+  row.append(head, value, set);
+  return row;
+}
+
+function setSentence(inside, { conformal_coverage: coverage, class_names: names }) {
+  const kept = `Sets are fitted to hold the true class of ${percent(coverage)} of images like those of validation.`;
+  if (!inside.length) return `Prediction set: empty, no class is likely enough. ${kept}`;
+  if (inside.length === names.length) return `Prediction set: every class, so the model cannot tell. ${kept}`;
+  return `Prediction set: ${inside.map(({ name }) => name).join(", ")}. ${kept}`;
+}
+
+function timeSentence({ prepare, run }, { model: name, precision, temperature }) {
+  const total = `Answered in ${milliseconds(prepare + run)}: ${milliseconds(prepare)} to decode and resize, ${milliseconds(run)} in the model.`;
+  return `${total} ${name}, ${precision}, temperature ${Number(temperature.toPrecision(3))}.`;
+}
+
+function showWarning(score, threshold) {
+  const note = find("unlike");
+  note.hidden = !(score > threshold);
+  const title = Object.assign(document.createElement("strong"), { textContent: "Unlike the training images." });
+  const scores = `its score is ${score.toFixed(1)}, above the limit of ${threshold.toFixed(1)} from validation`;
+  note.replaceChildren(title, ` The answer may mean nothing: ${scores}.`);
+}
+
+function draw(pixels, size) {
+  const view = find("view");
+  Object.assign(view, { width: size, height: size });
+  const image = new ImageData(size, size);
+  for (let pixel = 0; pixel < size * size; pixel += 1) {
+    image.data.set(pixels.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
+    image.data[pixel * 4 + 3] = 255;
+  }
+  view.getContext("2d").putImageData(image, 0, 0);
+}
+
+function tell(text) {
+  find("status").classList.remove("unseen");
+  find("status").textContent = text;
+}
+
+function complain(text) {
+  // A late answer to what was asked before must not cover it.
+  latest += 1;
+  find("result").hidden = true;
+  Object.assign(find("fault"), { hidden: false, textContent: text });
+  find("fault").scrollIntoView({ block: "nearest" });
+  tell("");
+}
+
+function percent(share) {
+  const rounded = (100 * share).toFixed(1);
+  if (share > 0 && rounded === "0.0") return "below 0.1%";
+  if (share < 1 && rounded === "100.0") return "above 99.9%";
+  return `${rounded.replace(/\.0$/, "")}%`;
+}
+
+function milliseconds(time) {
+  return time < 1000 ? `${Math.round(time)} ms` : `${(time / 1000).toFixed(1)} s`;
+}
