@@ -30,7 +30,7 @@ DRAWN = {
     "errors": ("plots/evaluate/phantom/errors.csv", "false_positives", "false_negatives"),
     "stress": ("plots/stress/phantom/simple.csv", "strength", "accuracy"),
     "classes": ("plots/split/phantom/classes.csv", "images", "class"),
-    "latency": ("plots/benchmark/phantom/latency.csv", "p50_ms", "model"),
+    "latency": ("plots/benchmark/phantom/latency.csv", "p50_ms", "accuracy"),
 }
 GIT = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
 
@@ -38,11 +38,12 @@ GIT = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Example:
     project = example(tmp_path_factory.mktemp("plots")).evaluate()
-    write_timings(project, "simple")
+    timed = ("simple", "lite0")
+    write_timings(project, *timed)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.folder)
-        timed = {"simple": files.read_json(layout.metrics("benchmark", project.study, "simple"))}
-        latency.write(project.study, timed)
+        blocks = {model: files.read_json(layout.metrics("benchmark", project.study, model)) for model in timed}
+        latency.write(project.study, blocks)
         points = [
             {"strength": step / 10, "accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9} for step in (1, 2)
         ]

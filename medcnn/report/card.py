@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from medcnn import fingerprint, markdown
+from medcnn import fingerprint, layout, markdown
 from medcnn.files import DIGITS
 from medcnn.manifest import SPLITS
 from medcnn.params import Params, chain
+from medcnn.report import templating
 from medcnn.report.facts import Facts, gathered
 
 FIGURES = ("accuracy", "balanced_accuracy", "auroc", "cross_entropy", "brier", "ece")
@@ -53,9 +53,7 @@ def card(study: str, settings: Params) -> str:
         MedcnnError: the study was not evaluated with every model of the run.
     """
     facts = gathered(study, settings)
-    environment = Environment(  # noqa: S701 - Markdown; what users wrote is escaped as such
-        loader=PackageLoader("medcnn.report"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = templating.environment(escapes=False)
     environment.filters |= {"figure": markdown.figure, "number": markdown.number, "escaped": markdown.escaped}
     leaked, held_out = fingerprint.leaked_before_repair(facts.data)
     return environment.get_template("card.md.j2").render(
@@ -64,6 +62,9 @@ def card(study: str, settings: Params) -> str:
         block=facts.evaluated[facts.best],
         kind=_kind(facts),
         members=list(_members(facts, settings)),
+        exported=facts.exported.get(facts.best),
+        onnx=layout.onnx_model(study, facts.best).as_posix(),
+        int8=layout.int8_model(study, facts.best).as_posix(),
         leaked=leaked,
         held_out=held_out,
         wanted=_wanted(settings),

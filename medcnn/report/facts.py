@@ -34,7 +34,7 @@ class Facts:
         combined: ``metrics/ensemble/S.json``.
         explained: ``metrics/explain/S.json``.
         trained: ``metrics/train/S/M.json`` by model.
-        exported: ``metrics/export/S/M.json`` by model.
+        exported: ``metrics/export/S/M.json`` by model, and what ``metrics/export_ensembles/S.json`` says.
         timed: ``metrics/benchmark/S/M.json`` by model.
         stressed: ``metrics/stress/S/M.json`` by model.
         histories: learning curves by model and split.
@@ -140,6 +140,7 @@ def gathered(name: str, settings: Params) -> Facts:
         if model not in evaluated:
             raise MedcnnError(f"{layout.metrics('evaluate', name)} lacks model '{model}'; run `dvc repro`")
     sheet = layout.plots("prepare", name) / "contact_sheet.png"
+    exported = _exported(name, models)
     return Facts(
         name=name,
         study=study,
@@ -152,8 +153,8 @@ def gathered(name: str, settings: Params) -> Facts:
         combined=combined,
         explained=_known(layout.metrics("explain", name)),
         trained=_by_model("train", name, models),
-        exported=_by_model("export", name, models),
-        timed=_timed(name, models),
+        exported=exported,
+        timed=_timed(name, exported),
         stressed=_by_model("stress", name, settings.run.stress),
         histories=reading.histories(name, models),
         confusions=reading.confusions(name, models, study.class_names),
@@ -180,9 +181,20 @@ def _by_model(stage: str, study: str, models: tuple[str, ...]) -> Blocks:
     return {model: block for model, block in blocks.items() if block}
 
 
-def _timed(study: str, models: tuple[str, ...]) -> Blocks:
-    """Timings of the very models that were exported; DVC does not keep timings, so older ones may lie there."""
-    exported, timed = (_by_model(stage, study, models) for stage in ("export", "benchmark"))
-    return {
-        model: block for model, block in timed.items() if block["model_sha256"] == exported.get(model, {}).get("sha256")
-    }
+def _exported(study: str, models: tuple[str, ...]) -> Blocks:
+    combined = _known(layout.metrics("export_ensembles", study))
+    return _by_model("export", study, models) | {model: combined[model] for model in models if model in combined}
+
+
+def _timed(study: str, exported: Blocks) -> Blocks:
+    """Timings of the very files that were exported; DVC does not keep timings, so older ones may lie there."""
+    timed = _by_model("benchmark", study, tuple(exported))
+    return {model: block for model, block in timed.items() if _hashes(block) == _exported_hashes(exported[model])}
+
+
+def _hashes(timed: dict[str, Any]) -> tuple[Any, Any]:
+    return timed.get("model_sha256"), timed.get("int8_sha256")
+
+
+def _exported_hashes(exported: dict[str, Any]) -> tuple[Any, Any]:
+    return exported["sha256"], exported["int8"]["sha256"]

@@ -16,6 +16,7 @@ from medcnn.curves import Curve, Integers
 from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
 from medcnn.report.facts import Facts
 from medcnn.report.reading import History, Reliability
+from medcnn.report.speed_figures import latencies
 
 LINES = ("-", "--", ":")
 LONG_NAME = 15
@@ -38,6 +39,7 @@ def all_of(facts: Facts) -> tuple[Drawing, ...]:
         *roc_curves(facts),
         *reliabilities(facts),
         *degradations(facts),
+        *latencies(facts),
     )
 
 

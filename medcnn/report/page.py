@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
+from medcnn import layout
 from medcnn.params import Params
-from medcnn.report import bars, figures, pictures, provenance, shown, tradeoff
+from medcnn.report import bars, figures, pictures, provenance, shown, templating, tradeoff
 from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts
+from medcnn.report.speeds import Speeds, engine
 
-ENGINES = {"tensorflow": "TensorFlow", "onnxruntime": "ONNX Runtime"}
 TESTED = {"accuracy": "accuracy", "auroc": "AUROC", "cross_entropy": "cross-entropy"}
 """The figures in which pairs of models are tested, as the page calls them."""
 LIMIT = 5 * 2**20
@@ -65,8 +66,13 @@ class Chapter:
         return figures.all_of(self.facts)
 
     def drawn(self, kind: str) -> tuple[Drawing, ...]:
-        """The figures of one kind: learning, confusion, roc, reliability or stress."""
+        """The figures of one kind: learning, confusion, roc, reliability, stress or latency."""
         return tuple(drawing for drawing in self.drawings if drawing.name.startswith(f"{kind}_"))
+
+    @cached_property
+    def speeds(self) -> Speeds:
+        """The timings of the study."""
+        return Speeds(self.facts)
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -101,14 +107,8 @@ def render(
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("medcnn.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for shower in (*shown.FILTERS, timings, batch_sizes, pictures.svg_uri, pictures.jpeg_uri, pictures.sheet_uri):
+    environment = templating.environment(escapes=True)
+    for shower in (*shown.FILTERS, engine, pictures.svg_uri, pictures.jpeg_uri, pictures.sheet_uri):
         environment.filters[shower.__name__] = shower
     environment.globals.update(
         axis=bars.axis,
@@ -119,6 +119,8 @@ def _environment() -> Environment:
         galleries=shown_galleries,
         params_of_run=provenance.params_of_run,
         names=TESTED,
+        onnx_model=layout.onnx_model,
+        try_page=layout.TRY.name,
     )
     return environment
 
@@ -140,25 +142,6 @@ def crossvalidated(facts: Facts) -> dict[str, dict[str, Any]]:
     return {
         model: facts.evaluated[model]["crossval"] for model in facts.ranking if facts.evaluated[model].get("crossval")
     }
-
-
-def batch_sizes(benchmark: Mapping[str, Any]) -> tuple[int, int]:
-    """The smallest batch timed, for latency, and the largest, for throughput."""
-    sizes = [int(text) for by_size in benchmark["latency"].values() for text in by_size]
-    return min(sizes), max(sizes)
-
-
-def timings(benchmark: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """A line an engine, the baseline first: latency at the smallest batch, throughput at the largest."""
-    smallest, largest = map(str, batch_sizes(benchmark))
-    for engine in sorted(benchmark["latency"], key=lambda name: name in benchmark["speedup"]):
-        by_size = benchmark["latency"][engine]
-        yield {
-            "engine": ENGINES.get(engine, engine),
-            **by_size[smallest],
-            "images_per_second": by_size[largest]["images_per_second"],
-            "speedup": benchmark["speedup"].get(engine, {}).get(smallest),
-        }
 
 
 def _hash(script: str) -> str:

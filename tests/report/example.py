@@ -142,26 +142,86 @@ def _write_training(made: Example, model: str) -> None:
     files.write_csv(made.path(layout.plots("train", made.study, model)) / "history.csv", columns, history)
     training = {"epochs": 5, "best_epoch": 4, "parameters": 660993, "trainable_parameters": 5124, "macs": MACS[model]}
     files.write_json(made.path(layout.metrics("train", made.study, model)), training)
+    files.write_json(made.path(layout.metrics("export", made.study, model)), _exported() | {"keras_sha256": "2" * 64})
+
+
+def _exported() -> dict[str, Any]:
     parity = {
         "images": 24, "max_difference": 2e-6, "argmax_agreement": 1.0, "accuracy_keras": 0.75, "accuracy_onnx": 0.75,
     }  # fmt: skip
-    exported = {"bytes": 2_650_000, "sha256": "0" * 64, "opset": 17, "parity": parity}
-    files.write_json(made.path(layout.metrics("export", made.study, model)), exported)
+    validation = {
+        "images": 24, "accuracy_float32": 0.75, "accuracy_int8": 0.745, "accuracy_drop": 0.005,
+        "cross_entropy_float32": 0.5, "cross_entropy_int8": 0.5125, "cross_entropy_rise": 0.0125,
+    }  # fmt: skip
+    int8 = {
+        "bytes": 910_000, "sha256": "1" * 64, "precision": "mixed", "layers": {"int8": 17, "float32": 2},
+        "left_in_float": ["first/convolution", "last/MatMul"], "calibration_images": 48, "validation": validation,
+        "trials": 3,
+    }  # fmt: skip
+    return {
+        "bytes": 2_650_000, "sha256": "0" * 64, "opset": 18, "temperature": 1.5, "conformal_threshold": 0.875,
+        "parity": parity, "int8": int8,
+    }  # fmt: skip
 
 
-def write_timings(made: Example, model: str) -> None:
-    """Timings of one model, as the benchmark writes them."""
-    one = {"p50_ms": 3.25, "p90_ms": 3.5, "p99_ms": 4.75, "images_per_second": 300.0}
-    many = {"p50_ms": 60.0, "p90_ms": 61.0, "p99_ms": 62.0, "images_per_second": 533.0}
-    timings = {
+def write_timings(made: Example, *models: str) -> None:
+    """Timings of models as the benchmark writes them: each model half as fast as the one before."""
+    for step, model in enumerate(models):
+        files.write_json(
+            made.path(layout.metrics("benchmark", made.study, model)), _timings(2.0**step, 0.7 + 0.05 * step)
+        )
+
+
+def _timings(slower: float, accuracy: float) -> dict[str, Any]:
+    engines = {
+        "tensorflow": _engine(6.5 * slower, accuracy),
+        "onnxruntime": _engine(3.25 * slower, accuracy, speedup={"median": 2.0, "lowest": 1.75, "highest": 2.25}),
+        "onnxruntime_int8": _engine(
+            1.25 * slower, accuracy - 0.025, 0.31, {"median": 5.2, "lowest": 4.5, "highest": 6.0}
+        )
+        | {"precision": "mixed", "file_bytes": 910_000},
+    }
+    return {
         "model_sha256": "0" * 64,
-        "latency": {"onnxruntime": {"1": one, "32": many}, "tensorflow": {"1": one, "32": many}},
-        "speedup": {"onnxruntime": {"1": {"median": 2.5, "lowest": 2.0, "highest": 3.0}}},
-        "machine": {"cpu": "A processor", "cores": 2},
+        "int8_sha256": "1" * 64,
+        "arrays_sha256": "3" * 64,
+        "image_size": 32,
+        "engines": engines,
+        "missing": ["openvino", "openvino_bfloat16"],
+        "failed": {"litert": "It has no <op>."},
+        "preprocess": {"p50_ms": 0.21, "p90_ms": 0.22, "p99_ms": 0.42, "calls": 100},
+        "machine": {
+            "architecture": "x86_64", "cores": 2, "cpu": "A processor", "instruction_sets": ["avx2"], "system": "Linux",
+        },
         "threads": 2,
         "versions": {"tensorflow": "2.21.0"},
-    }
-    files.write_json(made.path(layout.metrics("benchmark", made.study, model)), timings)
+    }  # fmt: skip
+
+
+def _engine(
+    p50_ms: float, accuracy: float, spread: float = 0.05, speedup: dict[str, float] | None = None
+) -> dict[str, Any]:
+    def times(p50_ms: float) -> dict[str, float]:
+        return {"p50_ms": p50_ms, "p90_ms": 1.25 * p50_ms, "p99_ms": 1.5 * p50_ms, "calls": 500}
+
+    rounds = [p50_ms * (1 + share * spread) for share in (-0.5, 0.0, 0.5)]
+    test = {"images": 24, "accuracy": accuracy, "accuracy_low": accuracy - 0.2, "accuracy_high": accuracy + 0.1}
+    return {
+        "precision": "float32",
+        "single_stream": {
+            **times(p50_ms), "seconds": 5.5, "rounds_p50_ms": rounds, "spread": spread, "noisy": spread > 0.2,
+        },
+        "offline": {
+            size: {"images_per_second": share * 1000 / p50_ms, "calls": 60}
+            for size, share in (("1", 0.9), ("8", 1.5), ("32", 2.0))
+        },
+        "end_to_end": times(p50_ms + 2),
+        "cold_start_ms": 480.5,
+        "peak_memory_mib": 210.25,
+        "file_bytes": 2_650_000,
+        "test": {**test, "largest_difference": 2e-6},
+        **({"speedup": speedup} if speedup else {}),
+    }  # fmt: skip
 
 
 def write_cells(made: Example) -> None:
@@ -270,6 +330,8 @@ def _write_data(made: Example, rows: list[Row]) -> None:
     download = {"kind": "phantom", "name": "phantom.zip", "bytes": 4_200_000, "sha256": "a" * 64}
     files.write_json(made.path(layout.metrics("download", made.study)), {**download, "version": None, "licence": None})
     files.write_json(made.path(layout.metrics("ensemble", made.study)), COMBINED)
+    exported = {name: _exported() | {"members": ["simple", "lite0"]} for name in (*ENSEMBLES, CASCADE)}
+    files.write_json(made.path(layout.metrics("export_ensembles", made.study)), exported)
     sheet = made.path(layout.plots("prepare", made.study)) / "contact_sheet.png"
     sheet.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (1600, 600), "teal").save(sheet)

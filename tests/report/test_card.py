@@ -105,6 +105,20 @@ def test_the_networks_of_a_model_their_params_and_hashes(
     assert ("weight 0.5000" in text) == (model == ENSEMBLES[0])
 
 
+@pytest.mark.parametrize(
+    ("model", "folder", "left"), [("simple", "models", "layers"), ("simple_lite0_cascade", "combined", "members")]
+)
+def test_the_exported_files_of_the_chosen_model_and_how_to_run_them(made: Example, model: str, folder: str, left: str):
+    choose(made, model)
+    text = written(made)
+    path = f"data/{folder}/{made.study}/{model}/model"
+    assert f"`{path}.onnx`: float32, 2,650,000 bytes, sha256 `{'0' * 64}`" in text
+    assert f"`{path}.int8.onnx`: mixed (2 {left} left in float32), 910,000 bytes, sha256 `{'1' * 64}`" in text
+    assert "calibrated in the file (temperature 1.5000)" in text
+    assert "in the prediction set where 1 - probability is at most 0.8750" in text
+    assert f"`python -m medcnn predict {path}.onnx image.png`" in text
+
+
 def test_subgroups_and_cross_validation_where_there_are_any(made: Example):
     path = made.path(layout.metrics("evaluate", made.study))
     before = files.read_json(path)

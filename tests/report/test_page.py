@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from medcnn import params
-from medcnn.report import page, pictures, provenance
+from medcnn.report import pictures, provenance
 
 
 def test_a_large_picture_is_scaled_down(tmp_path: Path):
@@ -15,21 +15,6 @@ def test_a_large_picture_is_scaled_down(tmp_path: Path):
     uri = pictures.sheet_uri(tmp_path / "sheet.png")
     assert uri.startswith("data:image/jpeg;base64,")
     assert len(uri) < 1_000_000
-
-
-def test_timings_list_the_baseline_first():
-    def at(milliseconds: float) -> dict[str, float]:
-        return {"p50_ms": milliseconds, "p90_ms": 2.0, "p99_ms": 3.0, "images_per_second": 1000 / milliseconds}
-
-    benchmark = {
-        "latency": {"onnxruntime": {"8": at(4), "16": at(5)}, "tensorflow": {"8": at(8), "16": at(10)}},
-        "speedup": {"onnxruntime": {"8": {"median": 2.0}, "16": {"median": 2.0}}},
-    }
-    assert page.batch_sizes(benchmark) == (8, 16)
-    tensorflow, onnx = page.timings(benchmark)
-    assert (tensorflow["engine"], tensorflow["p50_ms"], tensorflow["images_per_second"]) == ("TensorFlow", 8, 100)
-    assert (onnx["engine"], onnx["speedup"]["median"]) == ("ONNX Runtime", 2.0)
-    assert tensorflow["speedup"] is None
 
 
 def git(folder: Path, *arguments: str) -> str:

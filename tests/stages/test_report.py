@@ -41,7 +41,7 @@ SOURCES = {
     "curves": (),
     "learning": ("train",),
     "published": ("published",),
-    "latency": ("benchmark", "export"),
+    "latency": ("benchmark", "export", "export_ensembles"),
     "methods": (),
     "reproduce": ("download",),
 }
@@ -55,7 +55,7 @@ def reported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if made.study == "brain_mri":
         write_cells(made)
     made.evaluate()
-    write_timings(made, "simple")
+    write_timings(made, "simple", "lite0", best(made))
     if made.study == "brain_mri":
         write_published(made)
         write_explained(made)
@@ -98,6 +98,8 @@ def known(made: Example, section: str) -> set[float]:
     values = {number for file in found for number in numbers(json.loads(file.read_text()))}
     settings = params.load(made.path(layout.PARAMS))
     values |= {settings.seed, *numbers(settings.evaluate.model_dump(mode="json"))}
+    if section == "latency":
+        values |= set(numbers(settings.benchmark.model_dump(mode="json")))
     if section == "curves":
         lines = made.path(layout.plots("evaluate", made.study) / "confusion.csv").read_text().splitlines()
         column = lines[0].split(",").index("images")
@@ -318,14 +320,96 @@ def test_the_data_sets_health(reported: tuple[Example, str]):
         assert exact(table[name]) == [*counts, data["classes"][name]]
 
 
-def test_timings_and_their_absence(reported: tuple[Example, str]):
+def timed(made: Example, model: str, engine: str) -> dict:
+    return files.read_json(made.path(layout.metrics("benchmark", made.study, model)))["engines"][engine]
+
+
+def lines(html: str, column: str) -> list[dict[str, list[Cell]]]:
+    """The tables of timings with this column, by the model and engine of each line."""
+    tables = [table for table in parsed(html).tables if {"Model and engine", column} <= set(texts(table[0]))]
+    return [{row[0].text: row[1:] for row in table[1:]} for table in tables]
+
+
+def test_the_answer_of_the_benchmark_comes_first(reported: tuple[Example, str]):
     made, html = reported
-    table = parsed(html).table("Engine", "p99")
-    assert texts(table["simple"]) == ["TensorFlow", "3.25", "3.50", "4.75", "", "533"]
-    for model in made.trained[1:]:
-        assert texts(table[model]) == ["not measured"]
-    assert "Timed on A processor, 2 threads (tensorflow 2.21.0)." in parsed(html).text
-    assert texts(table["ONNX Runtime"]) == ["3.25", "3.50", "4.75", "2.5", "533"]
+    text = parsed(html).text
+    speed = "5.2 times as fast as TensorFlow (4.5 to 6.0 over the rounds); noisy, its rounds differ by 31 %"
+    assert f"{best(made)}, the chosen model, is fastest on ONNX Runtime int8: 5.00 ms an image, {speed}." in text
+    comparisons = files.read_json(made.path(layout.metrics("comparisons", made.study)))
+    alike = all("simple" in models for models in comparisons["same_as_best"].values())
+    fastest, p50 = ("simple", "1.25") if alike else ("lite0", "2.50")
+    assert f"no paired test finds worse is {fastest} on ONNX Runtime int8: {p50} ms an image, {speed}." in text
+
+
+def test_every_engine_has_a_line_with_the_figures_of_its_metrics(reported: tuple[Example, str]):
+    made, html = reported
+    first, every = lines(html, "p99")
+    assert len(every) == 9
+    assert next(iter(every)) == "simple ONNX Runtime int8 frontier", "the fastest stands first"
+    assert list(first) == [
+        *(f"{best(made)} {engine}" for engine in ("ONNX Runtime int8 frontier", "ONNX Runtime frontier", "TensorFlow")),
+        "simple ONNX Runtime int8 frontier", "lite0 ONNX Runtime int8 frontier",
+    ]  # fmt: skip
+    assert all(every[name] == cells for name, cells in first.items())
+    for name, model, engine in (
+        ("lite0 ONNX Runtime", "lite0", "onnxruntime"),
+        (f"{best(made)} TensorFlow", best(made), "tensorflow"),
+    ):
+        block = timed(made, model, engine)
+        shown = [block["single_stream"][key] for key in ("p50_ms", "p90_ms", "p99_ms")]
+        speedup = [[block["speedup"][key] for key in ("median", "lowest", "highest")]] if "speedup" in block else [[]]
+        test = block["test"]
+        assert [[float(value) for value in cell.values] for cell in every[name][:-1]] == [
+            *([value] for value in shown), *speedup, *([block["end_to_end"][key]] for key in ("p50_ms", "p99_ms")),
+            [test[key] for key in ("accuracy", "accuracy_low", "accuracy_high")], [test["largest_difference"]],
+        ]  # fmt: skip
+
+
+def test_offline_start_and_size_of_every_engine(reported: tuple[Example, str]):
+    made, html = reported
+    _, every = lines(html, "Cold start, ms")
+    block = timed(made, "simple", "onnxruntime_int8")
+    cells = every["simple ONNX Runtime int8 frontier"]
+    assert cells[-1].text == "mixed"
+    throughput = [block["offline"][size]["images_per_second"] for size in ("1", "8", "32")]
+    assert exact(cells[:-1]) == [*throughput, 480.5, 210.25, 910_000]
+
+
+def test_noise_gaps_and_the_machine_are_named(reported: tuple[Example, str]):
+    made, html = reported
+    _, every = lines(html, "p99")
+    assert every["lite0 ONNX Runtime int8 frontier"][0].text == "2.50 noisy, 31 %"
+    assert not [name for name, cells in every.items() if "noisy" in cells[0].text and "int8" not in name]
+    text = parsed(html).text
+    untimed = [model for model in made.models if model not in ("simple", "lite0", best(made))]
+    assert f"Not measured: {', '.join(untimed)}." in text
+    assert "Not installed where this was timed: OpenVINO, OpenVINO bfloat16." in text
+    assert f"LiteRT cannot run simple, lite0, {best(made)}: It has no <op>." in text
+    assert "Timed on A processor (x86_64, Linux), 2 cores, 2 threads for every engine." in text
+    assert "Instruction sets: avx2. Versions: tensorflow 2.21.0." in text
+    assert text.count("takes 0.21 ms (p99 0.42)") == 1
+
+
+def test_every_exported_file_stands_beside_its_keras_model_and_its_int8_file(reported: tuple[Example, str]):
+    made, html = reported
+    parity = parsed(html).table("Model", "Accuracy, ONNX")
+    int8 = parsed(html).table("Model", "Layers in int8")
+    assert set(made.models) == set(list(parity)[1:]) == set(list(int8)[1:])
+    assert exact(parity[CASCADE]) == [2_650_000, 24, 1.0, 0.75, 0.75, 2e-6]
+    assert int8["simple"][0].text == "mixed"
+    assert exact(int8["simple"][1:]) == [17, 2, 2_650_000, 910_000, 0.75, 0.745, 0.005, 0.0125]
+    text = parsed(html).text
+    assert text.count("first/convolution, last/MatMul") == len(made.models)
+    assert "may lose at most 1.0 % of accuracy, and cross-entropy may rise by at most 0.05" in text
+    assert f"python -m medcnn predict {layout.onnx_model(made.study, best(made))} image.png" in text
+
+
+def test_the_page_leads_to_the_model_in_the_browser(reported: tuple[Example, str]):
+    links = [attributes["href"] for tag, attributes in parsed(reported[1]).elements if tag == "a"]
+    assert links.count(layout.TRY.name) == 2
+    made = reported[0]
+    assert made.path(layout.REPORT).with_name("try.html") == made.path(layout.TRY)
+    assert made.path(layout.TRY).is_file()
 
 
 def test_synthetic_images_are_called_so(reported: tuple[Example, str]):
@@ -341,7 +425,7 @@ def test_the_page_asks_nothing_of_the_network(reported: tuple[Example, str]):
         assert tag not in ("iframe", "object", "embed")
         assert not [name for name in attributes if name.startswith("on")]
         for name in ("src", "href"):
-            assert attributes.get(name, "#").startswith(("#", "data:"))
+            assert attributes.get(name, "#").startswith(("#", "data:")) or (tag, attributes[name]) == ("a", "try.html")
     assert not re.search(r"url\((?!%23)|@import", html)
     assert "default-src 'none'" in html
 
@@ -360,8 +444,8 @@ def test_figures_are_files_too_and_stay_the_same(reported: tuple[Example, str]):
     made, html = reported
     folder = made.path(layout.REPORT_FIGURES) / made.study
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    rocs, stress = (1, 5) if len(made.classes) == 2 else (len(made.classes), 0)
-    assert len(before) == len(made.trained) + 2 * len(made.models) + rocs + stress
+    rocs, stress, speeds = *((1, 5) if len(made.classes) == 2 else (len(made.classes), 0)), 2
+    assert len(before) == len(made.trained) + 2 * len(made.models) + rocs + stress + speeds
     (folder / "of_an_earlier_run.svg").touch()
     assert made.report() == html
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -410,6 +494,35 @@ def test_a_page_that_would_be_too_large_leaves_out_what_is_behind_a_click(
     assert len(parsed(lean).images) < len(parsed(whole).images)
     assert f"see plots/report/figures/{copy.study}, for this page would be too large" in parsed(lean).text
     assert parsed(lean).data == parsed(whole).data
+
+
+def test_timings_of_other_files_than_the_exported_ones_do_not_count(copy: Example):
+    write_timings(copy, "simple", "lite0", "ensemble_mean", CASCADE)
+    for model, change in {"simple": {"model_sha256": "9" * 64}, "lite0": {"int8_sha256": "9" * 64}}.items():
+        path = copy.path(layout.metrics("benchmark", copy.study, model))
+        files.write_json(path, files.read_json(path) | change)
+    earlier = {"model_sha256": "0" * 64, "latency": {}}
+    files.write_json(copy.path(layout.metrics("benchmark", copy.study, "ensemble_weighted")), earlier)
+    _, every = lines(copy.report(), "p99")
+    assert {name.split()[0] for name in every} == {"ensemble_mean", CASCADE}
+    table = copy.path(layout.plots("benchmark", copy.study) / "latency.csv").read_text().splitlines()
+    assert {line.split(",")[1] for line in table[1:]} == {"ensemble_mean", CASCADE}
+
+
+def test_what_models_of_an_earlier_run_left_is_removed(copy: Example):
+    write_timings(copy, "simple", "ensemble_mean", CASCADE, "vgg16", "ensemble_stack")
+    copy.report()
+    left = {path.stem for path in copy.path(layout.metrics_folder("benchmark", copy.study)).iterdir()}
+    assert left == {"simple", "ensemble_mean", CASCADE}
+
+
+def test_models_timed_in_different_settings_are_not_compared(copy: Example):
+    write_timings(copy, "simple", "lite0")
+    path = copy.path(layout.metrics("benchmark", copy.study, "lite0"))
+    files.write_json(path, files.read_json(path) | {"threads": 1})
+    text = parsed(copy.report()).text
+    assert "Timed in different settings." in text
+    assert "lite0: timed on A processor (x86_64, Linux), 2 cores, 1 thread for every engine." in text
 
 
 def test_a_split_that_leaks_is_a_loud_warning(copy: Example):

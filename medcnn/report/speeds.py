@@ -1,0 +1,119 @@
+"""What the section on latency says: who answers first, who is beaten by nobody, and on which machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from medcnn import latency
+from medcnn.latency import Timing
+from medcnn.report.facts import Facts
+
+ENGINES = {
+    "tensorflow": "TensorFlow",
+    "onnxruntime": "ONNX Runtime",
+    "onnxruntime_int8": "ONNX Runtime int8",
+    "openvino": "OpenVINO",
+    "openvino_bfloat16": "OpenVINO bfloat16",
+    "litert": "LiteRT",
+}
+"""The engines as the page calls them, in the order of its legend."""
+_BETTER = {"accuracy": 1, "auroc": 1, "cross_entropy": -1}
+"""Whether more of a tested figure is better, or less."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What models were timed on; timings of different settings must not be compared.
+
+    Attributes:
+        models: which.
+        block: ``machine``, ``threads`` and ``versions``, as in ``metrics/benchmark/S/M.json``.
+    """
+
+    models: tuple[str, ...]
+    block: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """The timings of a study."""
+
+    facts: Facts
+
+    @cached_property
+    def every(self) -> tuple[Timing, ...]:
+        """All timings, the chosen model's first."""
+        timed = self.facts.timed
+        return latency.timings({model: timed[model] for model in self.facts.best_first if model in timed})
+
+    @cached_property
+    def frontier(self) -> tuple[Timing, ...]:
+        """Those that no other timing beats, from the fastest to the most accurate."""
+        return latency.frontier(self.every)
+
+    @property
+    def first(self) -> tuple[Timing, ...]:
+        """What the page shows before all others: the chosen model's, then the rest of the frontier."""
+        chosen = tuple(timing for timing in self.every if timing.model == self.facts.best)
+        return (*chosen, *(timing for timing in self.frontier if timing not in chosen))
+
+    @property
+    def chosen(self) -> Timing | None:
+        """The fastest engine of the chosen model; None if it was not timed."""
+        return next((timing for timing in self.every if timing.model == self.facts.best), None)
+
+    @property
+    def fastest(self) -> Timing | None:
+        """The fastest of the models that no test finds worse than the chosen one; None if none was timed."""
+        candidates = (timing for timing in self.every if not worse(self.facts, timing.model))
+        return min(candidates, key=lambda timing: timing.p50_ms, default=None)
+
+    @property
+    def batch_sizes(self) -> tuple[str, ...]:
+        """The batches of the offline scenario, the smallest first."""
+        return tuple(sorted({size for timing in self.every for size in timing.block["offline"]}, key=int))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The engines that were not installed where a model was timed."""
+        return tuple(dict.fromkeys(engine for block in self.facts.timed.values() for engine in block["missing"]))
+
+    @property
+    def failed(self) -> dict[tuple[str, str], list[str]]:
+        """The models that an engine cannot run, by the engine and what it said."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for model, block in self.facts.timed.items():
+            for failure in block["failed"].items():
+                found.setdefault(failure, []).append(model)
+        return found
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What was timed on which machine, with which threads and versions: one, unless some were timed elsewhere."""
+        models: list[list[str]] = []
+        blocks: list[dict[str, Any]] = []
+        for model, timed in self.facts.timed.items():
+            block = {key: timed[key] for key in ("machine", "threads", "versions")}
+            if block not in blocks:
+                blocks.append(block)
+                models.append([])
+            models[blocks.index(block)].append(model)
+        return tuple(Setting(tuple(names), block) for names, block in zip(models, blocks, strict=True))
+
+
+def worse(facts: Facts, model: str) -> bool:
+    """Whether a test tells this model from the chosen one, to its disadvantage, in any of the tested figures."""
+    if model == facts.best:
+        return False
+    both = {model, facts.best}
+    pair = next(pair for pair in facts.compared["pairs"] if {pair["first"], pair["second"]} == both)
+    # Differences are of the first less the second.
+    sign = 1 if pair["first"] == model else -1
+    return any(sign * _BETTER[figure] * pair[figure]["difference"] < 0 for figure in facts.told_apart(model))
+
+
+def engine(name: str) -> str:
+    """An engine as the page calls it."""
+    return ENGINES.get(name, name)
