@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BASE ?= main
+PORT ?= 8000
 PAGE := plots/report/index.html
 INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install repro study published report ci-report gate test lint format bench
+.PHONY: help install engines repro demo serve study published report ci-report gate test lint format bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,12 +22,21 @@ $(INSTALLED): requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+engines: $(INSTALLED) ## Install further engines for the benchmark: OpenVINO and LiteRT
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+
 repro: $(INSTALLED) ## Run the whole pipeline, print the metrics, say where the report is
 	dvc repro
 	@# The page is no DVC out, so a checkout does not bring it: draw it where it is missing or older than the results.
 	@test -f $(PAGE) -a -z "$$(find metrics plots medcnn/report -type f -newer $(PAGE))" || python -m stages.report
 	@dvc metrics show
 	@echo "Report: $(PAGE)"
+
+demo: $(INSTALLED) ## Bring the exported models into the browser: onnxruntime-web from npm (Node 20) into plots/demo
+	@python -m medcnn.demo make
+
+serve: $(INSTALLED) ## Serve the report and the demo to this machine alone: PORT=8000
+	@python -m medcnn.demo serve --port $(PORT)
 
 study: $(INSTALLED) ## Run what a study published, on its split and on the honest one: NAME=brain_mri [ARGS="-S key=value"]
 	@python -m medcnn study $(or $(NAME),'') --run $(ARGS)
@@ -57,5 +67,5 @@ format: $(INSTALLED) ## Format the code and mend what ruff can
 	ruff check --fix .
 	ruff format .
 
-bench: $(INSTALLED) ## Measure speed and memory; ARGS="published ZIP --published-way SCRIPT" for the notebooks' way beside ours
+bench: $(INSTALLED) ## Measure speed and memory; ARGS="published ZIP --published-way SCRIPT" or ARGS=engines
 	python -m tests.bench $(ARGS)

@@ -35,8 +35,14 @@ SHRUNK = {
     "run.cascades": {"first": ["tiny"], "second": ["lite0"]},
     "models.lite0.epochs": 2,
     "models.relay.epochs": 2,
+    "ensemble.combiners": ["mean"],
+    "benchmark.batch_sizes": [1, 8],
+    "benchmark.rounds": 2,
     "benchmark.warmup": 1,
-    "benchmark.calls": 5,
+    "benchmark.calls": 2,
+    "benchmark.seconds": 0,
+    "benchmark.offline_seconds": 0,
+    "benchmark.calibration.images": 16,
     "evaluate.resamples": 200,
 }
 ENVIRONMENT = {

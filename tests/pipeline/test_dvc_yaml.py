@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
 NAMES = [
     "download", "split", "prepare", "weights", "train", "chain", "crossval", "crossval_chain", "ensemble", "evaluate",
-    "explain", "stress", "export", "export_chain", "benchmark", "benchmark_chain", "report",
+    "explain", "stress", "export", "export_chain", "export_ensembles", "benchmark", "benchmark_chain",
+    "benchmark_ensembles", "report",
 ]  # fmt: skip
 
 # What they do shows in no byte of an output: messages, exit codes, and paths that dvc.yaml itself declares.
