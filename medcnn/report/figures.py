@@ -16,7 +16,6 @@ from medcnn.curves import Curve, Integers
 from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
 from medcnn.report.facts import Facts
 from medcnn.report.reading import History, Reliability
-from medcnn.report.speed_figures import latencies
 
 LINES = ("-", "--", ":")
 LONG_NAME = 15
@@ -32,14 +31,13 @@ STRENGTHS = {
 
 
 def all_of(facts: Facts) -> tuple[Drawing, ...]:
-    """Every figure of a study."""
+    """Every figure of a study whose bytes depend on its results alone; those of timings are not among them."""
     return (
         *learning_curves(facts),
         *confusions(facts),
         *roc_curves(facts),
         *reliabilities(facts),
         *degradations(facts),
-        *latencies(facts),
     )
 
 

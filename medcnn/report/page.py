@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from medcnn import layout
 from medcnn.params import Params
-from medcnn.report import bars, figures, pictures, provenance, shown, templating, tradeoff
+from medcnn.report import bars, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
 from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts
 from medcnn.report.speeds import Speeds, engine
@@ -62,11 +62,16 @@ class Chapter:
 
     @cached_property
     def drawings(self) -> tuple[Drawing, ...]:
-        """All figures of the study."""
+        """The figures of the study that are kept as files too."""
         return figures.all_of(self.facts)
 
+    @property
+    def latencies(self) -> tuple[Drawing, ...]:
+        """The figures of its timings, which differ on every run: on the page alone, and in no output of DVC."""
+        return tuple(speed_figures.latencies(self.facts))
+
     def drawn(self, kind: str) -> tuple[Drawing, ...]:
-        """The figures of one kind: learning, confusion, roc, reliability, stress or latency."""
+        """The figures of one kind: learning, confusion, roc, reliability or stress."""
         return tuple(drawing for drawing in self.drawings if drawing.name.startswith(f"{kind}_"))
 
     @cached_property

@@ -359,7 +359,7 @@ def test_it_fits_and_can_be_read(served: Served, width: int, scheme: str):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         assert unreadable(tab.evaluate(TEXTS)) == []
     assert tab.locator("#unlike").is_visible()
-    assert tab.locator("#result").evaluate("element => element.getBoundingClientRect().top < innerHeight")
+    tab.wait_for_function("document.querySelector('#result').getBoundingClientRect().top < innerHeight")
     with Image.open(io.BytesIO(tab.screenshot())) as shot:
         paper = max(shot.convert("RGB").getcolors(maxcolors=1 << 20))[1]
     assert (sum(paper) > 3 * 200) == (scheme == "light")

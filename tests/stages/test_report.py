@@ -444,8 +444,9 @@ def test_figures_are_files_too_and_stay_the_same(reported: tuple[Example, str]):
     made, html = reported
     folder = made.path(layout.REPORT_FIGURES) / made.study
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    rocs, stress, speeds = *((1, 5) if len(made.classes) == 2 else (len(made.classes), 0)), 2
-    assert len(before) == len(made.trained) + 2 * len(made.models) + rocs + stress + speeds
+    rocs, stress = (1, 5) if len(made.classes) == 2 else (len(made.classes), 0)
+    # The figures of timings stand on the page alone: DVC keeps these files, and timings differ on every run.
+    assert len(before) == len(made.trained) + 2 * len(made.models) + rocs + stress
     (folder / "of_an_earlier_run.svg").touch()
     assert made.report() == html
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
