@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from medcnn.console import MedcnnError
+from medcnn.console import BAD_INPUT, MedcnnError
 from medcnn.onnx.card import Card
 
 OPERATING = "operating"
@@ -16,7 +16,7 @@ OPERATING = "operating"
 class ThresholdError(MedcnnError):
     """A wrong ``--threshold``; the text names the choices."""
 
-    exit_code = 2
+    exit_code = BAD_INPUT
 
 
 def thresholds(wanted: Sequence[str], card: Card) -> dict[str, float]:

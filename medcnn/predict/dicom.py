@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from medcnn.images.decode import UnreadableImageError
-from medcnn.predict import rendering
+from medcnn.predict import faults, rendering
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -81,16 +81,8 @@ def frames(data: bytes) -> Iterator[Image.Image]:
         UnreadableImageError: pydicom, or what it needs for this compression, is not installed; the file is broken, has
             no image, or one beyond ``PIXELS`` or ``FRAMES``.
     """
-    try:
+    with faults.told("DICOM", "pydicom"):
         yield from _frames(data)
-    except UnreadableImageError:
-        raise
-    except ImportError as error:
-        raise UnreadableImageError("a DICOM file needs pydicom: pip install pydicom") from error
-    # Broken files make pydicom raise nearly anything.
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [""])[0] or type(error).__name__
-        raise UnreadableImageError(f"broken DICOM file: {reason[:200]}") from error
 
 
 def _frames(data: bytes) -> Iterator[Image.Image]:

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from medcnn.images.decode import UnreadableImageError
+from medcnn.predict import faults
 
 LIMIT = 256 << 20
 """Largest volume, in bytes."""
@@ -51,16 +52,8 @@ def slices(data: bytes) -> Iterator[tuple[str, Image.Image]]:
     Raises:
         UnreadableImageError: nibabel is not installed; the file is broken, not of real numbers, or beyond ``LIMIT``.
     """
-    try:
+    with faults.told("NIfTI", "nibabel"):
         yield from _slices(data)
-    except UnreadableImageError:
-        raise
-    except ImportError as error:
-        raise UnreadableImageError("a NIfTI file needs nibabel: pip install nibabel") from error
-    # Broken headers make nibabel raise nearly anything.
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [""])[0] or type(error).__name__
-        raise UnreadableImageError(f"broken NIfTI file: {reason[:200]}") from error
 
 
 def _slices(data: bytes) -> Iterator[tuple[str, Image.Image]]:

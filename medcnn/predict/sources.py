@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from medcnn.console import MedcnnError
+from medcnn.console import BAD_INPUT, MedcnnError
 from medcnn.images import decode
 
 LIMIT = 256 << 20
@@ -31,7 +31,7 @@ _JUNK = "__MACOSX"
 class NothingFoundError(MedcnnError):
     """No path stands for an image."""
 
-    exit_code = 2
+    exit_code = BAD_INPUT
 
 
 @dataclass(frozen=True)
