@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
+from typing import IO
 
 import numpy as np
-from joblib import Parallel, delayed
 
-from medcnn import labelling, manifest, placing, splitting
+from medcnn import labelling, layout, manifest, placing, splitting
 from medcnn.images import decode, duplicates
 from medcnn.labelling import Listed
 from medcnn.manifest import USED, Row
 from medcnn.params.studies import Study
 from medcnn.sources.archive import Archive, UnreadableMemberError
+from medcnn.threads import in_order
 
-_CHUNK = 256
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What was read from one image file; ``fault`` is empty where it could be decoded."""
 
@@ -65,16 +67,16 @@ def survey(archive: Archive, study: Study, seed: int, where: str) -> Survey:
         MedcnnError: nothing to read, a pattern that matches nothing, or a split that cannot be made.
     """
     listed = labelling.listed(archive, study, where)
-    facts, thumbnails = _inspected(archive, [item.path for item in listed])
-    rows = [_row(item, fact) for item, fact in zip(listed, facts, strict=True)]
-    rows = _conflicts_set_aside(_faults_set_aside(rows, facts))
-    relatives = _related(rows, [item.patient for item in listed], thumbnails, study)
+    with _spool() as thumbnails:
+        inspected = _inspected(archive, listed, thumbnails)
+        rows = _conflicts_set_aside([_row(item, facts) for item, facts in zip(listed, inspected, strict=True)])
+        relatives = _related(rows, [item.patient for item in listed], thumbnails, study)
     rows = _named(rows, relatives)
     dealt = placing.placed(rows, relatives.groups, study, seed, where)
     return Survey(dealt, relatives, placing.as_published(rows, study.split, seed))
 
 
-def _related(rows: Sequence[Row], patients: list[str], thumbnails: np.ndarray, study: Study) -> Relatives:
+def _related(rows: Sequence[Row], patients: list[str], thumbnails: IO[bytes], study: Study) -> Relatives:
     """Find exact and near duplicates, and join them with the patients into groups that no split may part."""
     contents = [row.sha256 if row.phash else "" for row in rows]
     exact = splitting.joined(len(rows), splitting.same(contents))
@@ -95,20 +97,16 @@ def _named(rows: Sequence[Row], relatives: Relatives) -> list[Row]:
     ]
 
 
-def _inspected(archive: Archive, paths: Sequence[str]) -> tuple[list[Facts], np.ndarray]:
-    facts: list[Facts] = []
-    thumbnails = np.zeros((len(paths), duplicates.THUMBNAIL**2), np.float32)
-    with Parallel(n_jobs=-1, backend="threading") as parallel:
-        for start in range(0, len(paths), _CHUNK):
-            chunk = paths[start : start + _CHUNK]
-            for fact, thumbnail in parallel(delayed(_inspect)(archive, path) for path in chunk):
-                thumbnails[len(facts)] = thumbnail
-                facts.append(fact)
-    return facts, thumbnails
+def _inspected(archive: Archive, listed: Sequence[Listed], thumbnails: IO[bytes]) -> Iterator[Facts]:
+    """The facts of each image; its thumbnail is written to a file, as those of all would fill the memory."""
+    paths = (item.path for item in listed)
+    for facts, thumbnail in in_order(partial(_inspect, archive), paths, len(os.sched_getaffinity(0))):
+        thumbnails.write(thumbnail.data)
+        yield facts
 
 
 def _inspect(archive: Archive, path: str) -> tuple[Facts, np.ndarray]:
-    nothing = np.zeros(duplicates.THUMBNAIL**2, np.float32)
+    nothing = np.zeros(duplicates.THUMBNAIL**2, np.uint8)
     try:
         data = archive.read(path)
     except UnreadableMemberError as error:
@@ -123,35 +121,33 @@ def _inspect(archive: Archive, path: str) -> tuple[Facts, np.ndarray]:
     return facts, duplicates.thumbnail(rgb)
 
 
-def _row(item: Listed, fact: Facts) -> Row:
-    return Row(
+def _spool() -> IO[bytes]:
+    folder = layout.state("spool")
+    folder.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryFile(dir=folder)
+
+
+def _row(item: Listed, facts: Facts) -> Row:
+    row = Row(
         image_id=manifest.image_id(item.path),
         path=item.path,
         label=item.label,
         group="",
         split="",
         fold=-1,
-        width=fact.width,
-        height=fact.height,
-        mode=fact.mode,
-        bytes=fact.bytes,
-        sha256=fact.sha256,
-        phash=fact.phash,
+        width=facts.width,
+        height=facts.height,
+        mode=facts.mode,
+        bytes=facts.bytes,
+        sha256=facts.sha256,
+        phash=facts.phash,
         duplicate_of="",
         status=USED,
         reason="",
     )
-
-
-def _faults_set_aside(rows: Sequence[Row], facts: Sequence[Facts]) -> list[Row]:
-    return [
-        manifest.set_aside(row, f"unreadable: {fact.fault}")
-        if fact.fault
-        else row
-        if row.label
-        else manifest.set_aside(row, "no class")
-        for row, fact in zip(rows, facts, strict=True)
-    ]
+    if facts.fault:
+        return manifest.set_aside(row, f"unreadable: {facts.fault}")
+    return row if item.label else manifest.set_aside(row, "no class")
 
 
 def _conflicts_set_aside(rows: Sequence[Row]) -> list[Row]:
@@ -167,9 +163,14 @@ def _conflicts_set_aside(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _near_pairs(rows: Sequence[Row], thumbnails: np.ndarray, study: Study) -> Iterator[tuple[int, int]]:
-    readable = [index for index, row in enumerate(rows) if row.phash]
-    if len(readable) < len(rows):
-        thumbnails = thumbnails[readable]
-    pairs = duplicates.near_pairs([rows[i].phash for i in readable], thumbnails, study.duplicates)
-    return ((readable[i], readable[j]) for i, j in pairs)
+def _near_pairs(rows: Sequence[Row], thumbnails: IO[bytes], study: Study) -> Iterator[tuple[int, int]]:
+    readable = np.array([index for index, row in enumerate(rows) if row.phash], np.int64)
+    thumbnails.flush()
+
+    def some(positions: np.ndarray) -> np.ndarray:
+        # Mapped anew for each call, so that the pages that were read do not stay.
+        mapped = np.memmap(thumbnails, np.uint8, "r", shape=(len(rows), duplicates.THUMBNAIL**2))
+        return mapped[readable[positions]]
+
+    pairs = duplicates.near_pairs([row.phash for row in rows if row.phash], some, study.duplicates)
+    return ((int(readable[i]), int(readable[j])) for i, j in pairs)
