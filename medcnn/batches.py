@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy as np
 from medcnn import seeding
 from medcnn.images.augment import augmented
 from medcnn.params.studies import Policy
+from medcnn.shards import Rows
+from medcnn.threads import in_order
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Inputs, labels int64 (B,), sample weights float32 (B,)."""
@@ -28,7 +30,7 @@ class Inputs(Protocol):
 class Pixels:
     """Images for a network that is trained through; augmented on the fly where a policy is given."""
 
-    images: np.ndarray
+    images: Rows
     indices: Sequence[int]
     ids: Sequence[str]
     policy: Policy | None
@@ -49,29 +51,29 @@ class Pixels:
 class Features:
     """Features of a frozen backbone: an epoch sees one view of each image, drawn among the original and its views."""
 
-    originals: np.ndarray
-    views: np.ndarray
+    originals: Rows
+    views: Rows
     seed: int
 
     def take(self, epoch: int, positions: np.ndarray) -> np.ndarray:
         """Features float32 (B, F)."""
-        choice = seeding.derived(self.seed, "view", epoch).integers(1 + len(self.views), size=len(self.originals))
-        rows = [
-            self.originals[position] if choice[position] == 0 else self.views[choice[position] - 1, position]
-            for position in positions
-        ]
-        return np.stack(rows)
+        view = _views(self.seed, epoch, *self.views.shape[:2])[positions]
+        rows: np.ndarray = np.empty((len(positions), *self.originals.shape[1:]), self.originals.dtype)
+        rows[view == 0] = self.originals[positions[view == 0]]
+        rows[view > 0] = self.views[view[view > 0] - 1, positions[view > 0]]
+        return rows
 
 
 @dataclass(frozen=True)
 class Batches:
-    """Shuffled batches of the training images, epoch after epoch."""
+    """Shuffled batches of the training images, epoch after epoch; the same ones whatever the number of threads."""
 
     inputs: Inputs
     labels: np.ndarray
     sample_weights: np.ndarray
     batch_size: int
     seed: int
+    threads: int = 1
 
     @property
     def per_epoch(self) -> int:
@@ -79,18 +81,21 @@ class Batches:
         return -(-len(self.labels) // self.batch_size)
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        """The batches of one epoch; the last may be smaller."""
+        """The batches of one epoch, the next ones made while the network works on this one; the last may be smaller."""
         order = seeding.derived(self.seed, "order", number).permutation(len(self.labels))
-        for start in range(0, len(order), self.batch_size):
+
+        def batch(start: int) -> Batch:
             chosen = order[start : start + self.batch_size]
-            yield self.inputs.take(number, chosen), self.labels[chosen], self.sample_weights[chosen]
+            return self.inputs.take(number, chosen), self.labels[chosen], self.sample_weights[chosen]
+
+        return in_order(batch, range(0, len(order), self.batch_size), self.threads)
 
 
 @dataclass(frozen=True)
 class Part:
     """Some of all images in batches, always the same: a part to measure a network on."""
 
-    everything: np.ndarray
+    everything: Rows
     labels: np.ndarray
     indices: Sequence[int]
     batch_size: int
@@ -101,16 +106,6 @@ class Part:
             yield self.everything[chosen], self.labels[chosen], np.ones(len(chosen), np.float32)
 
 
-def ahead(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The same batches, the next one made in another thread while the network works on this one."""
-    rest = iter(batches)
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        coming = worker.submit(next, rest, None)
-        while (batch := coming.result()) is not None:
-            coming = worker.submit(next, rest, None)
-            yield batch
-
-
 def balanced(labels: np.ndarray, classes: int) -> np.ndarray:
     """Weights of the classes, float32 (C,), that give each the same total over ``labels``; their mean is 1 there.
 
@@ -119,3 +114,9 @@ def balanced(labels: np.ndarray, classes: int) -> np.ndarray:
     counts = np.bincount(labels, minlength=classes)
     weights: np.ndarray = len(labels) / (classes * np.maximum(counts, 1))
     return weights.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _views(seed: int, epoch: int, views: int, images: int) -> np.ndarray:
+    """Which view of each image an epoch sees, (images,): 0 is the original."""
+    return seeding.derived(seed, "view", epoch).integers(1 + views, size=images)

@@ -11,33 +11,45 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from medcnn import files, folds, layout, manifest, views
+from medcnn import files, folds, layout, locking, manifest, views
+from medcnn.console import MedcnnError
 from medcnn.images import augment, pack
+from medcnn.params import Compute
+from medcnn.shards import Rows, Shard, Shards
 from medcnn.views import Recipe
 
 BATCH = 16
 
+Inference = Callable[[tf.Tensor], tf.Tensor]
+"""From images (batch, S, S, 3), or whatever a network takes, to its output, in inference mode."""
 
-def extracted(extractor: keras.Model, pixels: Path) -> np.ndarray:
-    """Features of every image in a prepared ``.npy`` file, from the cache where the same ones were computed before.
+
+def extracted(extractor: keras.Model, pixels: Shards) -> Shards:
+    """Features of prepared images, a shard at a time, from the cache where the same ones were computed before.
 
     Args:
         extractor: image (batch, S, S, 3) of 0..255 to features (batch, F).
-        pixels: a uint8 array (..., S, S, 3).
+        pixels: uint8 (..., S, S, 3).
 
     Returns:
-        float32 (..., F), memory-mapped.
+        float32 (..., F).
     """
-    cached = layout.state("features") / f"{_key(extractor, pixels)}.npy"
-    if not _whole(cached):
-        images = np.load(pixels, mmap_mode="r", allow_pickle=False)
-        with files.replacing(cached) as temporary:
-            _write(extractor, images, temporary)
-    array: np.ndarray = np.load(cached, mmap_mode="r", allow_pickle=False)
-    return array
+    inference, key, row = _inference(extractor, pixels.dtype), _key(extractor), extractor.output_shape[1:]
+    found = []
+    for images in pixels.apart():
+        digests = [hashlib.sha256(image.data).hexdigest() for image in images]
+        name = hashlib.sha256("".join([key, *digests]).encode()).hexdigest()
+        cached = Shard(layout.state("features") / f"{name}.npy", (len(images), *row))
+        with locking.held(cached.path.with_suffix(".lock"), "computes the same features"):
+            if not _whole(cached):
+                computed = _computed(inference, images, digests, row)
+                with files.replacing(cached.path) as temporary:
+                    np.save(temporary, computed)
+        found.append(cached)
+    return Shards(found, pixels.positions, row, np.float32)
 
 
-def of_views(extractor: keras.Model, study: str, recipe: Recipe, training: Sequence[int]) -> np.ndarray:
+def of_views(extractor: keras.Model, study: str, recipe: Recipe, training: Sequence[int]) -> Shards:
     """Features of the views of a fold's training images.
 
     ``prepare`` makes views of the training images of the split alone; those of images that other folds train on are
@@ -54,60 +66,54 @@ def of_views(extractor: keras.Model, study: str, recipe: Recipe, training: Seque
     """
     rows = manifest.used(layout.manifest(study))
     prepared = manifest.indices(rows, "train")
-    first = extracted(extractor, layout.prepared(study) / pack.VIEWS)
+    first = extracted(extractor, pack.views(layout.prepared(study)))
     if list(training) == prepared:
         return first
     parts = folds.read(layout.folds(study))
     others = [i for i, row in enumerate(rows) if row.split != "train" and "train" in parts[row.image_id]]
     second = extracted(extractor, _views(study, recipe, [(index, rows[index].image_id) for index in others]))
     column_of = {index: column for column, index in enumerate([*prepared, *others])}
-    columns = [column_of[index] for index in training]
-    joined = np.empty((len(first), len(columns), first.shape[-1]), first.dtype)
-    for view, pair in enumerate(zip(first, second, strict=True)):
-        joined[view] = np.concatenate(pair)[columns]
-    return joined
+    return first.beside(second).chosen(np.s_[:, [column_of[index] for index in training]])
 
 
-def forward(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
+def forward(model: keras.Model, inputs: Rows) -> np.ndarray:
     """The model's output for every row of ``inputs``, in inference mode, float32 (N, F)."""
     outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
-    _fill(outputs, model, inputs, np.arange(len(inputs)))
+    _fill(outputs, _inference(model, inputs.dtype), inputs, np.arange(len(inputs)))
     return outputs
 
 
-def _views(study: str, recipe: Recipe, chosen: Sequence[tuple[int, str]]) -> Path:
-    """The file of the views of some images, made where the same ones were not before."""
-    images = layout.prepared(study) / pack.IMAGES
-    key = (recipe, chosen, files.sha256(images), files.sha256(Path(augment.__file__)))
-    path = layout.state("views") / f"{hashlib.sha256(repr(key).encode()).hexdigest()}.npy"
-    if not _whole(path):
-        views.write(path, recipe, pack.images(images.parent), chosen)
-    return path
+def _views(study: str, recipe: Recipe, chosen: Sequence[tuple[int, str]]) -> Shards:
+    """The views of some images, made where the same ones were not before."""
+    prepared = layout.prepared(study)
+    key = (recipe, chosen, pack.digest(pack.images(prepared)), files.sha256(Path(augment.__file__)))
+    folder = layout.state("views") / hashlib.sha256(repr(key).encode()).hexdigest()
+    with locking.held(folder / "lock", "draws the same views"):
+        try:
+            return pack.views(folder)
+        except MedcnnError:
+            # Within a training, which is a task itself.
+            views.write(folder, recipe, prepared, chosen, Compute())
+    return pack.views(folder)
 
 
-def _write(extractor: keras.Model, images: np.ndarray, path: Path) -> None:
-    """Write features as they are computed; of images with the same pixels only the first is."""
-    shape = (*images.shape[:-3], *extractor.output_shape[1:])
-    written = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-    features, flat = written.reshape(-1, shape[-1]), images.reshape(-1, *images.shape[-3:])
-    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in flat]
+def _computed(inference: Inference, images: Shards, digests: Sequence[str], row: tuple[int, ...]) -> np.ndarray:
+    """Features of a shard, float32 (N, F); of images with the same pixels only the first is computed."""
+    features: np.ndarray = np.empty((len(images), *row), np.float32)
     _, first, kind = np.unique(digests, return_index=True, return_inverse=True)
-    _fill(features, extractor, flat, np.sort(first))
-    for copy in np.setdiff1d(np.arange(len(flat)), first):
-        features[copy] = features[first[kind[copy]]]
-    written.flush()
+    _fill(features, inference, images, np.sort(first))
+    return features[first[kind]]
 
 
-def _fill(outputs: np.ndarray, model: keras.Model, inputs: np.ndarray, rows: np.ndarray) -> None:
+def _fill(outputs: np.ndarray, inference: Inference, inputs: Rows, rows: np.ndarray) -> None:
     """Compute some rows of ``outputs``."""
-    inference = _inference(model, inputs.dtype)
     # Shown on a terminal alone.
-    for start in tqdm(range(0, len(rows), BATCH), desc=model.name, unit="batch", leave=False, disable=None):
+    for start in tqdm(range(0, len(rows), BATCH), desc="forward", unit="batch", leave=False, disable=None):
         chosen = rows[start : start + BATCH]
         outputs[chosen] = inference(tf.constant(inputs[chosen])).numpy()
 
 
-def _inference(model: keras.Model, dtype: np.dtype) -> Callable[[tf.Tensor], tf.Tensor]:
+def _inference(model: keras.Model, dtype: np.dtype) -> Inference:
     """The model as one graph, from inputs of ``dtype``."""
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), dtype)]
     if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers()):
@@ -123,25 +129,19 @@ def _inference(model: keras.Model, dtype: np.dtype) -> Callable[[tf.Tensor], tf.
     return tf.function(folded, signature)
 
 
-def _whole(cached: Path) -> bool:
+def _whole(cached: Shard) -> bool:
     """Whether the cache has a readable file; a machine that lost power may leave an empty one."""
     try:
-        np.load(cached, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        Shards([cached], np.arange(0), cached.shape[1:], np.float32)
+    except MedcnnError:
         return False
     return True
 
 
-def _key(extractor: keras.Model, pixels: Path) -> str:
-    """A digest of weights, architecture with preprocessing and precision, pixels, and the code that computes."""
+def _key(extractor: keras.Model) -> str:
+    """A digest of weights, architecture with preprocessing and precision, and the code that computes."""
     digest = hashlib.sha256()
-    for part in (
-        extractor.to_json(),
-        files.sha256(pixels),
-        files.sha256(Path(__file__)),
-        tf.__version__,
-        keras.__version__,
-    ):
+    for part in (extractor.to_json(), files.sha256(Path(__file__)), tf.__version__, keras.__version__):
         digest.update(part.encode())
     for weight in extractor.weights:
         digest.update(weight.numpy().tobytes())

@@ -27,6 +27,7 @@ import numpy as np
 
 from medcnn import files
 from medcnn.console import MedcnnError
+from medcnn.shards import Rows
 
 CELLS = 5
 SHADES = 8
@@ -54,12 +55,12 @@ class Novelty:
     whitening: np.ndarray
     threshold: float
 
-    def scores(self, images: np.ndarray) -> np.ndarray:
+    def scores(self, images: Rows) -> np.ndarray:
         """Scores float64 (N,), 0 or more, of uint8 images (N, S, S, 3)."""
         whitened = (features(images) - self.mean) @ self.whitening.T
         return np.sqrt((whitened**2).mean(axis=1))
 
-    def unlike(self, images: np.ndarray) -> np.ndarray:
+    def unlike(self, images: Rows) -> np.ndarray:
         """Whether each of the uint8 images (N, S, S, 3) is unlike the training images."""
         return self.scores(images) > self.threshold
 
@@ -88,7 +89,7 @@ class Novelty:
         return cls(mean, whitening, threshold)
 
 
-def fitted(training: np.ndarray, validation: np.ndarray) -> Novelty:
+def fitted(training: Rows, validation: Rows) -> Novelty:
     """The distance from the training images, with a threshold that validation's images seldom pass.
 
     Features are divided by their standard deviation, and their covariance is shrunk towards the identity (Schaefer and
@@ -96,7 +97,7 @@ def fitted(training: np.ndarray, validation: np.ndarray) -> Novelty:
     so that few images, or images all alike, are enough. Numbers are rounded to the digits that are written.
 
     Args:
-        training: uint8 (N, S, S, 3), which may be memory-mapped; at least one image.
+        training: uint8 (N, S, S, 3), read a few at a time; at least one image.
         validation: uint8 (M, S, S, 3), the same.
 
     Raises:
@@ -114,7 +115,7 @@ def fitted(training: np.ndarray, validation: np.ndarray) -> Novelty:
     return Novelty(distance.mean, distance.whitening, _rounded_up(float(scores[rank - 1])))
 
 
-def features(images: np.ndarray) -> np.ndarray:
+def features(images: Rows) -> np.ndarray:
     """Features float64 (N, FEATURES) of uint8 images (N, S, S, 3); a few images are in memory at a time.
 
     Raises:
@@ -126,7 +127,7 @@ def features(images: np.ndarray) -> np.ndarray:
     return np.concatenate([np.empty((0, FEATURES)), *map(_features, _blocks(images))])
 
 
-def _blocks(images: np.ndarray) -> Iterator[np.ndarray]:
+def _blocks(images: Rows) -> Iterator[np.ndarray]:
     step = max(_PIXELS_AT_ONCE // images.shape[1] ** 2, 1)
     return (np.asarray(images[start : start + step]) for start in range(0, len(images), step))
 

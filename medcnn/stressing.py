@@ -14,13 +14,18 @@ from medcnn.images.augment import augmented
 from medcnn.images.degrade import STRENGTHS, degraded
 from medcnn.onnx import heldout
 from medcnn.params.studies import Policy
+from medcnn.shards import Rows
 from medcnn.statistics import intervals
 
 Predict = Callable[[np.ndarray], np.ndarray]
 """From images uint8 (N, S, S, 3) to probabilities (N, C), or (N, 1) those of the second of two classes."""
 
+Change = Callable[[np.ndarray, str], np.ndarray]
+"""From an image (S, S, 3) and its name to another image."""
+
 VIEWS = 8
 """Augmented views whose probabilities are averaged with those of the image itself."""
+_AT_ONCE = 1024
 COLUMNS = ("kind", "strength", "accuracy", "accuracy_low", "accuracy_high")
 
 
@@ -29,25 +34,25 @@ class Images:
     """The test images of a study.
 
     Attributes:
-        images: all images of the study, uint8 (M, S, S, 3), memory-mapped.
+        images: all images of the study, uint8 (M, S, S, 3), read when asked for.
         indices: N positions of the test images among them.
         image_ids: N names.
         groups: N names of patients or scenes.
         labels: (N,) indices of classes, the truth.
     """
 
-    images: np.ndarray
+    images: Rows
     indices: Sequence[int]
     image_ids: Sequence[str]
     groups: Sequence[str]
     labels: npt.NDArray[np.int64]
 
-    def changed(self, change: Callable[[np.ndarray, str], np.ndarray]) -> np.ndarray:
-        """All test images after a change, which is given each image and its name; uint8 (N, S, S, 3)."""
-        pixels = np.empty((len(self.indices), *self.images.shape[1:]), np.uint8)
-        for place, (index, image_id) in enumerate(zip(self.indices, self.image_ids, strict=True)):
-            pixels[place] = change(self.images[index], image_id)
-        return pixels
+    def changed(self, change: Change) -> Iterator[np.ndarray]:
+        """All test images after a change, ``_AT_ONCE`` of them in memory at a time; uint8 (n, S, S, 3)."""
+        for start in range(0, len(self.indices), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            images = self.images[list(self.indices[some])]
+            yield np.stack([change(*pair) for pair in zip(images, self.image_ids[some], strict=True)])
 
 
 def read(study: str, classes: Sequence[str]) -> Images:
@@ -65,8 +70,6 @@ def read(study: str, classes: Sequence[str]) -> Images:
 def stressed(test: Images, predict: Predict, policy: Policy, seed: int, confidence: float) -> dict[str, Any]:
     """Accuracy with its interval on the images as they are, augmented, and degraded in each way at each strength.
 
-    One changed copy of the test images is in memory at a time.
-
     Args:
         test: the test images.
         predict: the model.
@@ -81,13 +84,16 @@ def stressed(test: Images, predict: Predict, policy: Policy, seed: int, confiden
     def figures(outputs: np.ndarray) -> dict[str, float]:
         return _accuracy(outputs, test, confidence)
 
+    def answers(change: Change) -> np.ndarray:
+        return np.concatenate([predict(images) for images in test.changed(change)])
+
     def under(kind: str, strength: float) -> np.ndarray:
-        return predict(test.changed(lambda image, image_id: degraded(image, kind, strength, seed, image_id)))
+        return answers(lambda image, image_id: degraded(image, kind, strength, seed, image_id))
 
     def view(number: int) -> np.ndarray:
-        return predict(test.changed(lambda image, image_id: augmented(image, policy, seed, "stress", number, image_id)))
+        return answers(lambda image, image_id: augmented(image, policy, seed, "stress", number, image_id))
 
-    clean = predict(test.images[list(test.indices)])
+    clean = answers(lambda image, _: image)
     # Test-time augmentation.
     averaged = np.stack([clean, *map(view, range(VIEWS))]).mean(axis=0, dtype=np.float64)
     return {

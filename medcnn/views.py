@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
 
+from medcnn import fanout
 from medcnn.images import pack
 from medcnn.images.augment import augmented
+from medcnn.params import Compute
 from medcnn.params.studies import Policy
-
-_CHUNK = 128
-Item = TypeVar("Item")
+from medcnn.shards import Shard
+from medcnn.threads import in_order
 
 
 @dataclass(frozen=True)
@@ -27,26 +26,39 @@ class Recipe:
     seed: int
 
 
-def write(path: Path, recipe: Recipe, images: np.ndarray, chosen: Sequence[tuple[int, str]]) -> None:
+@dataclass(frozen=True)
+class _Task:
+    """The views of a shard: of each its number, and the position and the name of the image that it is of."""
+
+    shard: Shard
+    items: Sequence[tuple[int, int, str]]
+    images: Path
+    recipe: Recipe
+    threads: int
+
+
+def write(folder: Path, recipe: Recipe, images: Path, chosen: Sequence[tuple[int, str]], compute: Compute) -> None:
     """Write views as uint8 (K, N, S, S, 3); those of an image are the same whatever else is chosen.
 
     Args:
-        path: the ``.npy`` file.
+        folder: where they are written.
         recipe: how to draw.
-        images: uint8 (M, S, S, 3).
-        chosen: N pairs of an index into ``images`` and the name of that image.
+        images: the folder of the prepared images.
+        chosen: N pairs of a position among the images and the name of that image.
+        compute: where the work is done.
     """
-
-    def view(item: tuple[int, tuple[int, str]]) -> np.ndarray:
-        number, (index, image_id) = item
-        return augmented(images[index], recipe.policy, recipe.seed, "view", number, image_id)
-
-    items = [(number, image) for number in range(recipe.count) for image in chosen]
-    pack.write(path, (recipe.count, len(chosen), *images.shape[1:]), in_chunks(view, items))
+    items = [(number, position, image_id) for number in range(recipe.count) for position, image_id in chosen]
+    shape = (recipe.count, len(chosen), *pack.images(images).shape[1:])
+    with pack.writing(folder, pack.VIEWS, shape) as parts:
+        tasks = [_Task(shard, items[rows], images, recipe, compute.cpus_per_task) for shard, rows in parts]
+        list(fanout.each(_write, tasks, compute))
 
 
-def in_chunks(make: Callable[[Item], np.ndarray], items: Sequence[Item]) -> Iterator[np.ndarray]:
-    """Arrays made in parallel (Pillow frees the interpreter lock), stacked a chunk at a time, in order."""
-    with Parallel(n_jobs=-1, backend="threading") as parallel:
-        for start in range(0, len(items), _CHUNK):
-            yield np.stack(parallel(delayed(make)(item) for item in items[start : start + _CHUNK]))
+def _write(task: _Task) -> None:
+    images, recipe = pack.images(task.images), task.recipe
+
+    def view(item: tuple[int, int, str]) -> np.ndarray:
+        number, position, image_id = item
+        return augmented(images[position], recipe.policy, recipe.seed, "view", number, image_id)
+
+    pack.write(task.shard, in_order(view, task.items, task.threads))

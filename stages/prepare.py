@@ -4,7 +4,8 @@ from medcnn import files, layout, manifest, params, preparing
 from medcnn.console import run_stage
 from medcnn.images import pack
 from medcnn.images.contact_sheet import contact_sheet
-from medcnn.sources.archive import open_archive, raw_archive
+from medcnn.sources.archive import raw_archive
+from medcnn.views import Recipe
 
 
 def main(study: str) -> None:
@@ -12,9 +13,9 @@ def main(study: str) -> None:
     block = settings.study(study)
     folder = layout.prepared(study)
     rows = manifest.used(layout.manifest(study))
-    with open_archive(raw_archive(layout.raw(study))) as archive:
-        preparing.write_images(archive, rows, block, folder)
-    preparing.write_views(rows, settings.augment[block.views.policy], block.views.count, settings.seed, folder)
+    preparing.write_images(raw_archive(layout.raw(study)), rows, block, folder, settings.compute)
+    recipe = Recipe(settings.augment[block.views.policy], block.views.count, settings.seed)
+    preparing.write_views(rows, recipe, folder, settings.compute)
     sheet = contact_sheet(rows, pack.images(folder), pack.views(folder))
     files.write_bytes(layout.plots("prepare", study) / "contact_sheet.png", sheet)
     print(f"{study}: {len(rows)} images at {block.image_size} pixels a side, {block.views.count} views in training")

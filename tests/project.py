@@ -50,10 +50,17 @@ def prepared_study(folder: Path, study: str, classes: tuple[str, ...], images: i
     subgroups.write(folder / layout.subgroups(study), {row.image_id: row.path for row in rows}, {})
     files.write_json(folder / layout.metrics("split", study), {"patients": None})
     prepared = folder / layout.prepared(study)
-    pack.write(prepared / pack.IMAGES, pixels.shape, [pixels])
+    packed(prepared, pack.IMAGES, pixels)
     training = pixels[[index for index, split in enumerate(splits) if split == "train"]]
-    pack.write(prepared / pack.VIEWS, (views, *training.shape), [training[:, :, ::-1]] * views)
+    packed(prepared, pack.VIEWS, np.broadcast_to(training[:, :, ::-1], (views, *training.shape)))
     return folder
+
+
+def packed(folder: Path, name: str, pixels: np.ndarray) -> None:
+    """Write an array of images, uint8 (..., H, W, 3), as ``prepare`` would."""
+    with pack.writing(folder, name, pixels.shape) as parts:
+        for shard, rows in parts:
+            pack.write(shard, pixels.reshape(-1, *pixels.shape[-3:])[rows])
 
 
 def run(folder: Path, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,25 +1,26 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from medcnn.batches import Batch, Batches, Features, Part, Pixels, ahead, balanced
+from medcnn.batches import Batches, Features, Part, Pixels, balanced
 from medcnn.params.studies import Policy
+from medcnn.shards import Rows, Shard, Shards
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), np.uint8)
 TRAINING = [0, 2, 4, 6, 8]
 
 
-def pixels(policy: Policy | None, seed: int = 1) -> Pixels:
-    return Pixels(IMAGES, TRAINING, [f"id{index}" for index in TRAINING], policy, seed)
+def pixels(policy: Policy | None, seed: int = 1, images: Rows = IMAGES) -> Pixels:
+    return Pixels(images, TRAINING, [f"id{index}" for index in TRAINING], policy, seed)
 
 
-def batches(seed: int = 1) -> Batches:
-    return Batches(pixels(None), np.arange(5), np.ones(5, np.float32), 2, seed)
+def batches(seed: int = 1, policy: Policy | None = None, images: Rows = IMAGES, threads: int = 1) -> Batches:
+    return Batches(pixels(policy, seed, images), np.arange(5), np.ones(5, np.float32), 2, seed, threads)
 
 
 def test_an_epoch_shows_every_training_image_once_beside_its_own_target() -> None:
@@ -48,16 +49,17 @@ def test_a_part_is_all_of_its_images_in_order_beside_their_labels() -> None:
     assert np.concatenate(weights).tolist() == [1, 1, 1]
 
 
-def test_batches_made_ahead_are_the_same_ones_and_faults_come_through() -> None:
-    def failing() -> Iterator[Batch]:
-        yield from batches().epoch(0)
-        raise OSError("disk gone")
-
-    coming = ahead(failing())
-    for one, other in zip(batches().epoch(0), coming, strict=False):
-        assert all(np.array_equal(left, right) for left, right in zip(one, other, strict=True))
-    with pytest.raises(OSError, match="disk gone"):
-        next(coming)
+@pytest.mark.parametrize("policy", [None, Policy(rotation=20, shift=0.1)], ids=["as they are", "augmented"])
+def test_batches_are_the_same_for_any_number_of_threads_and_shards(policy: Policy | None, tmp_path: Path) -> None:
+    for number, part in enumerate(np.split(IMAGES, [4, 8])):
+        np.save(tmp_path / f"{number}.npy", part)
+    files = [Shard(tmp_path / f"{number}.npy", (rows, 8, 8, 3)) for number, rows in enumerate([4, 4, 1])]
+    shards = Shards(files, np.arange(9), (8, 8, 3), np.uint8)
+    expected = list(batches(policy=policy).epoch(3))
+    for threads in (1, 2, 5):
+        found = list(batches(policy=policy, images=shards, threads=threads).epoch(3))
+        for one, other in zip(found, expected, strict=True):
+            assert all(np.array_equal(left, right) for left, right in zip(one, other, strict=True))
 
 
 def test_augmentation_changes_with_the_epoch_and_not_with_the_batch() -> None:

@@ -97,7 +97,7 @@ def test_the_test_part_is_read_in_the_order_of_the_manifest(tmp_path: Path, monk
     test = stressing.read("brain_mri", ("healthy", "tumour"))
     assert len(test.indices) == len(test.image_ids) == len(test.groups) == 6
     assert test.labels.tolist() == [index % 2 for index in test.indices]
-    unchanged = test.changed(lambda image, _: image)
+    (unchanged,) = test.changed(lambda image, _: image)
     assert (unchanged == test.images[list(test.indices)]).all()
 
 

@@ -57,8 +57,8 @@ class Job:
         name: As the subject's.
         files: The file of each network, by name; of engines that run an exported model that one, by the subject's.
         temperature: By which an engine that runs networks divides the logits.
-        images: The array of prepared images.
-        indices: Where the test images are in it.
+        prepared: The folder of the prepared images.
+        indices: Where the test images are among them.
         most: How many test images are timed, and the largest batch.
     """
 
@@ -67,7 +67,7 @@ class Job:
     name: str
     files: Mapping[str, str]
     temperature: float
-    images: str
+    prepared: str
     indices: tuple[int, ...]
     most: int
 

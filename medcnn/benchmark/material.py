@@ -11,7 +11,7 @@ from PIL import Image
 
 from medcnn import layout, manifest
 from medcnn.curves import Integers
-from medcnn.images import decode, pack
+from medcnn.images import decode
 from medcnn.images.decode import Fit
 from medcnn.onnx import heldout
 from medcnn.onnx.heldout import HeldOut
@@ -29,7 +29,7 @@ class Material:
 
     Attributes:
         test: As prepared.
-        pixels: The file that they are prepared in.
+        prepared: The folder of the prepared images.
         labels: (N,) indices of classes, the truth.
         groups: N names of patients, joined with their duplicates.
         originals: The first of them as published, decoded, in their own size and mode.
@@ -37,7 +37,7 @@ class Material:
     """
 
     test: HeldOut
-    pixels: Path
+    prepared: Path
     labels: Integers
     groups: tuple[str, ...]
     originals: tuple[Image.Image, ...]
@@ -77,7 +77,7 @@ def read(study: str, block: Study) -> Material:
         originals = tuple(decode.open_image(archive.read(row.path)) for row in tested[:ORIGINALS])
     return Material(
         test=test,
-        pixels=layout.prepared(study) / pack.IMAGES,
+        prepared=layout.prepared(study),
         labels=np.array([block.class_names.index(label) for label in test.labels]),
         groups=tuple(row.group for row in tested),
         originals=originals,

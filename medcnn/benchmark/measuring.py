@@ -119,7 +119,7 @@ def _job(subject: Subject, engine: str, bench: Bench) -> Job:
         name=subject.name,
         files={name: str(path) for name, path in _files(subject, engine, bench.folder).items()},
         temperature=subject.temperature,
-        images=str(bench.material.pixels),
+        prepared=str(bench.material.prepared),
         indices=bench.material.test.indices,
         most=bench.most,
     )

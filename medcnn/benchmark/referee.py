@@ -129,7 +129,7 @@ def _running(
     log: IO[bytes], module: str, *arguments: str, keep: tuple[int, ...] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process of ``python -m module arguments``, killed when the block ends."""
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(  # noqa: S603 (a module of ours)
         [sys.executable, "-m", module, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=log,

@@ -21,7 +21,9 @@ import numpy as np
 from medcnn.benchmark import engines
 from medcnn.benchmark.job import Job
 from medcnn.benchmark.timing import Span, timed
+from medcnn.images import pack
 from medcnn.images.decode import Fit
+from medcnn.shards import Shards
 
 STATUS = Path("/proc/self/status")
 _KIB = 1024
@@ -97,8 +99,8 @@ class Trial:
         return self._prepared[[self._job.indices[position] for position in positions]].astype(np.float32)
 
     @cached_property
-    def _prepared(self) -> np.ndarray:
-        return np.load(self._job.images, mmap_mode="r", allow_pickle=False)
+    def _prepared(self) -> Shards:
+        return pack.images(Path(self._job.prepared))
 
 
 def peak_memory_mib() -> float:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 from medcnn.manifest import Row
+from medcnn.shards import Rows
 
 COLUMNS = 8
 _TILE = 112
@@ -18,7 +18,7 @@ _PAPER = (250, 250, 250)
 _INK = (40, 40, 40)
 
 
-def contact_sheet(rows: Sequence[Row], images: np.ndarray, views: np.ndarray) -> bytes:
+def contact_sheet(rows: Sequence[Row], images: Rows, views: Rows) -> bytes:
     """A PNG: a column an image (classes in turn), the original on top, its views below.
 
     Args:

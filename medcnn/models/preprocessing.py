@@ -10,6 +10,7 @@ from keras import layers
 
 from medcnn.models.catalogue import Preprocessing
 from medcnn.models.naming import rename
+from medcnn.shards import Rows
 
 _CHUNK = 256
 
@@ -26,11 +27,11 @@ def layer(steps: Preprocessing, size: int) -> keras.layers.Layer:
     return rename(keras.Model(pixels, _scaling(steps, "scaling")(turned), name="preprocessing"))
 
 
-def measured(images: np.ndarray, indices: Sequence[int]) -> Preprocessing:
+def measured(images: Rows, indices: Sequence[int]) -> Preprocessing:
     """The preprocessing that gives every channel mean 0 and deviation 1 over some of the images.
 
     Args:
-        images: uint8 (N, H, W, 3), possibly memory-mapped; read a few at a time.
+        images: uint8 (N, H, W, 3), read a few at a time.
         indices: which of them to measure, at least one.
 
     Returns:

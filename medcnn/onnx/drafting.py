@@ -9,6 +9,7 @@ from typing import Any
 
 from medcnn import calibration, conformal, curves, files, layout, metrics, novelty, operating, predictions
 from medcnn.console import MedcnnError
+from medcnn.images import pack
 from medcnn.novelty import Novelty
 from medcnn.onnx import heldout
 from medcnn.onnx.card import Card
@@ -77,7 +78,8 @@ def draft(study: str, settings: Params) -> Draft:
         fingerprint = files.read_json(path)["fingerprint"]
     except (FileNotFoundError, KeyError) as error:
         raise MedcnnError(f"{path} lacks the fingerprint of the images; run `dvc repro` to make it") from error
-    training, validation = (heldout.read(study, part).pixels for part in ("train", "validation"))
+    images = pack.images(layout.prepared(study))
+    training, validation = (images.chosen(list(heldout.read(study, part).indices)) for part in ("train", "validation"))
     return Draft(study, settings, fingerprint, novelty.fitted(training, validation))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from medcnn import layout, manifest
 from medcnn.console import MedcnnError
 from medcnn.images import pack
+from medcnn.shards import Rows
 
 
 @dataclass(frozen=True)
@@ -17,24 +18,19 @@ class HeldOut:
     """Images of one part of a study.
 
     Attributes:
-        images: Every used image, uint8 (N, H, W, 3), memory-mapped.
+        images: Every used image, uint8 (N, H, W, 3), read when asked for.
         indices: Where those of the part are among them.
         image_ids: A name for each of those.
         labels: A class name for each of those.
     """
 
-    images: np.ndarray
+    images: Rows
     indices: tuple[int, ...]
     image_ids: tuple[str, ...]
     labels: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.indices)
-
-    @property
-    def pixels(self) -> np.ndarray:
-        """All its images in order, uint8 (N, H, W, 3), in memory."""
-        return self.images[list(self.indices)]
 
     def first(self, count: int) -> np.ndarray:
         """``count`` of its images, float32 (count, H, W, 3), 0..255, beginning anew where there are fewer."""

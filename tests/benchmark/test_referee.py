@@ -15,8 +15,10 @@ from medcnn.benchmark import referee
 from medcnn.benchmark.job import Job
 from medcnn.benchmark.referee import RefusedError, employed
 from medcnn.console import MedcnnError
+from medcnn.images import pack
 from medcnn.onnx import runtime
 from tests.onnx.members import CLASSES, images, member
+from tests.project import packed
 
 IMAGES = 6
 STAT = Path("/proc/self/stat")
@@ -26,15 +28,15 @@ STAT = Path("/proc/self/stat")
 def job(tmp_path: Path) -> Job:
     """A small exported network, and images in an array of their own, of which all but the first are tested."""
     files.write_bytes(tmp_path / "model.onnx", member(0).SerializeToString())
-    np.save(tmp_path / "images.npy", images(IMAGES).astype(np.uint8))
+    packed(tmp_path / "prepared", pack.IMAGES, images(IMAGES).astype(np.uint8))
     onnx = {"small": str(tmp_path / "model.onnx")}
     tested = tuple(range(1, IMAGES))
-    return Job("onnxruntime", "phantom", "small", onnx, 1.0, str(tmp_path / "images.npy"), tested, 8)
+    return Job("onnxruntime", "phantom", "small", onnx, 1.0, str(tmp_path / "prepared"), tested, 8)
 
 
 def first(job: Job) -> np.ndarray:
     """The timed images: those that are tested, beginning anew after the last."""
-    tested = np.load(job.images)[list(job.indices)].astype(np.float32)
+    tested = pack.images(Path(job.prepared))[list(job.indices)].astype(np.float32)
     return np.concatenate([tested, tested])[: job.most]
 
 

@@ -81,7 +81,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def _study(folder: Path, study: str, fit: str) -> None:
     prepared_study(folder, study, CLASSES)
-    images = pack.images(folder / layout.prepared(study))
+    images = pack.images(folder / layout.prepared(study))[:]
     exports = Exports(study, images, fit)
     exports.write(folder / layout.onnx_model(study, "simple"), "simple")
     exports.write_branched(folder / layout.onnx_model(study, MODELS[0]), MODELS[0])

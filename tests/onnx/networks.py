@@ -76,6 +76,6 @@ def trained_study(folder: Path, networks: Mapping[str, keras.Model], **changes: 
 def _predicted(folder: Path, network: keras.Model, classes: tuple[str, ...]) -> Predictions:
     rows = manifest.used(folder / layout.manifest(STUDY))
     labels = np.array([classes.index(row.label) for row in rows])
-    images = pack.images(folder / layout.prepared(STUDY)).astype(np.float32)
+    images = pack.images(folder / layout.prepared(STUDY))[:].astype(np.float32)
     ids, splits = tuple(row.image_id for row in rows), tuple(row.split for row in rows)
     return Predictions(classes, ids, splits, labels, network.predict_on_batch(images).astype(np.float64))

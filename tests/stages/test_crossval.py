@@ -14,6 +14,7 @@ import pytest
 
 from medcnn import folds, layout, manifest, params, placing, predictions, splitting
 from medcnn.console import MedcnnError
+from medcnn.images import pack
 from medcnn.images.augment import augmented
 from medcnn.seeding import pin_tensorflow
 from stages import chain, crossval, crossval_chain, train, weights
@@ -94,7 +95,7 @@ def test_preprocessing_is_measured_on_the_training_images_of_the_fold() -> None:
     import keras
 
     preprocessing = keras.saving.load_model(cell("tiny", 1) / folds.MODEL).get_layer("preprocessing")
-    images = np.load(layout.prepared("phantom") / "images.npy").astype(np.float32)
+    images = pack.images(layout.prepared("phantom"))[:].astype(np.float32)
     seen = np.asarray(preprocessing(images[manifest.indices(folds.rows("phantom", 1), "train")]))
     assert seen.mean(axis=(0, 1, 2)) == pytest.approx([0, 0, 0], abs=1e-3)
     assert np.abs(np.asarray(preprocessing(images)).mean(axis=(0, 1, 2))).max() > 1e-3
@@ -112,7 +113,7 @@ def test_views_that_the_split_has_not_are_drawn_as_prepare_draws_them() -> None:
     settings = params.load()
     (path,) = Path(STATE, "views").iterdir()
     rows, parts = manifest.used(layout.manifest("phantom")), folds.read(layout.folds("phantom"))
-    images, views = np.load(layout.prepared("phantom") / "images.npy"), np.load(path)
+    images, views = pack.images(layout.prepared("phantom")), pack.views(path)
     others = [i for i, row in enumerate(rows) if row.split != "train" and "train" in parts[row.image_id]]
     assert views.shape[:2] == (settings.study("phantom").views.count, len(others))
     policy, last = settings.augment["light"], others[-1]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from medcnn import files, layout, manifest, predictions
 from medcnn.console import MedcnnError
+from medcnn.images import pack
 from medcnn.predictions import Predictions
 from medcnn.seeding import pin_tensorflow
 from tests.project import SIZE, prepared_study, shrink
@@ -89,7 +90,7 @@ def test_best_and_worst_have_a_picture_of_every_image_that_is_listed() -> None:
 def test_a_picture_shows_the_image_that_it_is_named_by() -> None:
     explain.main(STUDY)
     rows = manifest.used(layout.manifest(STUDY))
-    images = np.load(layout.prepared(STUDY) / "images.npy")
+    images = pack.images(layout.prepared(STUDY))[:]
     for item in files.read_json(SHOWN)["simple"]["errors"]:
         drawn = Image.open(io.BytesIO((PICTURES / item["file"]).read_bytes()))
         left = drawn.crop((0, 0, drawn.height, drawn.height)).resize((SIZE, SIZE), Image.Resampling.BOX)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from medcnn import files, layout, manifest, predictions
+from medcnn.images import pack
 from tests.project import ROOT, run, shrink
 from tests.stages.training import CLASSES, SHRUNK, STATE, digests, features, project, trained
 
@@ -145,7 +146,7 @@ def test_predictions_cover_every_image_and_are_those_of_the_saved_model(lite0: P
     assert table.classes == CLASSES
     assert len(table.image_ids) == 60
     model = keras.saving.load_model(lite0 / layout.keras_model("phantom", "lite0"))
-    images = np.load(lite0 / layout.prepared("phantom") / "images.npy").astype(np.float32)
+    images = pack.images(lite0 / layout.prepared("phantom"))[:].astype(np.float32)
     assert model.predict(images, verbose=0) == pytest.approx(table.probabilities, abs=1e-5)
     facts = files.read_json(lite0 / layout.metrics("train", "phantom", "lite0"))
     assert facts["parameters"] - facts["trainable_parameters"] > 3_000_000
@@ -157,7 +158,7 @@ def test_adapted_preprocessing_is_that_of_the_training_images(undisturbed: dict[
 
     folder = undisturbed["tiny"]
     model = keras.saving.load_model(folder / layout.keras_model("phantom", "tiny"))
-    images = np.load(folder / layout.prepared("phantom") / "images.npy").astype(np.float32)
+    images = pack.images(folder / layout.prepared("phantom"))[:].astype(np.float32)
     rows = manifest.used(folder / layout.manifest("phantom"))
     seen = np.asarray(model.get_layer("preprocessing")(images[manifest.indices(rows, "train")]))
     assert seen.mean(axis=(0, 1, 2)) == pytest.approx([0, 0, 0], abs=1e-3)

@@ -50,4 +50,4 @@ def digests(folder: Path) -> dict[str, str]:
 
 def features(folder: Path) -> dict[Path, int]:
     """The cached features, and when each was written."""
-    return {path: path.stat().st_mtime_ns for path in (folder / STATE / "features").iterdir()}
+    return {path: path.stat().st_mtime_ns for path in (folder / STATE / "features").glob("*.npy")}
