@@ -109,7 +109,7 @@ def _tables(
     first, table = next(iter(trained.items()))
     predictions.check_images(first, table, folds.rows(study, cell[0]))
     members = {name: trained[name] for name in run.models}
-    ensembles = combining.ensembles(members, settings.ensemble.combiners, groups, settings.seed)
+    ensembles = combining.ensembles(members, settings.ensemble.combiners, groups, settings.seed, settings.compute)
     joined = {f"ensemble_{name}": made.predictions for name, made in ensembles.items()}
     cascades = {name: cascading.cascaded(trained, pair, macs).predictions for name, pair in run.cascaded.items()}
     return trained | joined | cascades

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from medcnn import (
@@ -10,6 +11,7 @@ from medcnn import (
     combining,
     conformal,
     crossval,
+    fanout,
     files,
     layout,
     manifest,
@@ -26,7 +28,7 @@ from medcnn.crossval import Cells
 from medcnn.evidence import Evidence
 from medcnn.folds import MAIN
 from medcnn.manifest import SPLITS
-from medcnn.params import Params
+from medcnn.params import Compute, Params
 from medcnn.predictions import Predictions
 
 HEADLINE = ("accuracy", "balanced_accuracy", "cross_entropy", "auroc", "brier", "ece", "patient_accuracy")
@@ -90,6 +92,27 @@ def evaluated(raw: Predictions, temperature: float, calibrated: Predictions, kno
     return figures
 
 
+def judged(
+    raw: Mapping[str, Predictions], cells: Mapping[str, Cells], known: Evidence, compute: Compute
+) -> dict[str, dict[str, Any]]:
+    """All figures of every model, see ``evaluated``, and with several cells those of ``crossval.block``.
+
+    Args:
+        raw: predictions by model.
+        cells: the same of every fold and repeat.
+        known: of the images.
+        compute: where the models are judged, each on its own.
+    """
+    found = fanout.each(partial(_judged, known), [(table, cells[model]) for model, table in raw.items()], compute)
+    return dict(zip(raw, found, strict=True))
+
+
+def _judged(known: Evidence, model: tuple[Predictions, Cells]) -> dict[str, Any]:
+    table, cells = model
+    figures = evaluated(table, *calibration.calibrated(table), known)
+    return figures if set(cells) == {MAIN} else figures | {"crossval": crossval.block(cells, known)}
+
+
 def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
     """The flat figures of one model that ``dvc metrics show`` prints: those of test, and validation's accuracy.
 
@@ -111,7 +134,7 @@ def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
 def record(
     study: str,
     raw: Mapping[str, Predictions],
-    cells: Mapping[str, Cells],
+    figures: Mapping[str, Any],
     combined: Mapping[str, Any],
     trained: Sequence[str],
     known: Evidence,
@@ -121,20 +144,15 @@ def record(
     Args:
         study: its name.
         raw: predictions by model.
-        cells: the same of every fold and repeat.
+        figures: what was found, see ``judged``.
         combined: ``metrics/ensemble/S.json``: the cascades, and multiply-accumulates for one image by model.
         trained: the models that are single networks.
         known: of the images.
     """
-    calibrated = {model: calibration.calibrated(table) for model, table in raw.items()}
-    figures = {model: evaluated(table, *calibrated[model], known) for model, table in raw.items()}
-    for model, tables in cells.items():
-        if set(tables) != {MAIN}:
-            figures[model]["crossval"] = crossval.block(tables, known)
     _write_metrics(study, figures, combined["macs"])
     test = {model: table.of("test") for model, table in raw.items()}
     files.write_json(layout.metrics("comparisons", study), _comparisons(figures, test, combined, trained, known))
-    after = {model: table.of("test") for model, (_, table) in calibrated.items()}
+    after = {model: calibration.calibrated(table)[1].of("test") for model, table in raw.items()}
     plotting.write(study, test, after, known.settings.bins)
 
 

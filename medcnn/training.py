@@ -16,7 +16,7 @@ from medcnn import backups, features, files, folds, layout, manifest, prediction
 from medcnn.backups import Backup
 from medcnn.batches import Batches, Features, Inputs, Part, Pixels, balanced
 from medcnn.console import MedcnnError
-from medcnn.fitting import Data, Learner, Loss, cross_entropy, fit, focal
+from medcnn.fitting import Data, Learner, Loss, check_parts, cross_entropy, fit, focal
 from medcnn.images import pack
 from medcnn.manifest import Row
 from medcnn.models import preprocessing, saving
@@ -28,6 +28,7 @@ from medcnn.params import Params
 from medcnn.params.models import Model
 from medcnn.predictions import Predictions
 from medcnn.progress import Phase, Progress
+from medcnn.shards import Rows, Shards
 from medcnn.views import Recipe
 
 _CODE = ("training.py", "fitting.py", "progress.py", "batches.py", "seeding.py", "images/augment.py")
@@ -75,7 +76,7 @@ class _Session:
 
     task: Task
     rows: list[Row]
-    pixels: np.ndarray
+    pixels: Shards
     labels: np.ndarray
     backup: Backup
 
@@ -84,15 +85,16 @@ class _Session:
         """Positions of the training images."""
         return manifest.indices(self.rows, "train")
 
-    def data(self, everything: np.ndarray, inputs: Inputs) -> Data:
+    def data(self, everything: Rows, inputs: Inputs) -> Data:
         """Training inputs in batches, and the validation part of ``everything``."""
         settings, labels = self.task.settings, self.labels[self.training]
         weights = np.ones(len(labels), np.float32)
         if settings.class_weights and settings.loss != "focal":
             weights = balanced(labels, len(self.task.classes))[labels]
         validation = manifest.indices(self.rows, "validation")
+        threads = self.task.params.compute.cpus_per_task
         return Data(
-            Batches(inputs, labels, weights, settings.batch_size, self.task.seed),
+            Batches(inputs, labels, weights, settings.batch_size, self.task.seed, threads),
             Part(everything, self.labels, validation, settings.batch_size),
         )
 
@@ -131,9 +133,10 @@ def train(task: Task, model: keras.Model) -> None:
         model: image to probabilities, in float32, with the layers ``preprocessing``, ``backbone`` and ``head``.
 
     Raises:
-        MedcnnError: the model wants views that the study does not prepare, or the loss is not a number.
+        MedcnnError: a part lacks images, the model wants views that the study does not prepare, or see ``fitting.fit``.
     """
     rows = folds.rows(task.study, task.fold)
+    check_parts(rows, task.classes, f"studies.{task.study}.split")
     labels = np.array([task.classes.index(row.label) for row in rows])
     with backups.claim(_identity(task, rows, model)) as backup:
         session = _Session(task, rows, pack.images(layout.prepared(task.study)), labels, backup)
@@ -142,10 +145,20 @@ def train(task: Task, model: keras.Model) -> None:
         backup.forget()
 
 
+def cache_features(task: Task, model: keras.Model, images: Shards) -> None:
+    """Compute the features that ``train`` needs of some images, where the backbone of ``model`` is frozen."""
+    features.extracted(extractor(_computing(task, model)), images)
+
+
+def _computing(task: Task, model: keras.Model) -> keras.Model:
+    """The model in the precision that it is to compute in."""
+    return in_bfloat16(model) if task.params.compute.precision == "bfloat16" else model
+
+
 def _trained(session: _Session, model: keras.Model) -> Trained:
     settings = session.task.settings
     # Kept apart, because what is written computes in float32.
-    computing = in_bfloat16(model) if session.task.params.compute.precision == "bfloat16" else model
+    computing = _computing(session.task, model)
     phase = Phase(1, settings, settings.learning_rate, 0, settings.epochs)
     if model.get_layer("backbone").trainable:
         progress = _fit_whole(session, computing, phase, Progress())
@@ -166,13 +179,14 @@ def _trained(session: _Session, model: keras.Model) -> Trained:
     return Trained(progress, _per_class(features.forward(part, inputs)))
 
 
-def _fit_head(session: _Session, model: keras.Model, phase: Phase) -> tuple[Progress, np.ndarray]:
+def _fit_head(session: _Session, model: keras.Model, phase: Phase) -> tuple[Progress, Shards]:
     """Train the head on the features of a frozen backbone; also the features of all images."""
     task, frozen = session.task, extractor(model)
     recipe = _views_wanted(task)
-    everything = features.extracted(frozen, layout.prepared(task.study) / pack.IMAGES)
-    training = everything[session.training]
-    views = features.of_views(frozen, task.study, recipe, session.training) if recipe else training[None][:0]
+    everything = features.extracted(frozen, session.pixels)
+    training = everything.chosen(session.training)
+    none = training.chosen(np.newaxis).chosen(slice(0))
+    views = features.of_views(frozen, task.study, recipe, session.training) if recipe else none
     data = session.data(everything, Features(training, views, task.seed))
     learner = Learner(model.get_layer("head"), task.settings.optimizer, session.loss(), everything.dtype)
     return fit(learner, data, phase, Progress(), session.backup), everything
@@ -256,7 +270,7 @@ def _identity(task: Task, rows: Sequence[Row], model: keras.Model) -> str:
         task.classes,
         task.params.augment[task.policy].model_dump_json() if task.policy else None,
         [(row.image_id, row.label, row.split) for row in rows],
-        *(files.sha256(folder / name) for name in (pack.IMAGES, pack.VIEWS)),
+        *(pack.digest(array) for array in (pack.images(folder), pack.views(folder))),
         *(files.sha256(Path(__file__).parent / name) for name in _CODE),
         model.to_json(),
         tf.__version__,

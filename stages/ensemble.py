@@ -12,7 +12,7 @@ def main(study: str) -> None:
     tables = predictions.read_all({name: layout.predictions(study) / f"{name}.csv" for name in settings.run.trained})
     members = {name: tables[name] for name in settings.run.models}
     groups = manifest.groups(layout.manifest(study))
-    ensembles = combining.ensembles(members, settings.ensemble.combiners, groups, settings.seed)
+    ensembles = combining.ensembles(members, settings.ensemble.combiners, groups, settings.seed, settings.compute)
     macs = {name: cascading.macs(study, name) for name in settings.run.trained}
     cascades = {name: cascading.cascaded(tables, pair, macs) for name, pair in settings.run.cascaded.items()}
 

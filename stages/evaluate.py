@@ -15,7 +15,8 @@ def main(study: str) -> None:
     tables = evaluating.collected(study, settings, combined)
     known = evidence(study, settings)
     cells = crossval.gathered(study, settings, tables, known.groups, combined["macs"])
-    evaluating.record(study, tables, cells, combined, settings.run.trained, known)
+    figures = evaluating.judged(tables, cells, known, settings.compute)
+    evaluating.record(study, tables, figures, combined, settings.run.trained, known)
     print(f"{study}: {len(tables)} models evaluated; metrics in {layout.metrics_folder('evaluate', study)}")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from medcnn import cascading, combined, combining, files, layout
 from medcnn.console import MedcnnError
+from medcnn.params import Compute
 from medcnn.predictions import Predictions
 from tests.classifiers import model, table
 
@@ -30,7 +31,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Predict
 def recorded(tables: dict[str, Predictions]) -> dict[str, np.ndarray]:
     """Write the record, and return what each combination predicted."""
     groups = {image_id: image_id for image_id in tables["one"].image_ids}
-    made = combining.ensembles(tables, tuple(combining.COMBINERS), groups, 42)
+    made = combining.ensembles(tables, tuple(combining.COMBINERS), groups, 42, Compute())
     cascade = cascading.cascaded(tables, ("one", "other"), MACS)
     record = {**combining.record(made), "cascades": {CASCADE: cascade.record()}}
     files.write_json(layout.metrics("ensemble", "phantom"), record)

@@ -14,6 +14,7 @@ from medcnn.combining import choosing, combiners
 from medcnn.combining.choosing import Score
 from medcnn.combining.rules import Dense, Vote, WeightedMean
 from medcnn.console import MedcnnError
+from medcnn.params import Compute
 from medcnn.predictions import Predictions
 
 ALL = tuple(combining.COMBINERS)
@@ -45,7 +46,7 @@ def alone(some: dict[str, Predictions]) -> dict[str, str]:
 
 
 def ensembles(some: dict[str, Predictions], seed: int = 42) -> dict[str, combining.Ensemble]:
-    return combining.ensembles(some, ALL, alone(some), seed)
+    return combining.ensembles(some, ALL, alone(some), seed, Compute())
 
 
 def drawn(models: int = 3, images: int = 40, classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -60,7 +61,7 @@ def test_the_combiners_are_those_that_params_offers() -> None:
 
 def test_the_order_of_params_is_no_order_of_choice() -> None:
     some = members({"good": 2, "bad": 0})
-    backwards = combining.ensembles(some, ALL[::-1], alone(some), 42)
+    backwards = combining.ensembles(some, ALL[::-1], alone(some), 42, Compute())
     assert combining.record(backwards) == combining.record(ensembles(some))
 
 
@@ -284,12 +285,13 @@ def test_pure_noise_scores_no_better_than_chance() -> None:
     flattered, leaked = [], []
     for seed in range(12):
         some, groups = noise(seed)
-        made = combining.ensembles(some, ALL, groups, seed)
+        made = combining.ensembles(some, ALL, groups, seed, Compute())
         for name, ensemble in made.items():
             scores[name].append(ensemble.score)
         stacked = made["concat_dense"].predictions
         flattered.append((stacked.probabilities.argmax(axis=1) == stacked.labels).mean())
-        leaked.append(combining.ensembles(some, ["concat_dense"], alone(some), seed)["concat_dense"].score.accuracy)
+        alike = combining.ensembles(some, ["concat_dense"], alone(some), seed, Compute())
+        leaked.append(alike["concat_dense"].score.accuracy)
     for name, drawn_scores in scores.items():
         # 12 x 30 independent patients: the mean accuracy has a standard deviation of 0.026.
         assert np.mean([score.accuracy for score in drawn_scores]) < 0.6, name
@@ -324,7 +326,7 @@ def test_a_class_of_one_patient_leaves_fitted_combiners_unscored_and_says_so() -
     groups = alone(some)
     part = next(iter(some.values())).of("validation")
     groups |= {name: "one" for name, label in zip(part.image_ids, part.labels, strict=True) if label == 1}
-    made = combining.ensembles(some, ALL, groups, 42)
+    made = combining.ensembles(some, ALL, groups, 42, Compute())
     scored = {name for name, ensemble in made.items() if np.isfinite(ensemble.score.cross_entropy)}
     assert scored == {"mean", "vote"}
     assert combining.record(made)["chosen"] in scored
@@ -357,7 +359,7 @@ def test_one_model_makes_no_ensemble() -> None:
 def test_an_image_that_the_manifest_lacks_is_named() -> None:
     some = members({"one": 1, "other": 1})
     with pytest.raises(MedcnnError, match="image 000000000000 of the predictions is not in the manifest"):
-        combining.ensembles(some, ALL, {}, 42)
+        combining.ensembles(some, ALL, {}, 42, Compute())
 
 
 def test_importing_the_combiners_loads_no_framework() -> None:

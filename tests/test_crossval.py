@@ -174,7 +174,7 @@ def test_ensembles_and_cascades_are_fitted_again_in_every_cell(run: Params) -> N
     assert set(found) == set(names)
     assert all(found[name][0, 0] is main[name] for name in names)
     members = {name: predictions.read(layout.cell("s", name, 1, 0) / folds.PREDICTIONS) for name in ("a", "b")}
-    expected = combining.ensembles(members, combiners, GROUPS, run.seed)
+    expected = combining.ensembles(members, combiners, GROUPS, run.seed, run.compute)
     for name in combiners:
         assert np.array_equal(found[f"ensemble_{name}"][1, 0].probabilities, expected[name].predictions.probabilities)
     assert found["a_b_cascade"][1, 0].splits == table(1).splits

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from medcnn import fanout
 from medcnn.combining import choosing, rules
-from medcnn.combining.choosing import UNSCORED, Score, Validation
+from medcnn.combining.choosing import Score, Validation
 from medcnn.combining.combiners import COMBINERS, FITTED
 from medcnn.combining.rules import Rule
 from medcnn.groups import of_images
+from medcnn.params import Compute
 from medcnn.predictions import Predictions
 
 __all__ = ["COMBINERS", "FITTED", "Ensemble", "ensembles", "record", "summary"]
@@ -41,7 +44,11 @@ class Ensemble:
 
 
 def ensembles(
-    members: Mapping[str, Predictions], combiners: Sequence[str], groups: Mapping[str, str], seed: int
+    members: Mapping[str, Predictions],
+    combiners: Sequence[str],
+    groups: Mapping[str, str],
+    seed: int,
+    compute: Compute,
 ) -> dict[str, Ensemble]:
     """The ensembles of a run's models, by combiner; none for a single model, of which they would be copies.
 
@@ -50,21 +57,22 @@ def ensembles(
         combiners: names in ``COMBINERS``.
         groups: the group (patient and duplicates) of each image id of the validation part.
         seed: of the folds.
+        compute: where the combiners are fitted.
 
     Raises:
         MedcnnError: a validation image has no group.
     """
     if len(members) < 2:
         return {}
-    seen = _validation(members, groups, seed)
-    return {name: _ensemble(name, members, seen) for name in combiners}
+    fitted = fanout.each(partial(_fitted, _validation(members, groups, seed)), combiners, compute)
+    return {name: _ensemble(members, rule, score) for name, (rule, score) in zip(combiners, fitted, strict=True)}
 
 
 def summary(made: Mapping[str, Ensemble]) -> str:
     """One line for the terminal: what was chosen, and what could not be scored."""
     if not made:
         return "one model, so no ensembles"
-    unscored = ", ".join(name for name, ensemble in made.items() if ensemble.score is UNSCORED)
+    unscored = ", ".join(name for name, ensemble in made.items() if ensemble.score.missing)
     reason = f"; not scored: {unscored}, as validation lacks two patients of every class" if unscored else ""
     return f"{_chosen(made)} chosen of {len(made)} ensembles{reason}"
 
@@ -89,8 +97,11 @@ def _validation(members: Mapping[str, Predictions], groups: Mapping[str, str], s
     return Validation(np.stack([part.probabilities for part in parts]), labels, folds)
 
 
-def _ensemble(name: str, members: Mapping[str, Predictions], validation: Validation) -> Ensemble:
-    rule = COMBINERS[name](validation.probabilities, validation.labels)
+def _fitted(validation: Validation, name: str) -> tuple[Rule, Score]:
+    return COMBINERS[name](validation.probabilities, validation.labels), choosing.scored(name, validation)
+
+
+def _ensemble(members: Mapping[str, Predictions], rule: Rule, score: Score) -> Ensemble:
     probabilities = rule.combine(np.stack([member.probabilities for member in members.values()]))
     combined = replace(next(iter(members.values())), probabilities=probabilities)
-    return Ensemble(combined, tuple(members), rule, choosing.scored(name, validation))
+    return Ensemble(combined, tuple(members), rule, score)

@@ -37,6 +37,11 @@ class Score:
     accuracy: float
     cross_entropy: float
 
+    @property
+    def missing(self) -> bool:
+        """Whether it could not be scored."""
+        return math.isnan(self.cross_entropy)
+
 
 UNSCORED = Score(math.nan, math.nan)
 
@@ -86,7 +91,6 @@ def chosen(scores: Mapping[str, Score]) -> str:
     """The combiner of the lowest cross-entropy, to the digits that are written; of equal ones the simplest."""
 
     def loss(name: str) -> float:
-        value = scores[name].cross_entropy
-        return math.inf if math.isnan(value) else round(value, files.DIGITS)
+        return math.inf if scores[name].missing else round(scores[name].cross_entropy, files.DIGITS)
 
     return min((name for name in COMBINERS if name in scores), key=loss)

@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from medcnn import faults, layout
 from medcnn.console import ParamsError
 from medcnn.models.catalogue import BACKBONES
-from medcnn.params.base import Block, Name, distinct, known
+from medcnn.params.base import Block, Name, Positive, distinct, known
 from medcnn.params.benchmark import Benchmark
 from medcnn.params.evaluate import Evaluate
 from medcnn.params.models import THE_STUDYS, Model
@@ -31,9 +31,19 @@ class Ensemble(Block):
 
 
 class Compute(Block):
-    """How numbers are computed; weights, predictions and metrics are float32 whatever the precision."""
+    """How and where numbers are computed; where changes no byte of a result.
+
+    Attributes:
+        precision: of the backbones, and of training through them; weights, predictions and metrics are float32.
+        backend: this machine, or a Ray cluster.
+        address: of the cluster's head, ``host:port``; ``auto`` is the one that runs on this machine.
+        cpus_per_task: how many CPUs each independent task keeps for itself.
+    """
 
     precision: Literal["float32", "bfloat16"] = "float32"
+    backend: Literal["local", "ray"] = "local"
+    address: str = "auto"
+    cpus_per_task: Positive = 2
 
 
 class Run(Block):

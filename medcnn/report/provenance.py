@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from medcnn.params import Params
+from medcnn.params.sources import public
 
 RESULTS = ("data", "dvc.lock", "docs", "metrics", "plots")
 """What the pipeline writes itself: it differs after every run, and says nothing about where a page comes from."""
@@ -39,13 +40,20 @@ def params_of_run(settings: Params, study: str) -> str:
     run = {
         "seed": tree["seed"],
         "run": tree["run"],
-        "compute": tree["compute"],
-        "studies": {study: {key: value for key, value in tree["studies"][study].items() if key != "published"}},
+        "compute": {"precision": settings.compute.precision},
+        "studies": {study: _shareable(tree["studies"][study])},
         "models": {model: tree["models"][model] for model in dict.fromkeys(models)},
         "ensemble": tree["ensemble"],
         "evaluate": tree["evaluate"],
     }
     return yaml.safe_dump(_set(run), sort_keys=False, default_flow_style=None, allow_unicode=True, width=100)
+
+
+def _shareable(study: dict[str, Any]) -> dict[str, Any]:
+    """A study's block as a page may show it: without what others measured, and without secrets in an address."""
+    source = study["source"]
+    url = {"url": public(source["url"])} if source.get("url") else {}
+    return {key: value for key, value in study.items() if key != "published"} | {"source": source | url}
 
 
 def _set(value: Any) -> Any:
@@ -57,7 +65,7 @@ def _set(value: Any) -> Any:
 def _git(*arguments: str) -> str | None:
     command: Sequence[str] = ("git", *arguments)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 (git)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout
