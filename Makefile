@@ -8,10 +8,11 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install engines repro demo serve study published report ci-report gate test lint format bench
+.PHONY: help install engines repro demo serve study published report ci-report gate test faults cluster lint format \
+	bench bench-scale
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Make .venv and install requirements.txt into it
 
@@ -25,8 +26,8 @@ $(INSTALLED): requirements.txt
 engines: $(INSTALLED) ## Install further engines for the benchmark: OpenVINO and LiteRT
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 
-repro: $(INSTALLED) ## Run the whole pipeline, print the metrics, say where the report is
-	dvc repro
+repro: $(INSTALLED) ## Run the whole pipeline, print the metrics, say where the report is; JOBS=2 stages side by side
+	$(if $(filter-out 1,$(JOBS)),@python -m medcnn repro --jobs $(JOBS),dvc repro)
 	@# The page is no DVC out, so a checkout does not bring it: draw it where it is missing or older than the results.
 	@test -f $(PAGE) -a -z "$$(find metrics plots medcnn/report -type f -newer $(PAGE))" || python -m stages.report
 	@dvc metrics show
@@ -55,7 +56,14 @@ gate: $(INSTALLED) ## Hold these results to evaluate.gate, and to those of BASE=
 	@python -m medcnn gate --base $(BASE)
 
 test: lint ## Lint, types and the whole test suite
-	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/faults --ignore tests/cluster
+
+faults: $(INSTALLED) ## Kills, full disks, hostile archives and other machines: what must not lose or change a result
+	python -m pytest tests/faults --numprocesses 2 --dist loadfile
+
+cluster: $(INSTALLED) ## Install Ray, and hold results of a cluster on this machine to those without one
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-ray.txt
+	python -m pytest tests/cluster
 
 lint: $(INSTALLED) ## Ruff and mypy
 	@# A cached verdict can be older than the modules that it was reached on.
@@ -69,3 +77,6 @@ format: $(INSTALLED) ## Format the code and mend what ruff can
 
 bench: $(INSTALLED) ## Measure speed and memory; ARGS="published ZIP --published-way SCRIPT" or ARGS=engines
 	python -m tests.bench $(ARGS)
+
+bench-scale: $(INSTALLED) ## Measure 1,000 to 100,000 synthetic images, stage by stage: seconds and memory
+	@python -m tests.bench scale $(ARGS)

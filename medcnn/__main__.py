@@ -23,6 +23,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m medcnn", description="Compare CNNs on medical image sets.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    repro = commands.add_parser(
+        "repro",
+        help="run the pipeline with several stages side by side",
+        description="Run what `dvc repro` would run, independent stages side by side; dvc.lock ends the same.",
+    )
+    repro.add_argument("targets", metavar="TARGET", nargs="*", help="a stage, or one item of it (default: all)")
+    repro.add_argument("--jobs", metavar="N", type=_positive, default=1, help="stages at a time (default: 1)")
+    repro.set_defaults(command=_repro)
     study = commands.add_parser(
         "study",
         help="run the models that a study published",
@@ -51,7 +59,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of stages; give 1 or more")
+    return int(text)
+
+
 # Each command imports what it needs: predict runs where only NumPy, Pillow and ONNX Runtime are installed.
+
+
+def _repro(options: argparse.Namespace) -> None:
+    from medcnn import params, side_by_side
+
+    # On a cluster the work of a stage is elsewhere, and this machine's CPUs are no measure of it.
+    local = params.load().compute.backend == "local"
+    side_by_side.run(options.jobs, options.targets, share_cpus=local)
 
 
 def _study(options: argparse.Namespace) -> None:

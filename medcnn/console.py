@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NoReturn
 
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SHELLS_OFFSET = 128
 
 
 class MedcnnError(Exception):
@@ -25,6 +30,10 @@ class ParamsError(MedcnnError):
     exit_code = BAD_INPUT
 
 
+class _Interrupt(KeyboardInterrupt):
+    """A signal asked for the end. Once a plain KeyboardInterrupt has passed ``exec``, Python ignores the exit code."""
+
+
 def run_stage(main: Callable[..., None], *names: str) -> None:
     """Call ``main`` with one command-line argument per name, then exit; user errors become one line."""
     arguments = sys.argv[1:]
@@ -35,20 +44,84 @@ def run_stage(main: Callable[..., None], *names: str) -> None:
         main(*arguments)
 
 
+def exit_on_signals() -> None:
+    """End in one line on Ctrl-C, ``kill`` and a closed terminal, while nothing is to be cleaned up, as in imports."""
+    _handle(_exit)
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn a user's fault, an interrupt or a fault of the file system into one line and an exit code."""
+    """Turn a user's fault, a fault of the file system, Ctrl-C, ``kill`` or a closed terminal into one line and a code.
+
+    Within the block each of these signals raises ``KeyboardInterrupt``, so that whatever is open is closed.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, _: Any) -> NoReturn:
+        received.append(number)
+        raise _Interrupt
+
+    earlier = _handle(interrupt)
     try:
         yield
-    except MedcnnError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted: run the same command again to go on", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except OSError as error:
-        if error.filename is None and error.errno is None:
+    except BaseException as error:
+        # Libraries turn an interrupt into errors of their own: the signal is the cause all the same.
+        if received:
+            earlier = dict.fromkeys(earlier, signal.SIG_IGN)
+            _say_interrupted()
+            sys.exit(_code(received[0]))
+        code = _told(error)
+        if code is None:
             raise
-        place = f": {os.fspath(error.filename)}" if error.filename else ""
+        sys.exit(code)
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _told(error: BaseException) -> int | None:
+    """Say in one line what a user can mend; the exit code, or None where the fault is the program's."""
+    if isinstance(error, KeyboardInterrupt):
+        _say_interrupted()
+        return INTERRUPTED
+    if isinstance(error, MedcnnError):
+        print(f"error: {shown(str(error))}", file=sys.stderr)
+        return error.exit_code
+    if isinstance(error, OSError) and (error.filename is not None or error.errno is not None):
+        place = f": {shown(os.fsdecode(error.filename))}" if error.filename else ""
         print(f"error: {error.strerror}{place}", file=sys.stderr)
-        sys.exit(FAILED)
+        return FAILED
+    return None
+
+
+def shown(name: str) -> str:
+    """A name on one line, whatever is in it: what cannot be printed is escaped as Python does."""
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in name)
+
+
+def _escaped(letter: str) -> str:
+    # Bytes that are no UTF-8 are surrogates in Python's names of files.
+    if 0xDC80 <= ord(letter) <= 0xDCFF:
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()
+
+
+def _handle(handler: Callable[[int, Any], Any]) -> dict[signal.Signals, Any]:
+    """Install a handler of the signals that end a process, except of a hangup under ``nohup``; return those before."""
+    handled = [number for number in _SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in handled}
+
+
+def _exit(number: int, _: Any) -> NoReturn:
+    _say_interrupted()
+    sys.stderr.flush()
+    os._exit(_code(number))
+
+
+def _say_interrupted() -> None:
+    print("interrupted: run the same command again to go on", file=sys.stderr)
+
+
+def _code(number: int) -> int:
+    """The exit code of a process that a signal ended, as shells give it."""
+    return _SHELLS_OFFSET + number

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from collections.abc import Sequence
 
-from medcnn import layout, params
+from medcnn import layout, locking, params
+from medcnn.children import Children, guarded
 from medcnn.console import MedcnnError, ParamsError
 from medcnn.params import Params
-from medcnn.workspace import alone, mend, params_kept
+from medcnn.workspace import mend, params_kept
 
 
 def assignments(study: str, settings: Params) -> tuple[str, ...]:
@@ -56,7 +52,8 @@ def run_both(study: str, extra: Sequence[str]) -> None:
         MedcnnError: the study has no honest split, a command failed, or another study is running.
     """
     key = f"studies.{study}.split.on_leak"
-    with _hangups_interrupt(), alone() as lock:
+    alone = locking.held(layout.state("study") / "lock", "runs a study in this project", wait=False)
+    with alone as lock, guarded(lock) as children:
         if mend():
             print(f"{layout.PARAMS} put back as it was before a study that was killed", file=sys.stderr)
         settings = params.load()
@@ -64,9 +61,9 @@ def run_both(study: str, extra: Sequence[str]) -> None:
             changes = (*assignments(study, settings), *extra, f"{key}={on_leak}")
             with params_kept([_key(change) for change in changes]):
                 print(f"{study}: {key}={on_leak}", flush=True)
-                _call(lock, "dvc", "exp", "run", *flags(changes))
-                _call(lock, "stages.published")
-                _call(lock, "stages.report")
+                _call(children, "dvc", "exp", "run", *flags(changes))
+                _call(children, "stages.published")
+                _call(children, "stages.report")
 
 
 def _honest(study: str, settings: Params) -> str:
@@ -79,34 +76,7 @@ def _honest(study: str, settings: Params) -> str:
     return on_leak
 
 
-def _call(lock: int, module: str, *arguments: str) -> None:
-    """Run a module in a session of its own: an interrupt is passed on to all of it, and it is waited for.
-
-    It inherits the lock, which so outlives this process where that is killed.
-    """
-    command = [sys.executable, "-m", module, *arguments]
-    child = subprocess.Popen(command, start_new_session=True, pass_fds=[lock])  # noqa: S603
-    try:
-        code = child.wait()
-    except KeyboardInterrupt:
-        os.killpg(child.pid, signal.SIGINT)
-        child.wait()
-        raise
-    if code:
+def _call(children: Children, module: str, *arguments: str) -> None:
+    if code := children.call([sys.executable, "-m", module, *arguments]):
         shown = " ".join((module, *arguments[:2]))
         raise MedcnnError(f"`{shown}` ended with {code}, for the reason above; {layout.PARAMS} is as it was")
-
-
-@contextmanager
-def _hangups_interrupt() -> Iterator[None]:
-    """A closed terminal and ``kill`` end a run as Ctrl-C does, also one in the background, where Ctrl-C is ignored."""
-    earlier = {name: signal.signal(name, _interrupt) for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for name, handler in earlier.items():
-            signal.signal(name, handler)
-
-
-def _interrupt(*_: Any) -> NoReturn:
-    raise KeyboardInterrupt

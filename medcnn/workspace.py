@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
@@ -14,23 +13,6 @@ from ruamel.yaml.error import YAMLError
 
 from medcnn import files, layout
 from medcnn.console import MedcnnError
-
-
-@contextmanager
-def alone() -> Iterator[int]:
-    """Hold the lock of runs that change ``params.yaml``; yields its file descriptor, for children to inherit.
-
-    Raises:
-        MedcnnError: another such run, or a child that outlived its own, holds it.
-    """
-    path = layout.state("study") / "lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise MedcnnError("another study is running in this project; wait until it has ended") from None
-        yield file.fileno()
 
 
 @contextmanager

@@ -108,7 +108,7 @@ def test_a_study_without_an_honest_split_is_not_run(tmp_path: Path):
 
 def test_help_lists_the_commands(folder: Path):
     printed = run(folder, "medcnn", "--help").stdout
-    assert all(f"\n    {command} " in printed for command in ("study", "predict", "review", "gate"))
+    assert all(f"\n    {command} " in printed for command in ("repro", "study", "predict", "review", "gate"))
     assert run(folder, "medcnn").returncode == 2
 
 
@@ -147,6 +147,6 @@ def test_an_interrupt_reaches_dvc_and_the_params_are_put_back(sent: signal.Signa
         time.sleep(0.05)
     child.send_signal(sent)
     printed, errors = child.communicate(timeout=30)
-    assert (child.returncode, errors) == (130, "interrupted: run the same command again to go on\n")
+    assert (child.returncode, errors) == (128 + sent, "interrupted: run the same command again to go on\n")
     assert "dvc interrupted" in printed
     assert untouched(standing_in)

@@ -9,7 +9,7 @@ import pytest
 
 from medcnn import files, layout
 from medcnn.console import MedcnnError
-from medcnn.workspace import alone, mend, params_kept, restored
+from medcnn.workspace import mend, params_kept, restored
 
 BEFORE = "# mine\nrun:\n  models: [simple] # short\nseed: 1\n"
 DVC_LEFT = "run:\n  models:\n  - vgg16\nseed: 1\n"
@@ -84,10 +84,3 @@ def test_a_file_that_is_no_yaml_any_more_is_left_alone_and_nothing_is_lost(param
     params.write_text(DVC_LEFT)
     assert mend()
     assert params.read_text() == BEFORE
-
-
-def test_two_at_once_are_refused(params: Path):
-    with alone(), pytest.raises(MedcnnError, match="another study is running"), alone():
-        pass
-    with alone():
-        pass

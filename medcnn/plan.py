@@ -1,0 +1,135 @@
+"""What DVC would run, in which order, and after what: read from DVC itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+from dvc.lock import LockError
+from dvc.repo import Repo, lock_repo
+from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
+
+_EVERYTHING = "dvc.yaml"
+_ENTRY = re.compile(r"^  (?=\S)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The items of a run.
+
+    Attributes:
+        order: their names, such as ``train@phantom-deep``, as ``dvc repro`` takes them.
+        needs: the items whose outs each of them reads.
+    """
+
+    order: tuple[str, ...]
+    needs: Mapping[str, frozenset[str]]
+
+    def dependents(self, changed: Collection[str]) -> list[str]:
+        """The changed items and all that depend on them, in order."""
+        found: set[str] = set()
+        for name in self.order:
+            if name in changed or self.needs[name] & found:
+                found.add(name)
+        return [name for name in self.order if name in found]
+
+
+class Pipeline:
+    """The pipeline of the working folder. Whoever else holds DVC's lock is waited for."""
+
+    def __init__(self) -> None:
+        self._repo = Repo()
+
+    def plan(self, targets: Sequence[str]) -> Plan:
+        """What ``dvc repro`` with these targets looks at."""
+        with self.locked():
+            graph = get_active_graph(self._repo.index.graph)
+            stages = plan_repro(graph, collect_stages(self._repo, targets or [_EVERYTHING]))
+            needs = {stage.addressing: frozenset(needed.addressing for needed in graph[stage]) for stage in stages}
+        return Plan(tuple(stage.addressing for stage in stages), needs)
+
+    def changed(self, names: Collection[str]) -> set[str]:
+        """Those of the items that DVC would run as the files lie now."""
+        if not names:
+            return set()
+        with self.locked():
+            return set(self._repo.status(targets=list(names)))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """While no other DVC process reads or writes the pipeline's files."""
+        with ExitStack() as stack:
+            waiting = True
+            while waiting:
+                # DVC gives up after three seconds.
+                with suppress(LockError):
+                    stack.enter_context(lock_repo(self._repo))
+                    waiting = False
+            yield
+
+
+class Schedule:
+    """Which items are to be run, and which of them can be now.
+
+    An item with an input that was made anew is looked at again then: its bytes may be those that it was made from.
+    """
+
+    def __init__(self, pipeline: Pipeline, plan: Plan, alone: Callable[[str], bool]) -> None:
+        """Look at every item of a plan; those for which ``alone`` holds are to run beside no other."""
+        self.plan = plan
+        self._pipeline = pipeline
+        self._alone = alone
+        self._changed = pipeline.changed(plan.order)
+        self._waiting = plan.dependents(self._changed)
+        self._running: set[str] = set()
+        followers = {name: len(plan.dependents({name})) for name in self._waiting}
+        # The more depends on an item, the sooner it is taken; among equals, the order of a serial run.
+        self._waiting.sort(key=lambda name: -followers[name])
+
+    def next(self, count: int) -> list[str]:
+        """Up to ``count`` items to start now."""
+        if any(map(self._alone, self._running)):
+            return []
+        ready = self._ready()
+        chosen = [name for name in ready if not self._alone(name)][:count]
+        if not chosen and not self._running:
+            chosen = ready[:1]
+        for name in chosen:
+            self._waiting.remove(name)
+            self._running.add(name)
+        return chosen
+
+    def done(self, name: str) -> None:
+        """Note that an item has ended."""
+        self._running.remove(name)
+
+    def _ready(self) -> list[str]:
+        """The waiting items with every input made; those that need not run after all are let go."""
+        while True:
+            unmade = self._running.union(self._waiting)
+            ready = [name for name in self._waiting if not self.plan.needs[name] & unmade]
+            doubtful = {name for name in ready if name not in self._changed}
+            if not doubtful:
+                return ready
+            changed = self._pipeline.changed(doubtful)
+            self._changed |= changed
+            self._waiting = [name for name in self._waiting if name not in doubtful - changed]
+
+
+def entries(lock: str) -> list[str]:
+    """The names of the items in the text of a ``dvc.lock``."""
+    return [_name(block) for block in _ENTRY.split(lock)[1:]]
+
+
+def in_order(lock: str, names: Sequence[str]) -> str:
+    """The text of a ``dvc.lock`` with its items in the order of ``names``, and others behind them as they were."""
+    head, *blocks = _ENTRY.split(lock)
+    place = {name: index for index, name in enumerate(names)}
+    blocks.sort(key=lambda block: place.get(_name(block), len(place)))
+    return "  ".join((head, *blocks))
+
+
+def _name(block: str) -> str:
+    return block.partition(":\n")[0].strip("'\"")
