@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import math
 import os
 import shutil
+import socket
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,19 +18,57 @@ from medcnn.console import MedcnnError
 
 DIGITS = 6
 _BLOCK = 1 << 20
+_MACHINE = socket.gethostname()
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; it takes the place of ``path`` only if the block succeeds."""
+    """Yield a temporary path beside ``path``; it takes the place of ``path`` only if the block succeeds.
+
+    The content is on the disk before the name is, so that a power cut leaves no file that is whole by name alone. What
+    killed processes of this machine left of the same file is removed.
+
+    Raises:
+        OSError: with ``path`` as its file name where the system named none, as when the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last: writers such as Keras choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    _remove_orphans(path)
+    temporary = _temporary(path, str(os.getpid()))
     try:
         yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path, process: str) -> Path:
+    # Machines that share a disk may give one number to two processes. The suffix stays last: writers such as Keras
+    # choose the format by it.
+    return path.with_name(f".{path.stem}.{_MACHINE}-{process}.partial{path.suffix}")
+
+
+def _remove_orphans(path: Path) -> None:
+    before, after = _temporary(path, "*").name.split("*")
+    for temporary in path.parent.iterdir():
+        process = temporary.name.removeprefix(before).removesuffix(after)
+        if temporary.name == f"{before}{process}{after}" and process.isdecimal() and not _lives(int(process)):
+            temporary.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -63,11 +101,10 @@ def read_json(path: Path) -> Any:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a CSV with a header line; the caller decides the order of rows and the format of numbers."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
 
 
 def keep_only(folder: Path, names: Collection[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
@@ -13,8 +15,10 @@ from tqdm import tqdm
 
 from medcnn import seeding
 from medcnn.backups import Arrays, Backup, State
-from medcnn.batches import Batch, Batches, Part, ahead
+from medcnn.batches import Batch, Batches, Part
 from medcnn.console import MedcnnError
+from medcnn.manifest import Row
+from medcnn.params import Params
 from medcnn.progress import Figures, Phase, Progress
 
 GAMMA = 2.0
@@ -30,6 +34,10 @@ OPTIMIZERS: dict[str, Callable[[float], keras.optimizers.Optimizer]] = {
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,
 }
+
+
+class DivergedError(MedcnnError):
+    """A training whose numbers are no longer finite; the text names keys of the model's block."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,7 @@ class Learner:
     def learn(self, batches: Iterable[Batch], learning_rate: float) -> Figures:
         """Take one step a batch; the figures are those of the network as it was at each step."""
         self._optimizer.learning_rate = learning_rate
-        return _figures(
-            [(len(labels), *self._learn(inputs, labels, weights)) for inputs, labels, weights in ahead(batches)]
-        )
+        return _figures([(len(labels), *self._learn(inputs, labels, weights)) for inputs, labels, weights in batches])
 
     def measure(self, batches: Iterable[Batch]) -> Figures:
         """Figures in inference mode; sample weights do not count."""
@@ -108,13 +114,47 @@ class Learner:
         return tf.reduce_sum(self._loss(labels, probabilities)), _hits(labels, probabilities)
 
 
+@contextmanager
+def faults_told(params: Params, study: str, model: str) -> Iterator[None]:
+    """Say of a training that fails which keys of ``params.yaml`` are the cause.
+
+    Raises:
+        MedcnnError: in place of a ``DivergedError``, and of whatever TensorFlow and numpy raise for want of memory.
+    """
+    try:
+        yield
+    except DivergedError as error:
+        raise MedcnnError(f"models.{model}: {error}") from error
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise MedcnnError(
+            f"models.{model}: out of memory; lower models.{model}.batch_size (now {params.model(model).batch_size}) or "
+            f"studies.{study}.image_size (now {params.study(study).image_size}), or free memory and run the command "
+            "again, which goes on after the last whole epoch"
+        ) from error
+
+
+def check_parts(rows: Sequence[Row], classes: Sequence[str], where: str) -> None:
+    """Refuse to train without an image of every class, or to choose epochs without a validation image.
+
+    Raises:
+        MedcnnError: it names the key path of the split.
+    """
+    images = Counter((row.split, row.label) for row in rows)
+    parts = Counter(row.split for row in rows)
+    missing = [f"'{label}' images to train on" for label in classes if not images["train", label]]
+    missing += [] if parts["validation"] else ["validation images"]
+    if missing:
+        raise MedcnnError(f"{where}: there are no {missing[0]}; give that part a larger share, or add images")
+
+
 def fit(learner: Learner, data: Data, phase: Phase, progress: Progress, backup: Backup) -> Progress:
     """Train until the phase is over, from its backup where there is one; the network keeps the best weights.
 
     These are the ones it came with where no epoch of the phase was better than the best before it.
 
     Raises:
-        MedcnnError: the loss is not a number.
+        DivergedError: the loss, the weights or the optimizer's state are not finite; the backup of the epoch before
+            is kept.
     """
     untrained = State(progress.beginning(phase), learner.state, learner.network.get_weights())
     state = backup.load(phase.number) or untrained
@@ -134,15 +174,29 @@ def _epoch(learner: Learner, data: Data, phase: Phase, state: State) -> State:
     shown = tqdm(batches, f"epoch {before.epoch + 1}", data.training.per_epoch, unit="batch", leave=False, disable=None)
     train = learner.learn(shown, before.learning_rate)
     validation = learner.measure(data.validation)
+    after = learner.state
     if not np.isfinite([train.loss, validation.loss]).all():
-        raise MedcnnError(
-            f"the loss is not a number in epoch {before.epoch + 1}; lower the learning rate "
-            f"(now {before.learning_rate:g})"
-        )
+        raise _diverged("the loss is not a number", phase, before)
+    if not _finite(after):
+        raise _diverged("exploding gradients: the weights or the optimizer's averages are not finite", phase, before)
     progress = before.after(train, validation, phase.settings)
     print(f"Epoch {progress.epoch}/{phase.last}: {train}; validation {validation}", flush=True)
     improved = progress.best_epoch == progress.epoch
-    return State(progress, learner.state, learner.network.get_weights() if improved else state.best)
+    return State(progress, after, learner.network.get_weights() if improved else state.best)
+
+
+def _diverged(what: str, phase: Phase, before: Progress) -> DivergedError:
+    block, done = ("", "finetune.")[phase.number - 1], before.epoch - phase.first
+    stop = f", or end before it with {block}epochs={done}" if done else ""
+    return DivergedError(
+        f"{what} in epoch {before.epoch + 1}; lower {block}learning_rate (now {before.learning_rate:g}){stop}; nothing "
+        "was written; `git checkout params.yaml metrics && dvc checkout` brings the committed results back"
+    )
+
+
+def _finite(arrays: Arrays) -> bool:
+    # A sum is finite only if all terms are; in float64 those of float32 do not overflow.
+    return all(np.isfinite(np.sum(array, dtype=np.float64)) for array in arrays)
 
 
 def _seed_dropout(network: keras.Model, seed: int, epoch: int) -> None:

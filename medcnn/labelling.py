@@ -5,19 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+from posixpath import splitext
 
 from medcnn.console import MedcnnError
 from medcnn.images.decode import SUFFIXES
 from medcnn.params.studies import Labels, Study
 from medcnn.sources.archive import Archive
+from medcnn.sources.names import matches, printable
 
 Table = Mapping[str, Mapping[str, str]]
 
 _JUNK = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_PACKED = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 _SHOWN = 8
 
 
@@ -43,10 +46,14 @@ def listed(archive: Archive, study: Study, where: str) -> list[Listed]:
     """
     names = archive.names()
     found = images(names, study)
+    left_out = _left_out(archive, names)
     if not found:
         raise MedcnnError(
-            f"{where}: no images among the {len(names)} files of the raw data; mend {where}.exclude or {where}.source"
+            f"{where}: no images among the {len(names)} files of the raw data{left_out}; mend {where}.exclude or "
+            f"{where}.source"
         )
+    if left_out:
+        print(f"{where}.source: {len(found)} images{left_out}", file=sys.stderr)
     table = _table(archive, names, study.labels, where) if study.labels else {}
     if study.labels:
         _check_table(table, names, found, f"{where}.labels.csv: {study.labels.csv}")
@@ -69,7 +76,7 @@ def described(archive: Archive, study: Study, where: str) -> dict[str, Mapping[s
 
 def images(names: Sequence[str], study: Study) -> list[str]:
     """The image files among the names: no junk of operating systems, nothing that the study excludes."""
-    return [name for name in names if _is_image(name) and not any(fnmatchcase(name, p) for p in study.exclude)]
+    return [name for name in names if _is_image(name) and not any(matches(name, p) for p in study.exclude)]
 
 
 def labelled(name: str, table: Table, study: Study) -> Listed:
@@ -86,7 +93,7 @@ def labelled(name: str, table: Table, study: Study) -> Listed:
         return Listed(name, label, _patient_of_row(row, study.labels, study.group) or patient(name, study.group))
     if study.labels and study.labels.unlisted == "set_aside":
         return Listed(name, "", patient(name, study.group))
-    labels = (_class(folder, study) for folder in reversed(PurePosixPath(name).parts[:-1]))
+    labels = (_class(folder, study) for folder in reversed(name.split("/")[:-1]))
     return Listed(name, next(filter(None, labels), ""), patient(name, study.group))
 
 
@@ -97,23 +104,28 @@ def read_table(data: bytes, labels: Labels, where: str) -> dict[str, dict[str, s
         MedcnnError: it is no CSV in UTF-8, lacks a column or a value, or lists an image twice.
     """
     try:
-        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig")))
+        # Lines may end in any way, that of old Macs included.
+        text = io.StringIO(data.decode("utf-8-sig"), newline=None)
+        reader = csv.DictReader(text)
+        rows = [(reader.line_num, row) for row in reader]
     except UnicodeDecodeError as error:
         raise MedcnnError(f"{where}.labels: {labels.csv} is not UTF-8; save it as such") from error
+    except csv.Error as error:
+        raise MedcnnError(f"{where}.labels: {labels.csv} is not a CSV ({error}); save it as one") from error
     needed = [column for column in (labels.image, labels.label, labels.group) if column]
-    missing = [column for column in needed if column not in (reader.fieldnames or ())]
+    columns = reader.fieldnames or ()
+    missing = [column for column in needed if column not in columns]
     if missing:
-        raise MedcnnError(
-            f"{where}.labels: {labels.csv} has no column '{missing[0]}'; it has {', '.join(reader.fieldnames or ())}"
-        )
+        raise MedcnnError(f"{where}.labels: {labels.csv} has no column '{missing[0]}'; it has {', '.join(columns)}")
     table: dict[str, dict[str, str]] = {}
-    for row in reader:
+    for line, row in rows:
         if any(row[column] is None for column in needed):
-            raise MedcnnError(f"{where}.labels: {labels.csv}, line {reader.line_num}: a value is missing")
-        name = PurePosixPath(row[labels.image]).as_posix()
+            raise MedcnnError(f"{where}.labels: {labels.csv}, line {line}: a value is missing")
+        values = {column: printable(row[column] or "") for column in columns}
+        name = PurePosixPath(values[labels.image]).as_posix()
         if name in table:
             raise MedcnnError(f"{where}.labels: {labels.csv} lists {name} twice; name images by their path")
-        table[name] = row
+        table[name] = values
     return table
 
 
@@ -125,8 +137,16 @@ def patient(text: str, pattern: str | None) -> str:
     return "/".join(part for part in match.groups() if part) or match.group()
 
 
+def _left_out(archive: Archive, names: Sequence[str]) -> str:
+    """What of an archive is not looked at and might have been meant to be, for messages; '' where there is nothing."""
+    told = [f"{count} {kind}" for kind, count in sorted(archive.left_out.items())]
+    inner = [name for name in names if splitext(name)[1].lower() in _PACKED]
+    told += [f"{len(inner)} archives inside of it ({_some(inner)})"] if inner else []
+    return f"; left out: {', '.join(told)}" if told else ""
+
+
 def _class(text: str, study: Study) -> str:
-    return next((label for pattern, label in study.classes.items() if fnmatchcase(text, pattern)), "")
+    return next((label for pattern, label in study.classes.items() if matches(text, pattern)), "")
 
 
 def _patient_of_row(row: Mapping[str, str], labels: Labels, pattern: str | None) -> str:
@@ -136,13 +156,15 @@ def _patient_of_row(row: Mapping[str, str], labels: Labels, pattern: str | None)
 
 def _entry(name: str, table: Table) -> str | None:
     """How the CSV names the image: by its whole path, by the end of it, or by the file name alone."""
-    parts = PurePosixPath(name).parts
+    if not table:
+        return None
+    parts = name.split("/")
     endings = ("/".join(parts[start:]) for start in range(len(parts)))
     return next((ending for ending in endings if ending in table), None)
 
 
 def _table(archive: Archive, names: Sequence[str], labels: Labels, where: str) -> Table:
-    matching = [name for name in names if fnmatchcase(name, labels.csv)]
+    matching = [name for name in names if matches(name, labels.csv)]
     if len(matching) != 1:
         some = f" ({', '.join(matching[:_SHOWN])})" if matching else ""
         raise MedcnnError(f"{where}.labels.csv: '{labels.csv}' matches {len(matching)} files{some}, not one; mend it")
@@ -207,6 +229,5 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _is_image(name: str) -> bool:
-    path = PurePosixPath(name)
-    hidden = any(part in _JUNK or part.startswith(".") for part in path.parts)
-    return not hidden and path.suffix.lower() in SUFFIXES
+    hidden = any(part in _JUNK or part.startswith(".") for part in name.split("/"))
+    return not hidden and splitext(name)[1].lower() in SUFFIXES

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -13,8 +12,9 @@ import numpy as np
 from medcnn import manifest, seeding, splitting
 from medcnn.console import MedcnnError
 from medcnn.folds import Parts
-from medcnn.manifest import SPLITS, USED, Row
+from medcnn.manifest import SET_ASIDE, SPLITS, USED, Row
 from medcnn.params.studies import AuthorSplit, OnLeak, StratifiedSplit, Study
+from medcnn.sources.names import matches
 
 Repair = Callable[[Sequence[Row], Sequence[int]], list[Row]]
 
@@ -44,8 +44,8 @@ def placed(rows: Sequence[Row], groups: Sequence[int], study: Study, seed: int, 
     dealt_whole = _units(groups, split.on_leak)
     chosen, units = [dealt[i] for i in inside], [dealt_whole[i] for i in inside]
     _check_no_leak(chosen, units)
-    _check_folds(chosen, units, study, f"{where}.split")
-    _check_parts(chosen, split, study.class_names, f"{where}.split")
+    _check_folds(dealt, units, study, f"{where}.split")
+    _check_parts(dealt, split, study.class_names, f"{where}.split")
     tested = [row.split == "test" for row in chosen]
     folds = splitting.folds(units, [row.label for row in chosen], tested, len(study.folds) - 1, seed)
     for index, fold in zip(inside, folds, strict=True):
@@ -147,7 +147,7 @@ def _by_author(rows: Sequence[Row], split: AuthorSplit) -> list[Row]:
 
 def _by_path(row: Row, patterns: Mapping[str, str]) -> Row:
     for split, pattern in patterns.items():
-        if fnmatchcase(row.path, pattern):
+        if matches(row.path, pattern):
             return replace(row, split=split)
     return manifest.set_aside(row, "in no part of the author's split")
 
@@ -195,29 +195,39 @@ def _check_author(rows: Sequence[Row], split: AuthorSplit, classes: Sequence[str
     """Refuse patterns that match nothing, and parts whose classes differ."""
     counts = Counter((row.split, row.label) for row in rows if row.split)
     for part, pattern in _patterns(split).items():
-        if not any(fnmatchcase(row.path, pattern) for row in rows):
+        if not any(matches(row.path, pattern) for row in rows):
             raise MedcnnError(f"{where}.{part}: '{pattern}' matches no image, such as {rows[0].path}; mend the pattern")
         for label in classes:
             others = [other for other in SPLITS if counts[other, label]]
             if others and not counts[part, label]:
+                there = [row for row in rows if matches(row.path, pattern)]
                 raise MedcnnError(
                     f"{where}.{part}: the classes of the parts differ: {others[0]} holds '{label}' images and {part} "
-                    f"none; mend the patterns of split or classes{_strays(rows, pattern)}"
+                    f"none{_aside(there, label)}; mend the patterns of split or classes{_strays(there)}"
                 )
 
 
-def _strays(rows: Sequence[Row], pattern: str) -> str:
+def _aside(rows: Sequence[Row], label: str) -> str:
+    """How many images of a class are set aside, and why, for messages; '' where none are."""
+    aside = [row for row in rows if row.status == SET_ASIDE and row.label == label]
+    return f" ({len(aside)} are set aside, the first as {aside[0].reason})" if aside else ""
+
+
+def _strays(rows: Sequence[Row]) -> str:
     """The folders of a part whose images are of no class, which tell how a class is spelt there."""
-    strays = [row for row in rows if fnmatchcase(row.path, pattern) and not row.label]
+    strays = [row for row in rows if not row.label]
     folders = sorted({PurePosixPath(row.path).parent.as_posix() for row in strays})
     return f"; folders there of no class: {', '.join(folders)}" if folders else ""
 
 
 def _check_folds(rows: Sequence[Row], units: Sequence[int], study: Study, where: str) -> None:
     """Refuse more folds than a class has images, or than there are groups, outside the test part."""
-    inside = [index for index, row in enumerate(rows) if row.split != "test"]
-    images = Counter(rows[index].label for index in inside)
-    counts = {f"class '{label}' has {images[label]} images": images[label] for label in study.class_names}
+    used = [row for row in rows if row.status == USED]
+    inside = [index for index, row in enumerate(used) if row.split != "test"]
+    images = Counter(used[index].label for index in inside)
+    counts = {
+        f"class '{label}' has {images[label]} images{_aside(rows, label)}": images[label] for label in study.class_names
+    }
     groups = len({units[index] for index in inside})
     counts[f"there are {groups} patients or sets of duplicates"] = groups
     folds = len(study.folds) - 1
@@ -243,4 +253,4 @@ def _check_parts(rows: Sequence[Row], split: AuthorSplit | StratifiedSplit, clas
         part, label = missing[0]
         drawn = isinstance(split, StratifiedSplit) or (part == "validation" and not isinstance(split.validation, str))
         cure = "give that part a larger share" if drawn else "choose another split.on_leak than " + split.on_leak
-        raise MedcnnError(f"{where}: no '{label}' image in {part}; {cure}, or add images")
+        raise MedcnnError(f"{where}: no '{label}' image in {part}{_aside(rows, label)}; {cure}, or add images")

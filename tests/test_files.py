@@ -1,12 +1,24 @@
 from __future__ import annotations
 
 import math
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from medcnn import files
+
+KILLED_WRITER = """
+import os, signal, sys
+from pathlib import Path
+from medcnn import files
+with files.replacing(Path(sys.argv[1])) as temporary:
+    temporary.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -17,6 +29,31 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_goes_and_what_a_living_one_writes_stays(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_WRITER, str(path)], cwd=Path(__file__).parent.parent, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert [left.suffix for left in tmp_path.iterdir()] == [".onnx"]
+    assert not path.exists()
+    with files.replacing(path) as outer:
+        outer.write_bytes(b"living")
+        assert list(tmp_path.iterdir()) == [outer]
+        files.write_bytes(tmp_path / "other.onnx", b"")
+        assert outer.exists()
+    assert path.read_bytes() == b"living"
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as raised, files.replacing(tmp_path / "a.bin") as temporary:
+        temporary.write_bytes(b"half")
+        with Path("/dev/full").open("wb", buffering=0) as file:
+            file.write(b"x")
+    assert raised.value.filename == str(tmp_path / "a.bin")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_has_sorted_keys_rounded_floats_and_null_for_what_is_no_number(tmp_path: Path) -> None:

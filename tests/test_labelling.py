@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,25 @@ def test_an_image_that_the_csv_lists_may_be_excluded(tmp_path: Path, settings: P
     _, study = csv_study(settings)
     found = listed(tmp_path, study.model_copy(update={"exclude": ("3.*",)}), ("1.bmp", "2.bmp", "3.bmp"))
     assert [item.path for item in found] == ["1.bmp", "2.bmp"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_pattern_matches_a_folder_however_its_accents_are_encoded(settings: Params, form: str) -> None:
+    spelt = unicodedata.normalize(form, "gu\N{LATIN SMALL LETTER E WITH ACUTE}ri")
+    study = settings.study("brain_mri").model_copy(
+        update={"classes": {"gu\N{LATIN SMALL LETTER E WITH ACUTE}ri": "well"}}
+    )
+    assert labelling.labelled(f"{spelt}/1.png", {}, study).label == "well"
+
+
+def test_a_csv_of_an_old_mac_is_read_and_what_breaks_lines_is_spelled_out(settings: Params) -> None:
+    labels, _ = csv_study(settings)
+    table = labelling.read_table(ROWS.replace(b"\n", b"\r") + b"P\x0b5,5\x1b.bmp,1\r", labels, "studies.x")
+    assert list(table)[-1] == "5\\x1b.bmp"
+    assert len(table) == len(ROWS.splitlines())
+
+
+def test_a_table_that_csv_cannot_read_is_one_line(settings: Params) -> None:
+    labels, _ = csv_study(settings)
+    with pytest.raises(MedcnnError, match=r"studies\.x\.labels: .* is not a CSV \(field larger"):
+        labelling.read_table(ROWS + b'"' + b"x" * 200_000, labels, "studies.x")

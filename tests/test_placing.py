@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -227,7 +228,7 @@ def test_images_in_no_part_are_set_aside(study: Study) -> None:
             parts(),
             [0, 0, 2, 3, *range(4, 8), 0, *range(9, 12)],
             author("drop_from_train"),
-            r"studies\.s\.split: no 'tumour' image in train; choose another split\.on_leak than drop_from_train",
+            r"no 'tumour' image in train \(2 are set aside, the first as shares .*\); choose another split\.on_leak",
         ),
     ],
 )
@@ -241,6 +242,6 @@ def test_a_split_that_cannot_be_made_names_its_key_and_a_cure(
 def test_folders_whose_images_are_of_no_class_are_named_where_a_class_is_missing(study: Study) -> None:
     rows = [item for item in parts() if not item.path.startswith("test/no")]
     stray = manifest.set_aside(row("test/No/1"), "no class")
-    rows.append(Row(**{**vars(stray), "label": ""}))
+    rows.append(replace(stray, label=""))
     with pytest.raises(MedcnnError, match=r"and test none; .* folders there of no class: test/No$"):
         placed(study, rows, list(range(11)), author("regroup"))

@@ -33,7 +33,7 @@ def runtime() -> Iterator[Path]:
         folder = Path(name)
         for file in ("package.json", "package-lock.json"):
             shutil.copy(HERE / file, folder)
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 (npm)
             [npm, *_INSTALL, *_PATIENCE], cwd=folder, capture_output=True, text=True, check=False
         )
         if done.returncode:

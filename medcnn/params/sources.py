@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -103,6 +104,12 @@ class HuggingFaceWeights(Block):
     file: str
     sha256: Sha256
     licence: str
+
+
+def public(url: str) -> str:
+    """An address without user, password and query, which may be secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 Weights = Annotated[PackageWeights | KerasWeights | HuggingFaceWeights, Field(discriminator="kind")]

@@ -19,9 +19,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from medcnn import files
+from medcnn.console import shown
 from medcnn.predict.model import Model
 from medcnn.predict.rows import Row
-from medcnn.predict.sources import shown
 
 PATCHES = 7
 """Patches side by side; they overlap by half."""

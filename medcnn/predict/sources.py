@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from medcnn.console import BAD_INPUT, MedcnnError
+from medcnn.console import BAD_INPUT, MedcnnError, shown
 from medcnn.images import decode
 
 LIMIT = 256 << 20
@@ -78,18 +78,6 @@ def find(paths: Iterable[str]) -> Found:
         reasons = "; ".join(f"{shown(path)}: {_why_missing(path)}" for path in missing[:3])
         raise NothingFoundError(f"no image to predict: {reasons or f'{skipped} files, none of a known kind'}")
     return Found(sources, skipped)
-
-
-def shown(name: str) -> str:
-    """A name on one line, whatever is in it: what cannot be printed is escaped as Python does."""
-    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in name)
-
-
-def _escaped(letter: str) -> str:
-    # Bytes that are no UTF-8 are surrogates in Python's names of files.
-    if 0xDC80 <= ord(letter) <= 0xDCFF:
-        return f"\\x{ord(letter) - 0xDC00:02x}"
-    return letter.encode("unicode_escape").decode()
 
 
 def _of(path: str) -> Iterator[Source | None]:

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from medcnn import files
+from medcnn.console import shown
 from medcnn.predict.model import Model
 from medcnn.predict.rows import Row
-from medcnn.predict.sources import shown
 
 NOTE = "For research. Not a medical device."
 SEPARATOR = "|"

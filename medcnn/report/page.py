@@ -104,7 +104,7 @@ def render(
         "chapters": chapters,
         "settings": settings,
         "made": made,
-        "script": Markup(script),  # noqa: S704
+        "script": Markup(script),  # noqa: S704 (a script of this package)
         "script_hash": _hash(script),
     }
     html = template.render(**known, folded=True)

@@ -22,7 +22,7 @@ def dvc_diff(kind: str, revision: str) -> str:
         revision: what the working folder is compared with.
     """
     command = [sys.executable, "-m", "dvc", kind, "diff", revision, "--md"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (git)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
         return f"`dvc {kind} diff` failed: {lines[-1]}"

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import bz2
 import contextlib
 import errno
-import gzip
+import io
 import lzma
-import re
 import stat
 import struct
 import tarfile
-import tempfile
 import threading
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-from medcnn import layout
 from medcnn.console import MedcnnError
 from medcnn.sources.names import inner_name, slashed
+from medcnn.sources.unfolding import begins, unfolded
 
+Member = TypeVar("Member")
 READ_LIMIT = 256 << 20
 """Largest member, in bytes, that is read unless told otherwise."""
-SPOOL_LIMIT = 64 << 30
-"""Largest tar file, in bytes, that a compressed one may unfold to."""
-_BLOCK = 1 << 20
 _BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -41,11 +37,6 @@ _BROKEN = (
     ValueError,
 )
 _ZIP = rb"PK(\x03\x04|\x05\x06)"
-_UNPACKERS: dict[bytes, Callable[..., Any]] = {
-    rb"\x1f\x8b": gzip.open,
-    rb"BZh[1-9]1AY&SY": bz2.open,
-    rb"\xfd7zXZ\x00": lzma.open,
-}
 
 
 class UnreadableMemberError(MedcnnError):
@@ -57,10 +48,15 @@ class Archive(ABC):
 
     Directories, links and devices are left out, and so are names that point outside of the archive (absolute paths,
     drive letters, ``..``). Of two members with one name the later counts, as it would overwrite the earlier.
+
+    Attributes:
+        path: the archive.
+        left_out: how many entries were left out, by what they are; directories are not counted.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.left_out: Counter[str] = Counter()
         self._sizes: dict[str, int] = {}
         self._lock: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
 
@@ -71,7 +67,7 @@ class Archive(ABC):
         self.close()
 
     def names(self) -> list[str]:
-        r"""Names of the files, sorted; parts are separated by ``/``, undecodable bytes appear as ``\xNN``."""
+        """Names of the files, sorted; parts are separated by ``/``, what cannot be printed is spelled out."""
         return sorted(self._sizes)
 
     def size(self, name: str) -> int:
@@ -110,6 +106,20 @@ class Archive(ABC):
     def _open(self, name: str) -> IO[bytes]:
         """Open a file for reading."""
 
+    def _kept(self, entries: Iterable[tuple[str, bool, Member]]) -> dict[str, Member]:
+        """The members by name, from (name as packed, whether it is a regular file, member); the others are counted."""
+        kept: dict[str, Member] = {}
+        for packed_name, is_regular, member in entries:
+            name = inner_name(packed_name) if is_regular else None
+            if not is_regular:
+                self.left_out["links or devices"] += 1
+            elif name is None:
+                self.left_out["files whose names point outside of the archive or are too long"] += 1
+            else:
+                self.left_out.update(["earlier files of the same name"] if name in kept else [])
+                kept[name] = member
+        return kept
+
     def _check_name(self, name: str) -> None:
         if name not in self._sizes:
             raise MedcnnError(f"{self.path} holds no file {name!r}")
@@ -125,7 +135,7 @@ def open_archive(path: Path) -> Archive:
         MedcnnError: the file is not such an archive, is cut off, or is encrypted.
     """
     with _damage_told(path):
-        return ZipArchive(path) if _begins(path, _ZIP) else TarArchive(path)
+        return ZipArchive(path) if begins(path, _ZIP) else TarArchive(path)
 
 
 def is_archive(path: Path) -> bool:
@@ -150,11 +160,8 @@ class ZipArchive(Archive):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._zip = zipfile.ZipFile(path)
-        self._members: dict[str, zipfile.ZipInfo] = {}
-        for member in self._zip.infolist():
-            name = inner_name(slashed(member))
-            if name is not None and _is_regular(member):
-                self._members[name] = member
+        found = ((slashed(member), _is_regular(member), member) for member in self._zip.infolist())
+        self._members = self._kept(entry for entry in found if not entry[0].endswith("/"))
         self._sizes = {name: member.file_size for name, member in self._members.items()}
         if any(member.flag_bits & 1 for member in self._members.values()):
             self.close()
@@ -174,14 +181,11 @@ class TarArchive(Archive):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._lock = threading.Lock()
-        self._file = _plain(path)
+        self._file = unfolded(path)
         try:
             self._tar = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115 (closed with the archive)
-            self._members = {
-                name: member
-                for member in self._tar.getmembers()
-                if member.isreg() and (name := inner_name(member.name)) is not None
-            }
+            found = (member for member in self._tar.getmembers() if not member.isdir())
+            self._members = self._kept((member.name, member.isreg(), member) for member in found)
             self._check_end()
         except BaseException:
             self._file.close()
@@ -206,30 +210,6 @@ class TarArchive(Archive):
             raise tarfile.ReadError("ends early")
 
 
-def _plain(path: Path) -> IO[bytes]:
-    for pattern, unpacker in _UNPACKERS.items():
-        if _begins(path, pattern):
-            return _spooled(path, unpacker)
-    return path.open("rb")
-
-
-def _spooled(path: Path, unpacker: Callable[..., Any]) -> IO[bytes]:
-    folder = layout.state("spool")
-    folder.mkdir(parents=True, exist_ok=True)
-    spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with the archive)
-    try:
-        with unpacker(path, "rb") as packed:
-            while block := packed.read(_BLOCK):
-                spool.write(block)
-                if spool.tell() > SPOOL_LIMIT:
-                    raise MedcnnError(f"{path} unfolds to more than {SPOOL_LIMIT >> 30} GiB; pack it as a zip")
-        spool.seek(0)
-    except BaseException:
-        spool.close()
-        raise
-    return spool
-
-
 @contextlib.contextmanager
 def _damage_told(path: Path) -> Iterator[None]:
     try:
@@ -249,18 +229,12 @@ def _tells_of_damage(error: OSError) -> bool:
 
 def _read(file: IO[bytes], limit: int) -> bytes:
     # Small blocks: the bz2 and lzma readers of zipfile unpack all of a block at once, however much that is.
-    blocks, total = [], 0
-    while total <= limit and (block := file.read(4096)):
-        blocks.append(block)
-        total += len(block)
-    return b"".join(blocks)
-
-
-def _begins(path: Path, pattern: bytes) -> bool:
-    with path.open("rb") as file:
-        return re.match(pattern, file.read(16)) is not None
+    data = io.BytesIO()
+    while data.tell() <= limit and (block := file.read(4096)):
+        data.write(block)
+    return data.getvalue()
 
 
 def _is_regular(member: zipfile.ZipInfo) -> bool:
     # Archives made on other systems than Unix carry no file type.
-    return not slashed(member).endswith("/") and stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG)
+    return stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG)

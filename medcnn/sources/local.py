@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
 
 from medcnn import layout
 from medcnn.console import MedcnnError
@@ -36,16 +40,37 @@ def pack_folder(source: FolderSource, target: Path, study: str) -> Origin:
         raise MedcnnError(f"studies.{study}.source.path: {source.path} is a file; set source.kind=archive")
     if target.resolve().is_relative_to(folder.resolve()):
         raise MedcnnError(f"studies.{study}.source.path: {source.path} holds this project; choose the images' folder")
-    names = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
-    if not names:
-        raise MedcnnError(f"studies.{study}.source.path: {source.path} holds no files")
-    total = sum(path.stat().st_size for path in names.values())
-    with zipfile.ZipFile(target, "w") as packed, bar(folder.name, total) as progress:
-        for name in sorted(names):
-            path = names[name]
-            with path.open("rb") as original, packed.open(_member(name, path.stat().st_size), "w") as member:
-                copy(original, member, progress)
+    with _faults_told(folder, study):
+        names = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
+        if not names:
+            raise MedcnnError(f"studies.{study}.source.path: {source.path} holds no files")
+        total = sum(path.stat().st_size for path in names.values())
+        with zipfile.ZipFile(target, "w") as packed, bar(folder.name, total) as progress:
+            for name in sorted(names):
+                _pack(packed, name, names[name], progress)
     return Origin("folder.zip")
+
+
+def _pack(packed: zipfile.ZipFile, name: str, path: Path, progress: tqdm[NoReturn]) -> None:
+    before = path.stat()
+    with path.open("rb") as original, packed.open(_member(name, before.st_size), "w") as member:
+        copy(original, member, progress)
+        after = os.fstat(original.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise MedcnnError(f"{path} changed while it was read; run the command again when nothing writes there")
+
+
+@contextlib.contextmanager
+def _faults_told(folder: Path, study: str) -> Iterator[None]:
+    """Say of a file below the folder that cannot be read, or is gone, where the folder was named."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or not Path(error.filename).is_relative_to(folder):
+            raise
+        raise MedcnnError(
+            f"studies.{study}.source.path: {error.filename}: {error.strerror}; mend it, or choose another folder"
+        ) from error
 
 
 def _located(path: str, study: str) -> Path:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import zipfile
+from fnmatch import fnmatchcase
+
+LONGEST = 4096
+"""Characters of a name, as in the longest path that Linux opens."""
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Control characters, line ends, and what turns the direction of text round."""
 
 
 def slashed(member: zipfile.ZipInfo) -> str:
@@ -13,13 +20,22 @@ def slashed(member: zipfile.ZipInfo) -> str:
 
 
 def inner_name(name: str) -> str | None:
-    """The name without empty parts; None where it points outside of the archive."""
+    """The name without empty parts; None where it points outside of the archive or is longer than ``LONGEST``."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in parts or not parts:
+    if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in parts or not parts or len(name) > LONGEST:
         return None
     return printable("/".join(parts))
 
 
 def printable(name: str) -> str:
-    """A file name with bytes that are no UTF-8 spelled out, so that it can be written to a text file."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    r"""A name on one line, safe in a text file and on a terminal.
+
+    Bytes that are no UTF-8 are spelled out as ``\xNN``, control characters as Python spells them.
+    """
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a name matches a shell pattern, whether accents are letters of their own (as macOS writes) or not."""
+    return fnmatchcase(unicodedata.normalize("NFC", name), unicodedata.normalize("NFC", pattern))

@@ -9,12 +9,14 @@ from urllib.parse import unquote, urlsplit
 import requests
 
 from medcnn.console import MedcnnError
-from medcnn.params.sources import UrlSource
+from medcnn.params.sources import UrlSource, public
 from medcnn.sources import transfer
+from medcnn.sources.names import printable
 from medcnn.sources.origin import Origin
 from medcnn.sources.partial import Partial
 
 _LONGEST_NAME = 100
+"""In bytes; the file systems in use take 255, of which temporary names need some."""
 
 
 def download(source: UrlSource, partial: Partial) -> Origin:
@@ -29,8 +31,9 @@ def download(source: UrlSource, partial: Partial) -> Origin:
 
 def file_name(url: str) -> str:
     """The last part of the address's path as a file name."""
-    name = PurePosixPath(unquote(urlsplit(url).path)).name[-_LONGEST_NAME:]
-    return name if name.strip(".") else "archive"
+    name = printable(PurePosixPath(unquote(urlsplit(url).path)).name)
+    end = name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
+    return end if end.strip(".") else "archive"
 
 
 class UrlRemote:
@@ -41,9 +44,8 @@ class UrlRemote:
 
     @property
     def name(self) -> str:
-        """The address without user, password and query, which may be secret."""
-        parts = urlsplit(self._url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        """The address without what may be secret in it."""
+        return public(self._url)
 
     def open(self, headers: Mapping[str, str], timeout: tuple[float, float]) -> requests.Response:
         """Ask for the file."""

@@ -1,3 +1,4 @@
+import gzip
 import io
 import random
 import struct
@@ -10,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from medcnn.console import MedcnnError
-from medcnn.sources import archive as module
+from medcnn.sources import unfolding
 from medcnn.sources.archive import UnreadableMemberError, open_archive, raw_archive
 
 pytestmark = pytest.mark.usefixtures("project")
 FORMATS = ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"]
-AWKWARD = ["a b.png", 'it\'s "quoted".png', "line\nbreak.png", "\N{SNOWMAN}/\N{LATIN SMALL LETTER E WITH ACUTE}.png"]
+AWKWARD = ["a b.png", 'it\'s "quoted".png', "\N{SNOWMAN}/\N{LATIN SMALL LETTER E WITH ACUTE}.png"]
 
 
 def packed(path, members):
@@ -152,6 +153,33 @@ def test_bytes_that_are_no_text_are_spelled_out(tmp_path):
         assert archive.read("caf\\xe9.png") == b"x"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("line\nbreak.png", "line\\nbreak.png"),
+        ("return\r.png", "return\\r.png"),
+        ("\x1b[2Jclear.png", "\\x1b[2Jclear.png"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("\N{MAN}\N{ZERO WIDTH JOINER}\N{MICROSCOPE}.png",) * 2,
+    ],
+)
+def test_what_would_break_a_line_or_a_terminal_is_spelled_out(path, name, shown):
+    with open_archive(packed(path, [(name, b"x")])) as archive:
+        assert archive.names() == [shown]
+        assert archive.read(shown) == b"x"
+
+
+def test_what_is_left_out_is_counted(path):
+    with pytest.warns() if path.suffix == ".zip" else pytest.MonkeyPatch.context():
+        packed(path, [("a.png", b"1"), ("a.png", b"2"), ("../up.png", b"3"), ("x" * 5000, b"4")])
+    with open_archive(path) as archive:
+        assert archive.names() == ["a.png"]
+        assert archive.left_out == {
+            "earlier files of the same name": 1,
+            "files whose names point outside of the archive or are too long": 2,
+        }
+
+
 def lying(path, size):
     """Make a zip's directory state another size for its one member."""
     data = bytearray(path.read_bytes())
@@ -179,11 +207,24 @@ def test_a_bomb_is_not_unpacked(tmp_path):
 
 
 def test_a_compressed_tar_that_unfolds_without_end_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "SPOOL_LIMIT", 10_000_000)
+    monkeypatch.setattr(unfolding, "LIMIT", 10_000_000)
     path = packed(tmp_path / "scans.tar.gz", [("a.png", bytes(20_000_000))])
     with pytest.raises(MedcnnError, match="unfolds to more than"):
         open_archive(path)
     assert not list((tmp_path / "project").rglob("spool/*"))
+
+
+def test_a_tar_header_without_end_is_not_read_into_memory(tmp_path):
+    member = tarfile.TarInfo("././@LongLink")
+    member.type, member.size = tarfile.GNUTYPE_LONGNAME, 100_000_000
+    data = member.tobuf(tarfile.GNU_FORMAT) + bytes(member.size)
+    (tmp_path / "scans.tar.gz").write_bytes(gzip.compress(data, 1))
+    tracemalloc.start()
+    with pytest.raises(MedcnnError, match="damaged"):
+        open_archive(tmp_path / "scans.tar.gz")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_one_damaged_member_leaves_the_others_readable(tmp_path):

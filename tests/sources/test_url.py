@@ -96,6 +96,8 @@ def test_two_runs_at_once_do_not_write_into_one_file(server, capfd):
         ("https://host/a/%2E%2E", "archive"),
         ("https://host", "archive"),
         (f"https://host/{'x' * 300}.zip", "x" * 96 + ".zip"),
+        (f"https://host/{'%E2%98%83' * 90}.zip", "\N{SNOWMAN}" * 32 + ".zip"),
+        ("https://host/a%00b%0Ac.zip", "a\\x00b\\nc.zip"),
     ],
 )
 def test_the_file_name_comes_from_the_address_and_stays_in_its_folder(url, name):

@@ -1,0 +1,201 @@
+"""Trainings that go wrong: numbers that explode, memory that ends, parts without images."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from medcnn import layout, manifest
+from tests.conftest import encoded, picture, zipped
+from tests.faults.test_archives import PLAIN as SCANS
+from tests.pipeline.conftest import ENVIRONMENT, commit, repository, sh
+from tests.project import ROOT, run, shrink
+from tests.stages.training import SHRUNK, STATE, digests, project
+
+pytestmark = pytest.mark.slow
+
+PLAIN = {"models__tiny__epochs": 6, "models__tiny__patience": 6, "models__tiny__loss": "cross_entropy"}
+# In a part of 60 images with batches of 16 an epoch has 2 steps.
+STEPS = 2
+
+
+def hooked(folder: Path, gradients: str) -> str:
+    """A PYTHONPATH under which every optimizer gets other gradients than were computed."""
+    site = folder.parent / f"{folder.name}-site"
+    site.mkdir(exist_ok=True)
+    hook = f"""
+        import keras
+        import tensorflow as tf
+        from keras.src.optimizers.base_optimizer import BaseOptimizer
+
+        apply = BaseOptimizer.apply
+
+        def changed(self, grads, trainable_variables=None):
+            step = tf.cast(self.iterations.value, tf.int64)
+            return apply(self, {gradients}, trainable_variables)
+
+        BaseOptimizer.apply = changed
+    """
+    (site / "sitecustomize.py").write_text(textwrap.dedent(hook))
+    return f"{site}{os.pathsep}{ROOT}"
+
+
+def stopped(folder: Path, gradients: str | None = None) -> tuple[str, str]:
+    """What a training that fails printed, and its one line; it wrote nothing."""
+    before = digests(folder)
+    weights(folder)
+    path = {"PYTHONPATH": hooked(folder, gradients)} if gradients else {}
+    done = run(folder, "stages.train", "phantom", "tiny", **path)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert {name: digest for name, digest in digests(folder).items() if name in before} == before
+    assert not (folder / layout.keras_model("phantom", "tiny")).exists()
+    assert not (folder / layout.predictions("phantom")).exists()
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("error: ")
+    return done.stdout, line.removeprefix("error: ")
+
+
+def weights(folder: Path) -> None:
+    assert run(folder, "stages.weights", "tiny").returncode == 0
+
+
+def test_a_learning_rate_out_of_range_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", models__tiny__learning_rate=1e30)
+    done = run(folder, "stages.train", "phantom", "tiny")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: params.yaml: models.tiny.learning_rate: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_loss_that_becomes_nan_stops_and_ending_before_it_keeps_what_was_learnt(tmp_path: Path) -> None:
+    late = f"[tf.where(step < {3 * STEPS}, g, g * float('nan')) for g in grads]"
+    folder = project(tmp_path / "p", **PLAIN)
+    said, line = stopped(folder, late)
+    assert "Epoch 3/6" in said and "Epoch 4/6" not in said
+    assert line == (
+        "models.tiny: the loss is not a number in epoch 4; lower learning_rate (now 0.01), or end before it with "
+        "epochs=3; nothing was written; `git checkout params.yaml metrics && dvc checkout` brings the committed "
+        "results back"
+    )
+    assert [path.name[-6:] for path in (folder / STATE / "backup").glob("*.npz")] == ["-1.npz"]
+    shrink(folder, SHRUNK | {key.replace("__", "."): value for key, value in PLAIN.items()} | {"models.tiny.epochs": 3})
+    done = run(folder, "stages.train", "phantom", "tiny", PYTHONPATH=hooked(folder, late))
+    assert done.returncode == 0, done.stderr
+    history = (folder / layout.plots("train", "phantom", "tiny") / "history.csv").read_text()
+    assert len(history.splitlines()) == 1 + 2 * 3
+
+
+def test_gradients_that_explode_under_a_finite_loss_are_told(tmp_path: Path) -> None:
+    # Adam divides by the mean of their squares: beyond 1e19 that is infinite, and nothing is learnt any more.
+    folder = project(tmp_path / "p", **PLAIN, models__tiny__optimizer="adam", models__tiny__batch_size=64)
+    _, line = stopped(folder, "[g * 1e25 for g in grads]")
+    assert line.startswith("models.tiny: exploding gradients: the weights or the optimizer's averages are not finite ")
+    assert "in epoch 1; lower learning_rate (now 0.01); nothing was written;" in line
+
+
+def test_memory_that_ends_in_a_training_step_is_told_with_what_to_lower(tmp_path: Path) -> None:
+    # TensorFlow's own allocator is asked for 4 PB in the second step of the second epoch.
+    side = "tf.where(step < 3, 1, 1 << 25)"
+    folder = project(tmp_path / "p", **PLAIN)
+    said, line = stopped(folder, f"[g + 0 * tf.reduce_sum(tf.zeros([{side}, {side}])) for g in grads]")
+    assert "Epoch 1/6" in said and "Epoch 2/6" not in said
+    assert line == (
+        "models.tiny: out of memory; lower models.tiny.batch_size (now 16) or studies.phantom.image_size (now 32), or "
+        "free memory and run the command again, which goes on after the last whole epoch"
+    )
+    resumed = run(folder, "stages.train", "phantom", "tiny")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Epoch 1/6" not in resumed.stdout
+
+
+def test_a_process_without_memory_leaves_nothing_half_made(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", **PLAIN, models__tiny__batch_size=32)
+    weights(folder)
+    before, limit = digests(folder), 1 << 30
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.train", "phantom", "tiny"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert digests(folder) == before
+    done = run(folder, "stages.train", "phantom", "tiny")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("split", "label", "message"),
+    [
+        ("validation", None, "there are no validation images"),
+        ("train", "nodule", "there are no 'nodule' images to train on"),
+    ],
+)
+def test_a_part_without_images_stops_a_training_before_it_begins(
+    tmp_path: Path, split: str, label: str | None, message: str
+) -> None:
+    folder = project(tmp_path / "p", **PLAIN)
+    path = folder / layout.manifest("phantom")
+    rows = [
+        replace(row, split="test") if row.split == split and label in (None, row.label) else row
+        for row in manifest.read(path)
+    ]
+    manifest.write(path, rows)
+    said, line = stopped(folder)
+    assert line == f"studies.phantom.split: {message}; give that part a larger share, or add images"
+    assert "Epoch" not in said
+
+
+def test_a_part_whose_images_are_all_set_aside_is_told_by_split(tmp_path: Path) -> None:
+    names = [f"{part}/{name}" for part in ("train", "valid", "test") for name in SCANS]
+    members = [
+        (name, b"" if name.startswith("valid/yes/") else encoded(picture(seed, (24, 20))))
+        for seed, name in enumerate(names)
+    ]
+    changes = {
+        "source": {"kind": "archive", "path": str(zipped(tmp_path / "scans.zip", dict(members)))},
+        "split": {"kind": "author", "train": "train/*", "validation": "valid/*", "test": "test/*", "on_leak": "keep"},
+        "exclude": [],
+    }
+    shrink(tmp_path, {f"studies.brain_mri.{key}": value for key, value in changes.items()})
+    assert run(tmp_path, "stages.download", "brain_mri").returncode == 0
+    done = run(tmp_path, "stages.split", "brain_mri")
+    assert done.stderr.splitlines() == [
+        "error: studies.brain_mri.split.validation: the classes of the parts differ: train holds 'tumour' images and "
+        "validation none (12 are set aside, the first as unreadable: empty file); mend the patterns of split or classes"
+    ]
+    assert not (tmp_path / "data/splits").exists()
+
+
+def test_committed_results_come_back_without_training_again(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "one")
+    stage = "train@phantom-tiny"
+    sh(folder, "dvc", "repro", stage)
+    commit(folder)
+    good = results(folder)
+    environment = {**ENVIRONMENT, "PYTHONPATH": hooked(folder, "[g * float('nan') for g in grads]")}
+    command = ["dvc", "exp", "run", "--set-param", "models.tiny.learning_rate=0.5", stage]
+    failed = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert failed.returncode != 0
+    assert "models.tiny: the loss is not a number in epoch 1; lower learning_rate (now 0.5)" in failed.stderr
+    assert not (folder / layout.keras_model("phantom", "tiny")).exists()
+    sh(folder, "git", "checkout", "--quiet", "params.yaml", "metrics")
+    sh(folder, "dvc", "checkout", stage)
+    assert results(folder) == good
+    assert "Epoch" not in sh(folder, "dvc", "repro", stage)
+    assert results(folder) == good
+
+
+def results(folder: Path) -> dict[str, str]:
+    """The hashes of what the stages made, the lock file included."""
+    return {name: digest for name, digest in digests(folder).items() if not name.startswith(".git")}
