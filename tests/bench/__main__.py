@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tests.bench import engines, pipeline, published
+from tests.bench import cluster, engines, pipeline, published, scale
+
+ARCHIVES = Path("~/.cache/medcnn/scale")
+SIZES = (1_000, 10_000, 100_000)
 
 
 def main() -> None:
-    """Without arguments the default run is measured; ``published`` sets it beside the published way."""
+    """Without arguments the default run is measured; each other kind has its own help."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     kinds = parser.add_subparsers(dest="what")
     kinds.add_parser("engines", help="the engines beside each other, at 224 pixels")
@@ -18,7 +21,18 @@ def main() -> None:
     beside.add_argument("--published-way", type=Path, required=True, metavar="SCRIPT", help="the published way")
     beside.add_argument("--epochs", type=int, default=3, help="how many of its epochs to run, at least 2 (default 3)")
     beside.add_argument("--rounds", type=int, default=3, help="how often to measure everything (default 3)")
+    growth = kinds.add_parser("scale", help="the stages on archives of more and more synthetic images")
+    growth.add_argument("--folder", type=Path, default=ARCHIVES, help=f"where archives are kept (default {ARCHIVES})")
+    growth.add_argument("--sizes", type=_sizes, default=SIZES, help="images of each archive, such as 1000,10000")
+    ray = kinds.add_parser("ray", help="five folds on Ray clusters of one node and of two")
+    ray.add_argument("--rounds", type=int, default=3, help="how often to measure everything (default 3)")
     options = parser.parse_args()
+    if options.what == "ray":
+        cluster.main(options.rounds)
+        return
+    if options.what == "scale":
+        scale.main(options.folder.expanduser().resolve(), options.sizes)
+        return
     if options.what != "published":
         {None: pipeline, "engines": engines}[options.what].main()
         return
@@ -30,6 +44,10 @@ def main() -> None:
     published.main(
         options.archive, published.Published(options.published_way.resolve(), options.epochs), options.rounds
     )
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(sorted({int(images) for images in text.split(",")}))
 
 
 if __name__ == "__main__":

@@ -7,14 +7,30 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 MIB = 1024
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of a command, those that its processes computed, and the largest resident memory of any one, in MiB."""
+
+    seconds: float
+    computed: float
+    peak: float
+
+
 def timed(folder: Path, *command: str, **environment: str) -> tuple[float, float]:
     """Seconds of a command, and the largest resident memory in MiB of any one of its processes."""
+    cost = costed(folder, *command, **environment)
+    return cost.seconds, cost.peak
+
+
+def costed(folder: Path, *command: str, **environment: str) -> Cost:
+    """What a command costs; where it fails, the benchmark ends."""
     start = time.perf_counter()
     process = subprocess.Popen(
         command, cwd=folder, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -23,7 +39,7 @@ def timed(folder: Path, *command: str, **environment: str) -> tuple[float, float
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{' '.join(command)} failed in {folder}")
-    return time.perf_counter() - start, usage.ru_maxrss / MIB
+    return Cost(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / MIB)
 
 
 def output(folder: Path, *command: str, environment: Mapping[str, str] | None = None) -> str:

@@ -1,0 +1,64 @@
+"""Features of a prepared study in a throwaway project: run there as a program of its own.
+
+    python -m tests.bench.lite0 STUDY [beside]
+
+With ``beside`` the first shard is extracted in turns with a bare forward pass, and the seconds are printed as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+
+from medcnn import layout, params
+from medcnn.seeding import pin_tensorflow
+
+MODEL = "lite0"
+ROUNDS = 3
+
+
+def main() -> None:
+    """Extract features as training does."""
+    study = sys.argv[1]
+    settings = params.load()
+    pin_tensorflow(settings.seed)
+    from medcnn import features
+    from medcnn.images import pack
+    from medcnn.models.building import build, extractor
+    from medcnn.shards import Shards
+
+    block = settings.study(study)
+    network = extractor(build(settings.model(MODEL), block.image_size, len(block.class_names), layout.weights(MODEL)))
+    pixels = pack.images(layout.prepared(study))
+    if "beside" not in sys.argv:
+        features.extracted(network, pixels)
+        return
+    first = Shards(pixels.shards[:1], np.arange(pixels.shards[0].shape[0]), pixels.shape[1:], pixels.dtype)
+    in_memory = first[:]
+    ways = {
+        "extracted": lambda: features.extracted(network, first),
+        "bare": lambda: features.forward(network, in_memory),
+    }
+    print(json.dumps(_beside(ways)))
+
+
+def _beside(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Median seconds of each way, which take turns; extraction begins with an empty cache."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            shutil.rmtree(layout.state("features"), ignore_errors=True)
+            start = time.perf_counter()
+            way()
+            seconds[name].append(time.perf_counter() - start)
+    return {name: median(of_way) for name, of_way in seconds.items()}
+
+
+if __name__ == "__main__":
+    main()
