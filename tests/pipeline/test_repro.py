@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 from pathlib import Path
 
@@ -36,9 +37,11 @@ def test_a_second_run_has_nothing_to_do(copy: Path) -> None:
     assert not ran_stages(output)
 
 
-def test_the_same_inputs_give_the_same_bytes_in_another_folder(ran: Path, tmp_path: Path) -> None:
+def test_the_same_inputs_give_the_same_bytes_side_by_side_and_in_another_folder(ran: Path, tmp_path: Path) -> None:
     other = repository(tmp_path / "elsewhere" / "with a space")
-    sh(other, "dvc", "repro", "evaluate@phantom", "export@phantom-lite0")
+    side_by_side = (sys.executable, "-m", "medcnn", "repro", "--jobs", "2")
+    output = sh(other, *side_by_side, "evaluate@phantom", "export@phantom-lite0")
+    assert "train@phantom-lite0: starts" in output
     here, there = (YAML(typ="safe").load(folder / "dvc.lock")["stages"] for folder in (ran, other))
     assert "evaluate@phantom" in there
     assert there == {name: here[name] for name in there}
