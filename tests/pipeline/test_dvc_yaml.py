@@ -18,8 +18,9 @@ NAMES = [
     "benchmark_ensembles", "report",
 ]  # fmt: skip
 
-# What they do shows in no byte of an output: messages, exit codes, and paths that dvc.yaml itself declares.
-SILENT = {Path("medcnn/console.py"), Path("medcnn/faults.py"), Path("medcnn/layout.py")}
+# What they do shows in no byte of an output: messages, exit codes, paths that dvc.yaml itself declares, and where tasks
+# run.
+SILENT = {Path("medcnn", f"{name}.py") for name in ("cluster", "console", "fanout", "faults", "layout")}
 
 
 def file_of(module: str) -> Path | None:
