@@ -66,7 +66,7 @@ def one_line_errors() -> Iterator[None]:
         yield
     except BaseException as error:
         # Libraries turn an interrupt into errors of their own: the signal is the cause all the same.
-        if received:
+        if received and not isinstance(error, SystemExit):
             earlier = dict.fromkeys(earlier, signal.SIG_IGN)
             _say_interrupted()
             sys.exit(_code(received[0]))

@@ -72,7 +72,28 @@ def _exported(model: keras.Model) -> onnx.ModelProto:
         model.export(path, format="onnx", input_signature=signature, opset_version=OPSET, verbose=False)
         # tf2onnx leaves many copies of the network behind in cycles: 400 MB for one of 13 MB.
         gc.collect()
-        return onnx.load(path)
+        return _without_idle_reshapes(onnx.load(path))
+
+
+def _without_idle_reshapes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network without the reshapes that change nothing.
+
+    tf2onnx writes the transpose of a feature map of one pixel as such a reshape, and takes some of them out, not in
+    every process the same ones.
+    """
+    shapes = {
+        value.name: [size.dim_value for size in value.type.tensor_type.shape.dim][1:]
+        for value in onnx.shape_inference.infer_shapes(model).graph.value_info
+    }
+    renamed: dict[str, str] = {}
+    for node in list(model.graph.node):
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        before, after = shapes.get(node.input[0], []) if node.input else [], shapes.get(node.output[0], [])
+        # A size that is not known is 0.
+        if node.op_type == "Reshape" and before and before == after and all(before):
+            renamed[node.output[0]] = node.input[0]
+            model.graph.node.remove(node)
+    return model
 
 
 @contextmanager

@@ -73,3 +73,19 @@ def test_augmentation_inside_a_model_is_refused(three: keras.Model) -> None:
     augmenting = keras.Model(image, three(keras.layers.RandomRotation(0.1)(image)))
     with pytest.raises(MedcnnError, match="no counterpart in ONNX: No Op registered for StatelessRandomUniformV2"):
         converted(augmenting)
+
+
+def test_a_reshape_that_changes_nothing_is_left_out() -> None:
+    import keras
+
+    image = keras.Input((8, 8, 3), name="image")
+    pixel = keras.layers.Conv2D(4, 8, activation="relu")(image)
+    again = keras.layers.DepthwiseConv2D(3, padding="same", activation="relu")(pixel)
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(6, 1)(again))
+    model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(pooled))
+    result = converted(model)
+    assert "Reshape" not in {node.op_type for node in result.graph.node}
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3)).astype(np.float32)
+    session = runtime.session(result.SerializeToString(), Path("model.onnx"))
+    answer = session.run(None, {"image": images})[0]
+    np.testing.assert_allclose(answer, model.predict_on_batch(images), atol=1e-5)
