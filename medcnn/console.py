@@ -89,7 +89,9 @@ def _told(error: BaseException) -> int | None:
         return error.exit_code
     if isinstance(error, OSError) and (error.filename is not None or error.errno is not None):
         place = f": {shown(os.fsdecode(error.filename))}" if error.filename else ""
-        print(f"error: {error.strerror}{place}", file=sys.stderr)
+        # NumPy gives no reason where the system wrote less than it was asked to.
+        reason = error.strerror or f"written in part, as on a full disk ({error})"
+        print(f"error: {reason}{place}", file=sys.stderr)
         return FAILED
     return None
 
