@@ -16,6 +16,14 @@ from medcnn.images import pack
 
 ROOT = Path(__file__).parent.parent
 SIZE = 32
+SMALL_PHANTOM = {
+    "studies.phantom.source.patients": 24,
+    "studies.phantom.source.slices": 3,
+    "studies.phantom.source.size": 64,
+    "studies.phantom.image_size": 32,
+    "studies.phantom.views.count": 1,
+}
+"""The built-in study with few and small images, for ``shrink``."""
 
 
 def shrink(folder: Path, changes: dict[str, Any]) -> Path:

@@ -18,17 +18,13 @@ import pytest
 
 from tests.cluster import nodes
 from tests.cluster.nodes import Cluster
-from tests.project import ROOT, run, shrink
+from tests.project import ROOT, SMALL_PHANTOM, run, shrink
 
 pytest.importorskip("ray", reason="ray is not installed: pip install -r requirements-ray.txt")
 pytestmark = pytest.mark.slow
 
 LOCAL = {
-    "studies.phantom.source.patients": 24,
-    "studies.phantom.source.slices": 3,
-    "studies.phantom.source.size": 64,
-    "studies.phantom.image_size": 32,
-    "studies.phantom.views.count": 1,
+    **SMALL_PHANTOM,
     "run.models": ["tiny", "lite0"],
     "run.chains": {"first": [], "second": []},
     "run.cascades": {"first": [], "second": []},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import ROOT, shrink
+from tests.project import ROOT, SMALL_PHANTOM, shrink
 
 COPIED = (
     "dvc.yaml",
@@ -26,11 +26,7 @@ COPIED = (
     "metrics/published",
 )
 SHRUNK = {
-    "studies.phantom.source.patients": 24,
-    "studies.phantom.source.slices": 3,
-    "studies.phantom.source.size": 64,
-    "studies.phantom.image_size": 32,
-    "studies.phantom.views.count": 1,
+    **SMALL_PHANTOM,
     "run.models": ["tiny", "lite0"],
     "run.cascades": {"first": ["tiny"], "second": ["lite0"]},
     "models.lite0.epochs": 2,
