@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from medcnn.console import FAILED, one_line_errors
+from medcnn.core.errors import FAILED
 from medcnn.predict import arguments
+from medcnn.runtime.console import one_line_errors
 
 COMMENT = Path("review/comment.md")
 
@@ -69,7 +70,8 @@ def _positive(text: str) -> int:
 
 
 def _repro(options: argparse.Namespace) -> None:
-    from medcnn import params, side_by_side
+    from medcnn import params
+    from medcnn.runtime import side_by_side
 
     # On a cluster the work of a stage is elsewhere, and this machine's CPUs are no measure of it.
     local = params.load().compute.backend == "local"
@@ -77,13 +79,14 @@ def _repro(options: argparse.Namespace) -> None:
 
 
 def _study(options: argparse.Namespace) -> None:
-    from medcnn import params, studying
+    from medcnn import params
+    from medcnn.published import rerun
 
     if options.run:
-        studying.run_both(options.name, options.changes)
+        rerun.run_both(options.name, options.changes)
         return
-    changes = (*studying.assignments(options.name, params.load()), *options.changes)
-    print(*studying.flags(changes))
+    changes = (*rerun.assignments(options.name, params.load()), *options.changes)
+    print(*rerun.flags(changes))
 
 
 def _review(options: argparse.Namespace) -> None:

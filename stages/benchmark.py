@@ -2,21 +2,23 @@
 
 from dataclasses import asdict
 
-from medcnn import files, layout, params
-from medcnn.benchmark import job, material
+from medcnn import params
+from medcnn.benchmark import material, subjects
 from medcnn.benchmark.measuring import benchmarked
-from medcnn.console import run_stage
+from medcnn.core import files
+from medcnn.runtime import paths
+from medcnn.runtime.console import run_stage
 
 
 def main(study: str, model: str) -> None:
     settings = params.load()
     images = material.read(study, settings.study(study))
-    subject = job.network(study, model)
+    subject = subjects.network(study, model)
     (results,) = benchmarked([subject], settings.benchmark, images, settings.evaluate.confidence)
     print(f"{study}, {model}: {results.summary()}")
     # Timings are facts of a machine, so DVC tracks only what was timed and how, which is written last.
-    files.write_json(layout.metrics("benchmark", study, model), results.record())
-    files.write_json(layout.benchmarked(study, model), asdict(results.setup))
+    files.write_json(paths.metrics("benchmark", study, model), results.record())
+    files.write_json(paths.benchmarked(study, model), asdict(results.setup))
 
 
 if __name__ == "__main__":

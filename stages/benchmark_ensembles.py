@@ -2,24 +2,26 @@
 
 from dataclasses import asdict
 
-from medcnn import files, layout, params
-from medcnn.benchmark import job, material
+from medcnn import params
+from medcnn.benchmark import material, subjects
 from medcnn.benchmark.measuring import benchmarked
-from medcnn.console import run_stage
+from medcnn.core import files
+from medcnn.runtime import paths
+from medcnn.runtime.console import run_stage
 
 
 def main(study: str) -> None:
     settings = params.load()
     images = material.read(study, settings.study(study))
-    subjects = job.combinations(study)
+    timed = subjects.combinations(study)
     setups = {}
-    found = benchmarked(subjects, settings.benchmark, images, settings.evaluate.confidence)
-    for subject, results in zip(subjects, found, strict=True):
+    found = benchmarked(timed, settings.benchmark, images, settings.evaluate.confidence)
+    for subject, results in zip(timed, found, strict=True):
         print(f"{study}, {subject.name}: {results.summary()}", flush=True)
-        files.write_json(layout.metrics("benchmark", study, subject.name), results.record())
+        files.write_json(paths.metrics("benchmark", study, subject.name), results.record())
         setups[subject.name] = asdict(results.setup)
     # Timings are facts of a machine, so DVC tracks only what was timed and how, which is written last.
-    files.write_json(layout.benchmarked_ensembles(study), setups)
+    files.write_json(paths.benchmarked_ensembles(study), setups)
 
 
 if __name__ == "__main__":

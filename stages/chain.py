@@ -1,7 +1,8 @@
 """Chain: feed a trained model's features to the head of a second and train the two as one."""
 
-from medcnn import jobs, params
-from medcnn.console import run_stage
+from medcnn import params
+from medcnn.runtime.console import run_stage
+from medcnn.train import jobs
 
 
 def main(study: str, first: str, second: str) -> None:

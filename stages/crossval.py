@@ -1,7 +1,9 @@
 """Crossval: train one model on one study again, with another part held out or another seed."""
 
-from medcnn import folds, jobs, params
-from medcnn.console import run_stage
+from medcnn import params
+from medcnn.dataset import folds
+from medcnn.runtime.console import run_stage
+from medcnn.train import jobs
 
 
 def main(study: str, model: str, fold: str, repeat: str) -> None:

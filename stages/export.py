@@ -1,19 +1,21 @@
 """Export: write a trained model as ONNX, in float32 and int8, and check it against Keras on every test image."""
 
-from medcnn import files, layout, params
-from medcnn.console import run_stage
-from medcnn.seeding import pin_tensorflow
+from medcnn import params
+from medcnn.core import files
+from medcnn.core.seeding import pin_tensorflow
+from medcnn.runtime import paths
+from medcnn.runtime.console import run_stage
 
 
 def main(study: str, model: str) -> None:
     settings = params.load()
     settings.study(study)
     pin_tensorflow(settings.seed)
-    from medcnn.models import saving
-    from medcnn.onnx.export import export
+    from medcnn.export.exporting import export
+    from medcnn.networks import saving
 
-    network = saving.load(layout.keras_model(study, model))
-    files.write_json(layout.metrics("export", study, model), export(study, model, network, settings))
+    network = saving.load(paths.keras_model(study, model))
+    files.write_json(paths.metrics("export", study, model), export(study, model, network, settings))
 
 
 if __name__ == "__main__":

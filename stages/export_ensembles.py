@@ -1,19 +1,21 @@
 """Export ensembles: compose every ensemble and cascade into one ONNX file, and check it against Keras."""
 
-from medcnn import files, layout, params
-from medcnn.console import run_stage
-from medcnn.seeding import pin_tensorflow
+from medcnn import params
+from medcnn.core import files
+from medcnn.core.seeding import pin_tensorflow
+from medcnn.runtime import paths
+from medcnn.runtime.console import run_stage
 
 
 def main(study: str) -> None:
     settings = params.load()
     settings.study(study)
-    for folder in (layout.models(study), layout.metrics_folder("export", study)):
+    for folder in (paths.models(study), paths.metrics_folder("export", study)):
         files.keep_only(folder, settings.run.trained)
     pin_tensorflow(settings.seed)
-    from medcnn.onnx import export_combined
+    from medcnn.export import combinations
 
-    files.write_json(layout.metrics("export_ensembles", study), export_combined.export(study, settings))
+    files.write_json(paths.metrics("export_ensembles", study), combinations.export(study, settings))
 
 
 if __name__ == "__main__":

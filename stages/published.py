@@ -3,24 +3,26 @@
 No DVC stage: each of its two measured columns comes from a run of its own, and its files are committed like the docs.
 """
 
-from medcnn import files, layout, params
-from medcnn.console import run_stage
-from medcnn.reproduction import markdown, measured, published
-from medcnn.reproduction.table import Table, read, table
+from medcnn import params
+from medcnn.core import files
+from medcnn.published import document, measured, studies
+from medcnn.published.table import Table, read, table
+from medcnn.runtime import paths
+from medcnn.runtime.console import run_stage
 
 
 def main() -> None:
     settings = params.load()
     tables = []
-    for study, as_published in published.load().items():
+    for study, as_published in studies.load().items():
         earlier, fresh = read(study), measured.on_disk(study)
         columns = measured.merged(earlier.measured if earlier else {}, fresh)
         tables.append(table(study, as_published, columns, settings))
         print(summary(tables[-1], earlier))
     for written in tables:
-        files.write_json(layout.metrics("published", written.study), written.model_dump(mode="json"))
-    files.write_text(layout.PUBLISHED, markdown.document(tables))
-    print(f"tables: {layout.PUBLISHED}")
+        files.write_json(paths.metrics("published", written.study), written.model_dump(mode="json"))
+    files.write_text(paths.PUBLISHED, document.document(tables))
+    print(f"tables: {paths.PUBLISHED}")
 
 
 def summary(now: Table, earlier: Table | None) -> str:

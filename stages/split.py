@@ -1,28 +1,33 @@
 """Split: look at every image once, write the manifest and the fingerprint of the data set."""
 
-from medcnn import files, folds, labelling, layout, manifest, params, placing, subgroups
-from medcnn.console import run_stage
-from medcnn.fingerprint import fingerprint, leaked_before_repair
-from medcnn.sources.archive import open_archive, raw_archive
-from medcnn.surveying import survey
+from medcnn import params
+from medcnn.core import files
+from medcnn.dataset import folds, manifest
+from medcnn.grouping import subgroups
+from medcnn.reading.archive import open_archive, raw_archive
+from medcnn.runtime import paths
+from medcnn.runtime.console import run_stage
+from medcnn.split import labelling, placing
+from medcnn.split.fingerprint import fingerprint, leaked_before_repair
+from medcnn.split.surveying import survey
 
 
 def main(study: str) -> None:
     settings = params.load()
     block, where = settings.study(study), f"studies.{study}"
-    with open_archive(raw_archive(layout.raw(study))) as archive:
+    with open_archive(raw_archive(paths.raw(study))) as archive:
         described = labelling.described(archive, block, where)
         columns = subgroups.named(described, block.subgroups, f"{where}.subgroups")
         found = survey(archive, block, settings.seed, where)
     facts = fingerprint(found, block.split.on_leak, settings.seed)
     balance = [(label, split, count) for split, counts in facts["splits"].items() for label, count in counts.items()]
-    files.write_csv(layout.plots("split", study) / "classes.csv", ("class", "split", "images"), balance)
-    files.write_json(layout.metrics("split", study), facts)
-    manifest.write(layout.manifest(study), found.rows)
+    files.write_csv(paths.plots("split", study) / "classes.csv", ("class", "split", "images"), balance)
+    files.write_json(paths.metrics("split", study), facts)
+    manifest.write(paths.manifest(study), found.rows)
     parts = placing.folded(found.rows, found.relatives.groups, block, settings.seed)
-    folds.write(layout.folds(study), parts)
+    folds.write(paths.folds(study), parts)
     used = {row.image_id: row.path for row in found.rows if row.status == manifest.USED}
-    subgroups.write(layout.subgroups(study), used, columns)
+    subgroups.write(paths.subgroups(study), used, columns)
     leak, before, on_leak = facts["leak"], leaked_before_repair(facts), block.split.on_leak
     print(f"{study}: {facts['used']} images used, {facts['images'] - facts['used']} set aside")
     print(

@@ -2,9 +2,12 @@
 
 from functools import partial
 
-from medcnn import files, layout, params, stressing
-from medcnn.console import run_stage
-from medcnn.seeding import pin_tensorflow
+from medcnn import params
+from medcnn.core import files
+from medcnn.core.seeding import pin_tensorflow
+from medcnn.runtime import paths
+from medcnn.runtime.console import run_stage
+from medcnn.stress import stressing
 
 
 def main(study: str, model: str) -> None:
@@ -12,16 +15,16 @@ def main(study: str, model: str) -> None:
     block = settings.study(study)
     test = stressing.read(study, block.class_names)
     pin_tensorflow(settings.seed)
-    from medcnn import features
-    from medcnn.models import saving
+    from medcnn.networks import saving
+    from medcnn.train import features
 
-    network = saving.load(layout.keras_model(study, model))
+    network = saving.load(paths.keras_model(study, model))
     # Keras keeps its graph from call to call, and there are dozens.
     predict = partial(network.predict, batch_size=features.BATCH, verbose=0)
     policy, confidence = settings.augment[block.views.policy], settings.evaluate.confidence
     figures = stressing.stressed(test, predict, policy, settings.seed, confidence)
-    files.write_csv(layout.plots("stress", study) / f"{model}.csv", stressing.COLUMNS, stressing.curves(figures))
-    files.write_json(layout.metrics("stress", study, model), figures)
+    files.write_csv(paths.plots("stress", study) / f"{model}.csv", stressing.COLUMNS, stressing.curves(figures))
+    files.write_json(paths.metrics("stress", study, model), figures)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Train: one model on one study; write the model, its predictions for every image, and its history."""
 
-from medcnn import jobs, params
-from medcnn.console import run_stage
+from medcnn import params
+from medcnn.runtime.console import run_stage
+from medcnn.train import jobs
 
 
 def main(study: str, model: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from medcnn import layout, params
-from medcnn.console import run_stage
-from medcnn.models import weights
+from medcnn import params
+from medcnn.runtime import paths
+from medcnn.runtime.console import run_stage
+from medcnn.weights import storing
 
 
 def main(model: str) -> None:
     """Write the pretrained weights of ``models.<model>`` to ``data/weights/<model>/``."""
     settings = params.load()
-    weights.write(model, settings.model(model), settings.weights, layout.weights(model))
+    storing.write(model, settings.model(model), settings.weights, paths.weights(model))
 
 
 if __name__ == "__main__":

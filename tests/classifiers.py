@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import softmax
 
-from medcnn.predictions import Predictions
+from medcnn.dataset.predictions import Predictions
 
 
 def model(labels: np.ndarray, skill: float, seed: int, classes: int = 3, sharpness: float = 1.0) -> np.ndarray:

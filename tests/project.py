@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
-from medcnn import files, layout, manifest, subgroups
-from medcnn.images import pack
+from medcnn.core import files
+from medcnn.dataset import manifest, pack
+from medcnn.grouping import subgroups
+from medcnn.runtime import paths
 
 ROOT = Path(__file__).parent.parent
 SIZE = 32
@@ -54,10 +56,10 @@ def prepared_study(folder: Path, study: str, classes: tuple[str, ...], images: i
         _row(f"{study}/{index}.png", label, split)
         for index, (label, split) in enumerate(zip(labels, splits, strict=True))
     ]
-    manifest.write(folder / layout.manifest(study), rows)
-    subgroups.write(folder / layout.subgroups(study), {row.image_id: row.path for row in rows}, {})
-    files.write_json(folder / layout.metrics("split", study), {"patients": None})
-    prepared = folder / layout.prepared(study)
+    manifest.write(folder / paths.manifest(study), rows)
+    subgroups.write(folder / paths.subgroups(study), {row.image_id: row.path for row in rows}, {})
+    files.write_json(folder / paths.metrics("split", study), {"patients": None})
+    prepared = folder / paths.prepared(study)
     packed(prepared, pack.IMAGES, pixels)
     training = pixels[[index for index, split in enumerate(splits) if split == "train"]]
     packed(prepared, pack.VIEWS, np.broadcast_to(training[:, :, ::-1], (views, *training.shape)))

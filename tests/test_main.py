@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from medcnn import params
-from medcnn.studying import assignments
+from medcnn.published.rerun import assignments
 from tests.project import ROOT, run, shrink
 
 DVC = """

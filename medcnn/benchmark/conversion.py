@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from medcnn import files
+from medcnn.core import files
 
 
 def main(source: Path, target: Path) -> None:
     """Convert one network, in float32, for any batch size."""
     import tensorflow as tf
 
-    from medcnn.models import saving
+    from medcnn.networks import saving
 
     model = saving.load(source)
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="image")]

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from medcnn import layout, manifest
-from medcnn.curves import Integers
-from medcnn.images import decode
-from medcnn.images.decode import Fit
-from medcnn.onnx import heldout
-from medcnn.onnx.heldout import HeldOut
+from medcnn.dataset import heldout, manifest
+from medcnn.dataset.heldout import HeldOut
+from medcnn.measures.curves import Integers
 from medcnn.params.studies import Study
-from medcnn.sources.archive import open_archive, raw_archive
+from medcnn.reading import decode
+from medcnn.reading.archive import open_archive, raw_archive
+from medcnn.reading.decode import Fit
+from medcnn.runtime import paths
 
 ORIGINALS = 8
 """How many images are decoded anew, again and again."""
@@ -59,10 +59,10 @@ class Material:
 
     def written(self, folder: Path) -> list[str]:
         """The paths of the originals, written as PNG files."""
-        paths = [folder / f"{number}.png" for number in range(len(self.originals))]
-        for path, original in zip(paths, self.originals, strict=True):
+        written = [folder / f"{number}.png" for number in range(len(self.originals))]
+        for path, original in zip(written, self.originals, strict=True):
             (original if original.mode in _PNG_MODES else decode.to_rgb(original)).save(path)
-        return list(map(str, paths))
+        return list(map(str, written))
 
 
 def read(study: str, block: Study) -> Material:
@@ -71,13 +71,13 @@ def read(study: str, block: Study) -> Material:
     Raises:
         MedcnnError: There are none, or the raw data or the prepared pixels are missing.
     """
-    test, rows = heldout.read(study), manifest.used(layout.manifest(study))
+    test, rows = heldout.read(study), manifest.used(paths.manifest(study))
     tested = [rows[index] for index in test.indices]
-    with open_archive(raw_archive(layout.raw(study))) as archive:
+    with open_archive(raw_archive(paths.raw(study))) as archive:
         originals = tuple(decode.open_image(archive.read(row.path)) for row in tested[:ORIGINALS])
     return Material(
         test=test,
-        prepared=layout.prepared(study),
+        prepared=paths.prepared(study),
         labels=np.array([block.class_names.index(label) for label in test.labels]),
         groups=tuple(row.group for row in tested),
         originals=originals,

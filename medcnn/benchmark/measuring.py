@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from medcnn import files
-from medcnn.benchmark import engines, referee
-from medcnn.benchmark.job import BASELINE, INT8, LITERT, REQUIRED, Job, Subject
+from medcnn.benchmark import referee
+from medcnn.benchmark.engines import catalogue
 from medcnn.benchmark.machine import this_machine
 from medcnn.benchmark.material import Material
 from medcnn.benchmark.referee import RefusedError, Worker
 from medcnn.benchmark.results import Measured, Results, Setup, tested
+from medcnn.benchmark.subjects import BASELINE, INT8, LITERT, REQUIRED, Job, Subject
 from medcnn.benchmark.timing import Rounds, Span, latency, offline, single_stream, speedup, timed
-from medcnn.console import MedcnnError
-from medcnn.curves import Floats
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.core.seeding import THREADS
+from medcnn.measures.curves import Floats
 from medcnn.params.benchmark import Benchmark
-from medcnn.seeding import THREADS
 
 Taken = Mapping[str, Rounds]
 """How long the calls of each engine took, by its name."""
@@ -68,9 +69,9 @@ def benchmarked(
 
 
 def _benchmarked(subject: Subject, bench: Bench) -> Results:
-    machine, versions = this_machine(), engines.versions()
-    suited = engines.suited(machine.instruction_sets)
-    missing = tuple(name for name in suited if engines.OPTIONAL[name] not in versions)
+    machine, versions = this_machine(), catalogue.versions()
+    suited = catalogue.suited(machine.instruction_sets)
+    missing = tuple(name for name in suited if catalogue.OPTIONAL[name] not in versions)
     failed: dict[str, str] = {}
     setup = _setup(subject, bench)
     preprocess = latency([timed(bench.material.input_array, Span(bench.plan.calls, 0))])

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from medcnn.benchmark import conversion, worker
-from medcnn.benchmark.job import Job
-from medcnn.console import MedcnnError
-from medcnn.seeding import ENVIRONMENT
+from medcnn.benchmark.subjects import Job
+from medcnn.core.errors import MedcnnError
+from medcnn.core.seeding import ENVIRONMENT
 
 PATIENCE = 600.0
 """Seconds after which a worker that says nothing is given up; no single turn takes so long."""

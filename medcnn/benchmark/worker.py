@@ -18,12 +18,12 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from medcnn.benchmark import engines
-from medcnn.benchmark.job import Job
+from medcnn.benchmark.engines import catalogue
+from medcnn.benchmark.subjects import Job
 from medcnn.benchmark.timing import Span, timed
-from medcnn.images import pack
-from medcnn.images.decode import Fit
-from medcnn.shards import Shards
+from medcnn.dataset import pack
+from medcnn.dataset.shards import Shards
+from medcnn.reading.decode import Fit
 
 STATUS = Path("/proc/self/status")
 _KIB = 1024
@@ -59,9 +59,9 @@ class Trial:
         self._job = job
 
     @cached_property
-    def answer(self) -> engines.Engine:
+    def answer(self) -> catalogue.Engine:
         """The engine, opened on first use."""
-        return engines.opened(self._job)
+        return catalogue.opened(self._job)
 
     @cached_property
     def _images(self) -> np.ndarray:
@@ -83,7 +83,7 @@ class Trial:
 
     def from_files(self, paths: list[str], size: int, fit: Fit, calls: int, seconds: float) -> list[float]:
         """The seconds of calls from a file on disk to its probabilities."""
-        from medcnn.images import decode
+        from medcnn.reading import decode
 
         def answered(number: int) -> None:
             content = Path(paths[number % len(paths)]).read_bytes()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from medcnn.console import one_line_errors
 from medcnn.demo import serving
+from medcnn.runtime.console import one_line_errors
 
 
 def main() -> None:
@@ -34,11 +34,12 @@ def _port(text: str) -> int:
 
 
 def _make(_: argparse.Namespace) -> None:
-    from medcnn import layout, params
+    from medcnn import params
     from medcnn.demo import gathering
+    from medcnn.runtime import paths
 
     gathering.gather(params.load())
-    print(f"demo: {layout.DEMO}; `make serve` shows it")
+    print(f"demo: {paths.DEMO}; `make serve` shows it")
 
 
 def _serve(options: argparse.Namespace) -> None:

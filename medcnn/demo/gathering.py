@@ -7,17 +7,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from medcnn import files, layout, manifest
-from medcnn.console import MedcnnError
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset import manifest
+from medcnn.dataset.manifest import Row
 from medcnn.demo import vendoring
 from medcnn.demo.serving import INDEX
-from medcnn.manifest import Row
 from medcnn.params import Params
 from medcnn.predict.model import load
-from medcnn.sources.archive import open_archive, raw_archive
+from medcnn.reading.archive import open_archive, raw_archive
+from medcnn.runtime import paths
 
 PAGE = Path(__file__).parent / "page"
-EXPORTED = {"float32": layout.onnx_model, "int8": layout.int8_model}
+EXPORTED = {"float32": paths.onnx_model, "int8": paths.int8_model}
 SAMPLES = 2
 """Of each class."""
 
@@ -30,18 +32,18 @@ def gather(settings: Params) -> None:
     """
     exported = {study: _exported(study) for study in settings.run.studies}
     with vendoring.runtime() as runtime:
-        shutil.rmtree(layout.DEMO, ignore_errors=True)
-        _copy([runtime / name for name in vendoring.FILES], layout.DEMO / "ort")
-    _copy(sorted(PAGE.glob("*.js")), layout.DEMO)
+        shutil.rmtree(paths.DEMO, ignore_errors=True)
+        _copy([runtime / name for name in vendoring.FILES], paths.DEMO / "ort")
+    _copy(sorted(PAGE.glob("*.js")), paths.DEMO)
     studies = [_study(name, settings, models) for name, models in exported.items()]
-    files.write_json(layout.DEMO / INDEX, {"studies": studies})
+    files.write_json(paths.DEMO / INDEX, {"studies": studies})
 
 
 def _exported(study: str) -> list[str]:
     """The names of the models that can be shown, the chosen one first, the others by their rank."""
-    compared = files.read_json(layout.metrics("comparisons", study))
+    compared = files.read_json(paths.metrics("comparisons", study))
     ranked = sorted(compared["ranking"], key=lambda name: name != compared["best"])
-    found = [name for name in ranked if layout.onnx_model(study, name).exists()]
+    found = [name for name in ranked if paths.onnx_model(study, name).exists()]
     if not found:
         raise MedcnnError(f"no model of the study {study} is exported: `dvc repro` does it")
     return found
@@ -53,7 +55,7 @@ def _study(name: str, settings: Params, models: Sequence[str]) -> dict[str, Any]
     return {
         "name": name,
         "title": study.title,
-        "chosen": files.read_json(layout.metrics("comparisons", name))["best"],
+        "chosen": files.read_json(paths.metrics("comparisons", name))["best"],
         "models": [_model(name, model) for model in models],
         # Other images may not be passed on, or show someone.
         "samples": list(_samples(name)) if study.source.kind == "phantom" else [],
@@ -67,18 +69,18 @@ def _model(study: str, name: str) -> dict[str, Any]:
     for precision, source in sources.items():
         if source.exists():
             copy = Path("models", study, name, source.name)
-            _copy([source], layout.DEMO / copy.parent)
-            files.write_json(layout.DEMO / f"{copy}.json", load(source).card.metadata)
+            _copy([source], paths.DEMO / copy.parent)
+            files.write_json(paths.DEMO / f"{copy}.json", load(source).card.metadata)
             copies[precision] = copy.as_posix()
     return {"name": name, "files": copies}
 
 
 def _samples(study: str) -> Iterator[dict[str, str]]:
     """Write a few test images of each class as they were published; yields their part of the index."""
-    with open_archive(raw_archive(layout.raw(study))) as archive:
-        for row in _of_each_class(manifest.used(layout.manifest(study))):
+    with open_archive(raw_archive(paths.raw(study))) as archive:
+        for row in _of_each_class(manifest.used(paths.manifest(study))):
             copy = Path("samples", study, f"{row.image_id}{Path(row.path).suffix}")
-            files.write_bytes(layout.DEMO / copy, archive.read(row.path))
+            files.write_bytes(paths.DEMO / copy, archive.read(row.path))
             yield {"file": copy.as_posix(), "label": row.label}
 
 

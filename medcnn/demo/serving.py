@@ -12,13 +12,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from medcnn import layout
-from medcnn.console import MedcnnError
+from medcnn.core.errors import MedcnnError
+from medcnn.runtime import paths
 
 ADDRESS = "127.0.0.1"
 INDEX = "index.json"
-ROOT = layout.TRY.parent.parent
-HOME = f"/{layout.TRY.relative_to(ROOT).as_posix()}"
+ROOT = paths.TRY.parent.parent
+HOME = f"/{paths.TRY.relative_to(ROOT).as_posix()}"
 HEADERS = {
     # A page may narrow this further. It holds for workers too, which know nothing of the policy in the page.
     "Content-Security-Policy": "default-src 'self' data: blob: 'unsafe-inline' 'wasm-unsafe-eval'; "
@@ -96,12 +96,12 @@ def serve(port: int) -> None:
     Raises:
         MedcnnError: there is no page yet, or the port is not to be had.
     """
-    if not layout.TRY.exists():
-        raise MedcnnError(f"{layout.TRY} not found: `make report` writes it")
+    if not paths.TRY.exists():
+        raise MedcnnError(f"{paths.TRY} not found: `make report` writes it")
     with serving(ROOT, port) as server:
         print(f"http://{ADDRESS}:{server.server_port}{HOME} (this machine alone; Ctrl-C stops it)", flush=True)
-        if not (layout.DEMO / INDEX).exists():
-            print(f"{layout.DEMO} holds no models yet: type `make demo`, then load the page again", flush=True)
+        if not (paths.DEMO / INDEX).exists():
+            print(f"{paths.DEMO} holds no models yet: type `make demo`, then load the page again", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:

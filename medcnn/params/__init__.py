@@ -9,15 +9,16 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from medcnn import faults, layout
-from medcnn.console import ParamsError
-from medcnn.models.catalogue import BACKBONES
+from medcnn.core.errors import ParamsError
+from medcnn.params import validation
 from medcnn.params.base import Block, Name, Positive, distinct, known
 from medcnn.params.benchmark import Benchmark
+from medcnn.params.catalogue import BACKBONES
 from medcnn.params.evaluate import Evaluate
 from medcnn.params.models import THE_STUDYS, Model
 from medcnn.params.sources import Weights, without_switched
 from medcnn.params.studies import Links, Policy, Study
+from medcnn.runtime import paths
 
 Item = TypeVar("Item")
 Counted = Annotated[int, Field(ge=0, lt=1000)]
@@ -196,7 +197,7 @@ def chain(first: str, second: str) -> str:
     return f"{first}_{second}_chain"
 
 
-def load(path: Path = layout.PARAMS) -> Params:
+def load(path: Path = paths.PARAMS) -> Params:
     """Read and check ``params.yaml``.
 
     Raises:
@@ -212,10 +213,10 @@ def load(path: Path = layout.PARAMS) -> Params:
     try:
         return Params.model_validate(without_switched(tree))
     except ValidationError as error:
-        raise ParamsError(f"{path}: {faults.described(error, tree, Params)}") from error
+        raise ParamsError(f"{path}: {validation.described(error, tree, Params)}") from error
 
 
 def _get(where: str, name: str, choices: dict[str, Item]) -> Item:
     if name not in choices:
-        raise ParamsError(f"{layout.PARAMS}: {where}: unknown '{name}'; choose from {', '.join(choices)}")
+        raise ParamsError(f"{paths.PARAMS}: {where}: unknown '{name}'; choose from {', '.join(choices)}")
     return choices[name]

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from medcnn.models.catalogue import ADAPTED, BACKBONES, PREPROCESSING
 from medcnn.params.base import Block, Fraction, Name, Positive, known
+from medcnn.params.catalogue import ADAPTED, BACKBONES, PREPROCESSING
 
 Watched = Literal["loss", "accuracy"]
 """A figure of the validation part."""
@@ -39,7 +39,7 @@ class Model(Block):
     """A model: its backbone, its head (dense layers, each followed by dropout) and how it is trained.
 
     Attributes:
-        backbone: a name in ``medcnn.models.catalogue``.
+        backbone: a name in ``medcnn.params.catalogue``.
         weights: ``none``, ``imagenet``, or the path of a weights file for the backbone.
         preprocessing: empty for the backbone's own, or one of the catalogue's, or ``adapted``.
         pooling: how feature maps become a vector.

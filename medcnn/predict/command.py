@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from medcnn import files
-from medcnn.console import BAD_INPUT, INTERRUPTED, MedcnnError
-from medcnn.predict import deciding, explain, sources
+from medcnn.core import files
+from medcnn.core.errors import BAD_INPUT, INTERRUPTED, MedcnnError
+from medcnn.predict import deciding, inputs, occlusion
+from medcnn.predict.bar import Progress
 from medcnn.predict.model import Model, load
-from medcnn.predict.progress import Progress
 from medcnn.predict.rows import Row, Setting, rows
 from medcnn.predict.writing import Writer, writer
 
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         MedcnnError: The model, a threshold or an output cannot be used, or there is no image.
     """
-    found = sources.find(options.paths)
+    found = inputs.find(options.paths)
     _check_outputs(options)
     model = load(options.model)
     levels = deciding.thresholds(options.thresholds, model.card)
@@ -81,7 +81,7 @@ def _bar_is_wanted(output: Path | None) -> bool:
 
 def _explained(answers: Iterator[Row], model: Model, options: argparse.Namespace) -> Generator[Row]:
     for row in answers:
-        yield row if options.explain is None else explain.explained(row, model, options.explain, options.batch)
+        yield row if options.explain is None else occlusion.explained(row, model, options.explain, options.batch)
 
 
 @contextmanager

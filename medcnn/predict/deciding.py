@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from medcnn.console import BAD_INPUT, MedcnnError
-from medcnn.onnx.card import Card
+from medcnn.core.errors import BAD_INPUT, MedcnnError
+from medcnn.inference.card import Card
 
 OPERATING = "operating"
 

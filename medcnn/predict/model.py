@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medcnn import files
-from medcnn.console import MedcnnError
-from medcnn.novelty import SMALLEST_SIDE
-from medcnn.onnx import runtime
-from medcnn.onnx.card import Card
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.inference import sessions
+from medcnn.inference.card import Card
+from medcnn.inference.novelty import SMALLEST_SIDE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -34,7 +34,7 @@ class Model:
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Calibrated probabilities float64 (N, classes) of uint8 images (N, S, S, 3)."""
-        return runtime.probabilities(self.session, images.astype(np.float32)).astype(np.float64)
+        return sessions.probabilities(self.session, images.astype(np.float32)).astype(np.float64)
 
 
 def load(path: Path) -> Model:
@@ -43,7 +43,7 @@ def load(path: Path) -> Model:
     Raises:
         MedcnnError: It cannot be opened, or its card is missing, broken, or of another network.
     """
-    session = runtime.load(path)
+    session = sessions.load(path)
     try:
         card = Card.read(session.get_modelmeta().custom_metadata_map)
     except MedcnnError as error:

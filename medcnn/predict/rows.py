@@ -11,10 +11,11 @@ from typing import cast
 
 import numpy as np
 
-from medcnn.images.decode import Fit, UnreadableImageError
-from medcnn.predict import deciding, reading
+from medcnn.predict import deciding
+from medcnn.predict.inputs import VOLUMES, Source
 from medcnn.predict.model import Model
-from medcnn.predict.sources import VOLUMES, Source
+from medcnn.reading.decode import Fit, UnreadableImageError
+from medcnn.reading.formats import scans
 
 _TOGETHER = 16
 """Pictures of one file that may wait in memory."""
@@ -112,7 +113,7 @@ def _pictures(source: Source, model: Model) -> Iterator[Row]:
     card = model.card
     fit = cast(Fit, card.fit)
     try:
-        for number, pixels in reading.pictures(source.read(), source.name, card.image_size, fit):
+        for number, pixels in scans.pictures(source.read(), source.name, card.image_size, fit):
             score = float(card.novelty.scores(pixels[None])[0])
             yield Row(source.name + number, novelty=score, unlike=score > card.novelty.threshold, pixels=pixels)
     except UnreadableImageError as error:

@@ -8,10 +8,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from medcnn import files
-from medcnn.console import shown
+from medcnn.core import files
 from medcnn.predict.model import Model
 from medcnn.predict.rows import Row
+from medcnn.runtime.console import shown
 
 NOTE = "For research. Not a medical device."
 SEPARATOR = "|"

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medcnn import combining, files, layout
-from medcnn.console import MedcnnError
-from medcnn.curves import Curve, Integers
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.ensemble import combining
+from medcnn.measures.curves import Curve, Integers
 from medcnn.params import Params
 from medcnn.params.evaluate import Evaluate
 from medcnn.params.studies import Study
+from medcnn.published import table
+from medcnn.published.table import Table
 from medcnn.report import reading
 from medcnn.report.reading import Errors, History, Reliability
-from medcnn.reproduction import table
-from medcnn.reproduction.table import Table
+from medcnn.runtime import paths
 
 Blocks = dict[str, dict[str, Any]]
 
@@ -122,7 +124,7 @@ class Facts:
     @property
     def pictures(self) -> Path:
         """The folder of the pictures that ``explain`` made."""
-        return layout.plots("explain", self.name)
+        return paths.plots("explain", self.name)
 
 
 def gathered(name: str, settings: Params) -> Facts:
@@ -132,14 +134,14 @@ def gathered(name: str, settings: Params) -> Facts:
         MedcnnError: the study was not split, or not evaluated with every model of the run.
     """
     study = settings.study(name)
-    evaluated, combined = _needed(layout.metrics("evaluate", name)), _needed(layout.metrics("ensemble", name))
+    evaluated, combined = _needed(paths.metrics("evaluate", name)), _needed(paths.metrics("ensemble", name))
     # A run of one model has no ensembles.
     ensembles = (f"ensemble_{key}" for key in settings.ensemble.combiners if key in combined["combiners"])
     models = (*settings.run.trained, *ensembles, *settings.run.cascaded)
     for model in models:
         if model not in evaluated:
-            raise MedcnnError(f"{layout.metrics('evaluate', name)} lacks model '{model}'; run `dvc repro`")
-    sheet = layout.plots("prepare", name) / "contact_sheet.png"
+            raise MedcnnError(f"{paths.metrics('evaluate', name)} lacks model '{model}'; run `dvc repro`")
+    sheet = paths.plots("prepare", name) / "contact_sheet.png"
     exported = _exported(name, models)
     return Facts(
         name=name,
@@ -147,11 +149,11 @@ def gathered(name: str, settings: Params) -> Facts:
         models=models,
         judged=settings.evaluate,
         evaluated=evaluated,
-        compared=_needed(layout.metrics("comparisons", name)),
-        data=_needed(layout.metrics("split", name)),
-        download=_known(layout.metrics("download", name)),
+        compared=_needed(paths.metrics("comparisons", name)),
+        data=_needed(paths.metrics("split", name)),
+        download=_known(paths.metrics("download", name)),
         combined=combined,
-        explained=_known(layout.metrics("explain", name)),
+        explained=_known(paths.metrics("explain", name)),
         trained=_by_model("train", name, models),
         exported=exported,
         timed=_timed(name, exported),
@@ -177,12 +179,12 @@ def _known(path: Path) -> dict[str, Any]:
 
 
 def _by_model(stage: str, study: str, models: tuple[str, ...]) -> Blocks:
-    blocks = {model: _known(layout.metrics(stage, study, model)) for model in models}
+    blocks = {model: _known(paths.metrics(stage, study, model)) for model in models}
     return {model: block for model, block in blocks.items() if block}
 
 
 def _exported(study: str, models: tuple[str, ...]) -> Blocks:
-    combined = _known(layout.metrics("export_ensembles", study))
+    combined = _known(paths.metrics("export_ensembles", study))
     return _by_model("export", study, models) | {model: combined[model] for model in models if model in combined}
 
 

@@ -13,12 +13,12 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from medcnn import layout
 from medcnn.params import Params
-from medcnn.report import bars, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
+from medcnn.report import axes, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
 from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts
 from medcnn.report.speeds import Speeds, engine
+from medcnn.runtime import paths
 
 TESTED = {"accuracy": "accuracy", "auroc": "AUROC", "cross_entropy": "cross-entropy"}
 """The figures in which pairs of models are tested, as the page calls them."""
@@ -116,7 +116,7 @@ def _environment() -> Environment:
     for shower in (*shown.FILTERS, engine, pictures.svg_uri, pictures.jpeg_uri, pictures.sheet_uri):
         environment.filters[shower.__name__] = shower
     environment.globals.update(
-        axis=bars.axis,
+        axis=axes.axis,
         compact=tradeoff.compact,
         chart=tradeoff.chart,
         hardest=tradeoff.hardest,
@@ -124,8 +124,8 @@ def _environment() -> Environment:
         galleries=shown_galleries,
         params_of_run=provenance.params_of_run,
         names=TESTED,
-        onnx_model=layout.onnx_model,
-        try_page=layout.TRY.name,
+        onnx_model=paths.onnx_model,
+        try_page=paths.TRY.name,
     )
     return environment
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from medcnn import layout
-from medcnn.curves import Curve, Floats, Integers
+from medcnn.measures.curves import Curve, Floats, Integers
+from medcnn.runtime import paths
 
 Line = dict[str, str]
 
@@ -44,7 +44,7 @@ class Errors:
 
 def histories(study: str, models: Sequence[str]) -> dict[str, dict[str, History]]:
     """Learning curves by model and split, of the models that have one."""
-    tables = {model: _lines(layout.plots("train", study, model) / "history.csv") for model in models}
+    tables = {model: _lines(paths.plots("train", study, model) / "history.csv") for model in models}
     return {
         model: {split: _history(of_split) for split, of_split in _grouped(lines, "split").items()}
         for model, lines in tables.items()
@@ -103,7 +103,7 @@ def _errors(lines: Sequence[Line]) -> Errors:
 
 
 def _evaluated(table: str, study: str, models: Sequence[str]) -> list[Line]:
-    lines = _lines(layout.plots("evaluate", study) / f"{table}.csv")
+    lines = _lines(paths.plots("evaluate", study) / f"{table}.csv")
     return [line for line in lines if line["model"] in models]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from medcnn.reproduction.published import decimals
+from medcnn.published.studies import decimals
 
 UNDEFINED = Markup('<abbr title="not defined">&ndash;</abbr>')
 P_VALUE_FLOOR = 0.001

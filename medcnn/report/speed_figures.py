@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
 
-from medcnn.latency import Timing
 from medcnn.report.drawing import INK, SERIES, Drawing, drawn
 from medcnn.report.facts import Facts
+from medcnn.report.latency import Timing
 from medcnn.report.speeds import ENGINES, Speeds, engine
 
 MARKS = "os^DvP"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from medcnn import latency
-from medcnn.latency import Timing
+from medcnn.report import latency
 from medcnn.report.facts import Facts
+from medcnn.report.latency import Timing
 
 ENGINES = {
     "tensorflow": "TensorFlow",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from medcnn import layout
 from medcnn.report.templating import environment
+from medcnn.runtime import paths
 
 
 def render() -> str:
@@ -13,5 +13,5 @@ def render() -> str:
 
     Its content security policy lets it load from the server that it came from, and from nowhere else.
     """
-    demo = os.path.relpath(layout.DEMO, layout.TRY.parent)
-    return environment(escapes=True).get_template("try.html.j2").render(demo=demo, report=layout.REPORT.name)
+    demo = os.path.relpath(paths.DEMO, paths.TRY.parent)
+    return environment(escapes=True).get_template("try.html.j2").render(demo=demo, report=paths.REPORT.name)

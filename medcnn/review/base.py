@@ -12,8 +12,8 @@ from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.repo import Repo
 from dvc_data.index.index import DataIndexError
 
-from medcnn import files
-from medcnn.console import MedcnnError
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from medcnn import markdown
+from medcnn.core import markdown
 from medcnn.review.results import Pair
 
 FIGURES = ("accuracy", "balanced_accuracy", "auroc", "cross_entropy", "brier", "ece")

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medcnn import files, layout, manifest, markdown
+from medcnn.core import files, markdown
+from medcnn.dataset import manifest
 from medcnn.params import Params
 from medcnn.review import base, changes, gate, pictures, verdict
 from medcnn.review.gate import Breach
 from medcnn.review.results import Pair, pairs
 from medcnn.review.verdict import Verdict
+from medcnn.runtime import paths
 
 LONGEST_DIFF = 25_000
 """Characters of `dvc metrics diff`; GitHub takes comments of up to 65,536."""
@@ -67,7 +69,7 @@ def _reviewed(revision: str, settings: Params) -> Review:
 
 
 def _judged(pair: Pair, settings: Params) -> Verdict:
-    groups = manifest.groups(layout.manifest(pair.now.study))
+    groups = manifest.groups(paths.manifest(pair.now.study))
     return verdict.verdict(pair, groups, settings.evaluate, settings.seed)
 
 

@@ -10,8 +10,8 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medcnn import calibration, curves
-from medcnn.predictions import Predictions
+from medcnn.dataset.predictions import Predictions
+from medcnn.measures import calibration, curves
 from medcnn.review.results import Pair, Results
 
 _SIDES = {"base": ("#8a949c", "--", "s"), "now": ("#1d5fbf", "-", "o")}

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medcnn import files, layout, predictions
-from medcnn.console import MedcnnError
-from medcnn.predictions import Predictions
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset import predictions
+from medcnn.dataset.predictions import Predictions
 from medcnn.review.base import Base
+from medcnn.runtime import paths
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def _brought(study: str, base: Base) -> Results | None:
         base.bring(path)
     if not all((base.root / path).exists() for path in _recorded(study)):
         return None
-    base.bring(layout.predicted(study, _chosen(base.root, study)))
+    base.bring(paths.predicted(study, _chosen(base.root, study)))
     return _read(base.root, study)
 
 
@@ -74,19 +76,19 @@ def _read(root: Path, study: str) -> Results:
     return Results(
         study=study,
         best=best,
-        ranking=tuple(files.read_json(root / layout.metrics("comparisons", study))["ranking"]),
-        evaluated=files.read_json(root / layout.metrics("evaluate", study)),
-        fingerprint=files.read_json(root / layout.metrics("split", study))["fingerprint"],
-        table=_table(root / layout.predicted(study, best)),
+        ranking=tuple(files.read_json(root / paths.metrics("comparisons", study))["ranking"]),
+        evaluated=files.read_json(root / paths.metrics("evaluate", study)),
+        fingerprint=files.read_json(root / paths.metrics("split", study))["fingerprint"],
+        table=_table(root / paths.predicted(study, best)),
     )
 
 
 def _recorded(study: str) -> tuple[Path, ...]:
-    return tuple(layout.metrics(stage, study) for stage in ("evaluate", "comparisons", "split"))
+    return tuple(paths.metrics(stage, study) for stage in ("evaluate", "comparisons", "split"))
 
 
 def _chosen(root: Path, study: str) -> str:
-    return str(files.read_json(root / layout.metrics("comparisons", study))["best"])
+    return str(files.read_json(root / paths.metrics("comparisons", study))["best"])
 
 
 def _table(path: Path) -> Predictions | None:

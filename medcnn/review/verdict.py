@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from medcnn import groups, predictions, statistics
-from medcnn.console import MedcnnError
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset import predictions
+from medcnn.dataset.manifest import of_images
+from medcnn.dataset.predictions import Predictions
+from medcnn.measures import statistics
+from medcnn.measures.statistics.comparing import holm
 from medcnn.params.evaluate import Evaluate
-from medcnn.predictions import Predictions
 from medcnn.review.results import Pair
-from medcnn.statistics.comparing import holm
 
 Word = Literal["better", "worse", "cannot tell"]
 _BETTER_WHEN = {"accuracy": 1, "cross_entropy": -1}
@@ -45,12 +47,12 @@ def verdict(pair: Pair, known: Mapping[str, str], settings: Evaluate, seed: int)
     """
     try:
         tables = _comparable(pair)
-        of_images = groups.of_images(tables["now"].image_ids, known)
+        grouped = of_images(tables["now"].image_ids, known)
     except (IncomparableError, MedcnnError) as reason:
         return Verdict(pair.now.study, "cannot tell", str(reason))
-    [test] = statistics.compared(tables, of_images, settings, seed)
+    [test] = statistics.compared(tables, grouped, settings, seed)
     word = decided(test, settings.significance)
-    return Verdict(pair.now.study, word, f"{_models(pair)}, on {_counted(of_images)}: {_said(test)}")
+    return Verdict(pair.now.study, word, f"{_models(pair)}, on {_counted(grouped)}: {_said(test)}")
 
 
 def decided(test: Mapping[str, Any], significance: float) -> Word:
@@ -99,8 +101,8 @@ def _models(pair: Pair) -> str:
     return f"{pair.now.best} now against {before} at the base"
 
 
-def _counted(of_images: Sequence[str]) -> str:
-    return f"{len(of_images)} test images in {len(set(of_images))} groups"
+def _counted(grouped: Sequence[str]) -> str:
+    return f"{len(grouped)} test images in {len(set(grouped))} groups"
 
 
 def _said(test: Mapping[str, Any]) -> str:

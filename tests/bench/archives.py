@@ -16,7 +16,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from PIL import Image
 
-from medcnn import files, seeding
+from medcnn.core import files, seeding
 
 CLASSES = ("clear", "left", "right", "both")
 PER_PATIENT = 4

@@ -43,7 +43,7 @@ def _seconds(folder: Path, count: int) -> float:
         compute = {"backend": "ray", "address": cluster.address, "cpus_per_task": 1}
         shrink(folder, {"run.folds": list(range(FOLDS))} | {f"compute.{key}": value for key, value in compute.items()})
         warmed = f"list(fanout.each(len, ['any'] * {count}, params.load().compute))"
-        command = (sys.executable, "-c", f"from medcnn import fanout, params; {warmed}")
+        command = (sys.executable, "-c", f"from medcnn import params; from medcnn.runtime import fanout; {warmed}")
         timing.output(folder, *command, environment=_environment())
         start = time.perf_counter()
         running = [_started(folder, fold, count) for fold in range(FOLDS)]

@@ -10,21 +10,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medcnn import files, layout, manifest, params, predictions, seeding
-from medcnn.predictions import Predictions
+from medcnn import params
+from medcnn.core import files, seeding
+from medcnn.dataset import manifest, predictions
+from medcnn.dataset.predictions import Predictions
+from medcnn.runtime import paths
 
 
 def main() -> None:
     """Write predictions of each model, right for about four images in five, and what the run was joined from."""
     study, *models = sys.argv[1:]
-    rows = manifest.used(layout.manifest(study))
+    rows = manifest.used(paths.manifest(study))
     classes = params.load().study(study).class_names
     for model in models:
-        predictions.write(layout.predictions(study) / f"{model}.csv", _drawn(rows, classes, model))
-        history = layout.plots("train", study, model) / "history.csv"
+        predictions.write(paths.predictions(study) / f"{model}.csv", _drawn(rows, classes, model))
+        history = paths.plots("train", study, model) / "history.csv"
         files.write_csv(history, ("epoch", "loss", "validation_loss", "accuracy", "validation_accuracy"), [])
     nothing: dict[str, object] = {"combiners": {}, "cascades": {}, "macs": dict.fromkeys(models, 1)}
-    files.write_json(layout.metrics("ensemble", study), nothing)
+    files.write_json(paths.metrics("ensemble", study), nothing)
 
 
 def _drawn(rows: Sequence[manifest.Row], classes: tuple[str, ...], model: str) -> Predictions:

@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from medcnn import files, layout
+from medcnn.core import files
+from medcnn.runtime import paths
 from tests.bench.timing import output, timed
 from tests.project import ROOT, shrink
 
@@ -53,7 +54,7 @@ def _benchmarked(project: Path, model: str) -> dict[str, Any]:
     _stage(project, "weights", model)
     for stage in ("train", "export", "benchmark"):
         _stage(project, stage, STUDY, model)
-    block: dict[str, Any] = files.read_json(project / layout.metrics("benchmark", STUDY, model))
+    block: dict[str, Any] = files.read_json(project / paths.metrics("benchmark", STUDY, model))
     return block
 
 

@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 
 from medcnn import params
-from medcnn.seeding import pin_tensorflow
+from medcnn.core.seeding import pin_tensorflow
 
 SIZE = 224
 FEW, MANY = 16, 112
@@ -32,9 +32,9 @@ def main() -> None:
 
 def measured(model: params.Model) -> dict[str, dict[str, float]]:
     """Medians over rounds in which both precisions and the matrix product take turns."""
-    from medcnn.models.building import build, extractor
-    from medcnn.models.cost import macs
-    from medcnn.models.precision import in_bfloat16
+    from medcnn.networks.building import build, extractor
+    from medcnn.networks.cost import macs
+    from medcnn.networks.precision import in_bfloat16
 
     full = build(model.model_copy(update={"weights": "none"}), SIZE, 2, Path())
     networks = {"float32": extractor(full), "bfloat16": extractor(in_bfloat16(full))}
@@ -58,7 +58,7 @@ def _images_per_second(network: object, images: np.ndarray) -> float:
 
 
 def _seconds(network: object, images: np.ndarray) -> float:
-    from medcnn import features
+    from medcnn.train import features
 
     start = time.perf_counter()
     features.forward(network, images)

@@ -16,8 +16,9 @@ from statistics import median
 
 import numpy as np
 
-from medcnn import layout, params
-from medcnn.seeding import pin_tensorflow
+from medcnn import params
+from medcnn.core.seeding import pin_tensorflow
+from medcnn.runtime import paths
 
 MODEL = "lite0"
 ROUNDS = 3
@@ -28,14 +29,14 @@ def main() -> None:
     study = sys.argv[1]
     settings = params.load()
     pin_tensorflow(settings.seed)
-    from medcnn import features
-    from medcnn.images import pack
-    from medcnn.models.building import build, extractor
-    from medcnn.shards import Shards
+    from medcnn.dataset import pack
+    from medcnn.dataset.shards import Shards
+    from medcnn.networks.building import build, extractor
+    from medcnn.train import features
 
     block = settings.study(study)
-    network = extractor(build(settings.model(MODEL), block.image_size, len(block.class_names), layout.weights(MODEL)))
-    pixels = pack.images(layout.prepared(study))
+    network = extractor(build(settings.model(MODEL), block.image_size, len(block.class_names), paths.weights(MODEL)))
+    pixels = pack.images(paths.prepared(study))
     if "beside" not in sys.argv:
         features.extracted(network, pixels)
         return
@@ -53,7 +54,7 @@ def _beside(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():
-            shutil.rmtree(layout.state("features"), ignore_errors=True)
+            shutil.rmtree(paths.state("features"), ignore_errors=True)
             start = time.perf_counter()
             way()
             seconds[name].append(time.perf_counter() - start)

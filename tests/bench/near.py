@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from medcnn import splitting
-from medcnn.images import decode, duplicates
+from medcnn.grouping import dealing, duplicates
 from medcnn.params.studies import Duplicates
-from medcnn.sources.archive import open_archive
+from medcnn.reading import decode
+from medcnn.reading.archive import open_archive
 
 IMAGES = 5000
 LIMITS = (Duplicates(hamming=8, correlation=0.98), Duplicates(hamming=12, correlation=0.9))
@@ -27,9 +27,9 @@ def main() -> None:
     print("| near duplicates | images | images in groups | by buckets, s | every pair, s |\n|---|--:|--:|--:|--:|")
     for limits in LIMITS:
         start = time.perf_counter()
-        found = splitting.joined(len(hashes), duplicates.near_pairs(hashes, thumbnails.__getitem__, limits))
+        found = dealing.joined(len(hashes), duplicates.near_pairs(hashes, thumbnails.__getitem__, limits))
         middle = time.perf_counter()
-        expected = splitting.joined(len(hashes), _every_pair(hashes, thumbnails, limits))
+        expected = dealing.joined(len(hashes), _every_pair(hashes, thumbnails, limits))
         end = time.perf_counter()
         if found != expected:
             sys.exit(f"the groups of near duplicates differ for {limits}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.bench.timing import output, report, timed
 
 ROUNDS = 5
-IMPORTS = "import medcnn.metrics, medcnn.splitting, medcnn.params"
+IMPORTS = "import medcnn.measures.metrics, medcnn.grouping.dealing, medcnn.params"
 
 
 def main() -> None:

@@ -10,19 +10,22 @@ import tempfile
 import time
 from pathlib import Path
 
-from medcnn import layout, manifest, params, preparing
-from medcnn.sources.archive import raw_archive
+from medcnn import params
+from medcnn.dataset import manifest
+from medcnn.prepare import preparing
+from medcnn.reading.archive import raw_archive
+from medcnn.runtime import paths
 
 
 def main() -> None:
     """Prepare some images into a folder of their own."""
     study, images = sys.argv[1], int(sys.argv[2])
     settings = params.load()
-    rows = manifest.used(layout.manifest(study))[:images]
+    rows = manifest.used(paths.manifest(study))[:images]
     with tempfile.TemporaryDirectory(dir=Path()) as folder:
         start = time.perf_counter()
         preparing.write_images(
-            raw_archive(layout.raw(study)), rows, settings.study(study), Path(folder), settings.compute
+            raw_archive(paths.raw(study)), rows, settings.study(study), Path(folder), settings.compute
         )
         print(time.perf_counter() - start)
 

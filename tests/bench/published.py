@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from medcnn import files, layout, manifest, params
+from medcnn import params
+from medcnn.core import files
+from medcnn.dataset import manifest
+from medcnn.runtime import paths
 from tests.bench.timing import output, timed
 from tests.project import ROOT, shrink
 
@@ -124,7 +127,7 @@ class Bench:
         for stage in ("download", "split"):
             _stage(project, stage, STUDY)
         with zipfile.ZipFile(self._archive) as archive:
-            for row in manifest.used(project / layout.manifest(STUDY)):
+            for row in manifest.used(project / paths.manifest(STUDY)):
                 target = images / ("test" if row.split == "test" else "train") / row.label / Path(row.path).name
                 files.write_bytes(target, archive.read(row.path))
         return images
@@ -136,8 +139,8 @@ class Bench:
         project.mkdir()
         shrink(project, self._changes(case, precision))
         for name, path in self._weights.items():
-            url = params.load(project / layout.PARAMS).weights[name].url
-            place = project / layout.state("weights").relative_to(layout.project()) / name / Path(url).name
+            url = params.load(project / paths.PARAMS).weights[name].url
+            place = project / paths.state("weights").relative_to(paths.project()) / name / Path(url).name
             place.parent.mkdir(parents=True)
             shutil.copyfile(path, place)
         return project

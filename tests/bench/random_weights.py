@@ -10,7 +10,7 @@ from pathlib import Path
 
 import keras
 
-from tests.models.blocks import keras_file
+from tests.networks.blocks import keras_file
 
 
 def main() -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn import layout, manifest, params
+from medcnn import params
 from medcnn.benchmark import material
-from medcnn.images import decode
-from medcnn.images.decode import pixels
+from medcnn.dataset import manifest
+from medcnn.reading import decode
+from medcnn.reading.decode import pixels
+from medcnn.runtime import paths
 from tests.benchmark.study import raw_images
 from tests.project import SIZE, prepared_study, shrink
 
@@ -18,7 +20,7 @@ STUDY = "phantom"
 @pytest.fixture
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> material.Material:
     shrink(tmp_path, {f"studies.{STUDY}.image_size": SIZE})
-    block = params.load(tmp_path / layout.PARAMS).study(STUDY)
+    block = params.load(tmp_path / paths.PARAMS).study(STUDY)
     prepared_study(tmp_path, STUDY, block.class_names)
     raw_images(tmp_path, STUDY)
     monkeypatch.chdir(tmp_path)
@@ -26,7 +28,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> material.Material:
 
 
 def test_it_is_of_the_test_part_in_the_manifests_order(read: material.Material, settings: params.Params) -> None:
-    rows = [row for row in manifest.used(layout.manifest(STUDY)) if row.split == "test"]
+    rows = [row for row in manifest.used(paths.manifest(STUDY)) if row.split == "test"]
     names = settings.study(STUDY).class_names
     assert [names[label] for label in read.labels] == [row.label for row in rows]
     assert read.groups == tuple(row.group for row in rows)

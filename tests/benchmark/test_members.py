@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medcnn import combined, files, layout
 from medcnn.benchmark.engines import members
-from medcnn.benchmark.job import Job
-from medcnn.calibration import scaled
+from medcnn.benchmark.subjects import Job
+from medcnn.core import files
+from medcnn.ensemble import combined
+from medcnn.measures.calibration import scaled
+from medcnn.runtime import paths
 
 STUDY = "phantom"
 RECORD: dict[str, Any] = {
@@ -22,7 +24,7 @@ IMAGES = np.linspace(0, 255, 6 * 12).reshape(6, 2, 2, 3).astype(np.float32)
 @pytest.fixture(autouse=True)
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    files.write_json(layout.metrics("ensemble", STUDY), RECORD)
+    files.write_json(paths.metrics("ensemble", STUDY), RECORD)
 
 
 class Networks:

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn import files
 from medcnn.benchmark import referee
-from medcnn.benchmark.job import Job
 from medcnn.benchmark.referee import RefusedError, employed
-from medcnn.console import MedcnnError
-from medcnn.images import pack
-from medcnn.onnx import runtime
-from tests.onnx.members import CLASSES, images, member
+from medcnn.benchmark.subjects import Job
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset import pack
+from medcnn.inference import sessions
+from tests.export.members import CLASSES, images, member
 from tests.project import packed
 
 IMAGES = 6
@@ -49,7 +49,7 @@ def test_a_worker_answers_as_the_engine_does_in_this_process(job: Job) -> None:
         assert 20 < worker.ask("peak_memory_mib") < 400
         for size in (1, 8):
             assert len(worker.ask("calls", batch_size=size, calls=3, seconds=0)) == 3
-    expected = runtime.probabilities(runtime.load(Path(job.files["small"])), first(job)[: len(job.indices)])
+    expected = sessions.probabilities(sessions.load(Path(job.files["small"])), first(job)[: len(job.indices)])
     assert np.shape(answers) == (len(job.indices), CLASSES)
     np.testing.assert_allclose(answers, expected, atol=1e-7)
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medcnn.benchmark import engines, results
-from medcnn.statistics.intervals import proportion
+from medcnn.benchmark import results
+from medcnn.benchmark.engines import catalogue
+from medcnn.measures.statistics.intervals import proportion
 
 
 def test_answers_are_judged_by_patient_and_set_beside_the_baseline() -> None:
@@ -23,6 +24,6 @@ def test_answers_are_judged_by_patient_and_set_beside_the_baseline() -> None:
 
 
 def test_bfloat16_is_timed_only_where_the_processor_has_it() -> None:
-    assert engines.suited(("avx2", "avx512_bf16")) == ("openvino", "openvino_bfloat16", "litert")
-    assert engines.suited(("avx2", "avx512f")) == ("openvino", "litert")
-    assert engines.suited(()) == ("openvino", "litert")
+    assert catalogue.suited(("avx2", "avx512_bf16")) == ("openvino", "openvino_bfloat16", "litert")
+    assert catalogue.suited(("avx2", "avx512f")) == ("openvino", "litert")
+    assert catalogue.suited(()) == ("openvino", "litert")

@@ -11,8 +11,8 @@ import onnx
 from onnx import numpy_helper, parser
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
-from medcnn import novelty
-from medcnn.onnx.card import Card
+from medcnn.inference import novelty
+from medcnn.inference.card import Card
 
 CLASSES = ("ill & <well>", "ground_glass", "nodule")
 HEAD = '<ir_version: 8, opset_import: ["" : 18]>\n'

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import files, layout
+from medcnn.core import files
 from medcnn.demo import vendoring
+from medcnn.runtime import paths
 from tests.project import run, shrink
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     shrink(tmp_path, {"run.studies": ["phantom"]})
-    files.write_json(tmp_path / layout.metrics("comparisons", "phantom"), {"best": "simple", "ranking": ["simple"]})
+    files.write_json(tmp_path / paths.metrics("comparisons", "phantom"), {"best": "simple", "ranking": ["simple"]})
     return tmp_path
 
 
@@ -29,13 +30,13 @@ def test_without_an_exported_model_it_says_what_to_run(project: Path):
 
 
 def test_without_npm_it_says_what_is_needed(project: Path):
-    files.write_text(project / layout.onnx_model("phantom", "simple"), "")
+    files.write_text(project / paths.onnx_model("phantom", "simple"), "")
     done = run(project, "medcnn.demo", "make", PATH="/nowhere")
     assert (done.returncode, done.stderr) == (
         1,
         "error: npm not found: the demo needs Node 20 or newer (https://nodejs.org)\n",
     )
-    assert not (project / layout.DEMO).exists()
+    assert not (project / paths.DEMO).exists()
 
 
 def test_the_lock_file_pins_versions_and_hashes_and_names_no_host():

@@ -15,13 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medcnn import files, layout, novelty, params
+from medcnn import params
+from medcnn.core import files
+from medcnn.dataset import pack
 from medcnn.demo import gathering, serving
-from medcnn.images import decode, pack
-from medcnn.onnx import runtime
-from medcnn.onnx.card import Card
-from medcnn.predict import sources
+from medcnn.inference import novelty, sessions
+from medcnn.inference.card import Card
+from medcnn.predict import inputs
+from medcnn.reading import decode
 from medcnn.report import trying
+from medcnn.runtime import paths
 from tests.browser import ARGUMENTS, CHROMIUM, TEXTS, unreadable
 from tests.conftest import encoded, picture, zipped
 from tests.demo.models import CLASSES, Exports
@@ -70,7 +73,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         gathering.gather(params.load())
-        files.write_text(layout.TRY, trying.render())
+        files.write_text(paths.TRY, trying.render())
     with serving.serving(folder / "plots", 0) as server, playwright.sync_playwright() as driver:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
@@ -81,16 +84,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def _study(folder: Path, study: str, fit: str) -> None:
     prepared_study(folder, study, CLASSES)
-    images = pack.images(folder / layout.prepared(study))[:]
+    images = pack.images(folder / paths.prepared(study))[:]
     exports = Exports(study, images, fit)
-    exports.write(folder / layout.onnx_model(study, "simple"), "simple")
-    exports.write_branched(folder / layout.onnx_model(study, MODELS[0]), MODELS[0])
+    exports.write(folder / paths.onnx_model(study, "simple"), "simple")
+    exports.write_branched(folder / paths.onnx_model(study, MODELS[0]), MODELS[0])
     files.write_json(
-        folder / layout.metrics("comparisons", study), {"best": MODELS[0], "ranking": ["simple", MODELS[0]]}
+        folder / paths.metrics("comparisons", study), {"best": MODELS[0], "ranking": ["simple", MODELS[0]]}
     )
-    (folder / layout.raw(study)).mkdir(parents=True)
+    (folder / paths.raw(study)).mkdir(parents=True)
     members = {f"{study}/{index}.png": encoded(Image.fromarray(image)) for index, image in enumerate(images)}
-    zipped(folder / layout.raw(study) / "images.zip", members)
+    zipped(folder / paths.raw(study) / "images.zip", members)
 
 
 @pytest.fixture
@@ -140,12 +143,12 @@ def test_ten_images_are_classified_as_onnx_runtime_does(served: Served, page: An
     page.get_by_role("combobox", name="Model").select_option(model)
     page.locator(f"[name=precision][value={precision}]").check()
     path = gathering.EXPORTED[precision]("phantom", model)
-    session = runtime.load(served.folder / path)
+    session = sessions.load(served.folder / path)
     card = Card.read(session.get_modelmeta().custom_metadata_map)
     for content in pictures():
         ask(page, content)
         image = decode.pixels(content, SIZE, "pad")[None]
-        expected = runtime.probabilities(session, image.astype(np.float32))[0]
+        expected = sessions.probabilities(session, image.astype(np.float32))[0]
         found = answered(page)
         assert tuple(found) == CLASSES
         assert np.abs(np.array(list(found.values())) - expected).max() < 1e-3
@@ -240,13 +243,13 @@ def _claiming(png: bytes, side: int) -> bytes:
 def test_a_file_larger_than_the_limit_is_not_read(page: Any, tmp_path: Path):
     path = tmp_path / "large.png"
     with path.open("wb") as file:
-        file.truncate(sources.LIMIT + 1)
+        file.truncate(inputs.LIMIT + 1)
     page.set_input_files("#image", path)
-    assert page.get_by_role("alert").inner_text() == f"large.png is larger than {sources.LIMIT >> 20} MiB"
+    assert page.get_by_role("alert").inner_text() == f"large.png is larger than {inputs.LIMIT >> 20} MiB"
 
 
 def test_a_missing_model_is_one_plain_line(served: Served):
-    path = served.folder / layout.DEMO / "models" / "phantom" / MODELS[0] / "model.onnx"
+    path = served.folder / paths.DEMO / "models" / "phantom" / MODELS[0] / "model.onnx"
     content = path.read_bytes()
     path.unlink()
     tab = served.browser.new_page()
@@ -280,7 +283,7 @@ def test_the_chosen_model_comes_first_and_only_synthetic_images_are_shown(served
     assert page.locator("[name=precision][value=int8]").is_disabled()
     page.get_by_role("combobox", name="Study").select_option("brain_mri")
     assert page.locator("#samples").is_hidden()
-    assert not (served.folder / layout.DEMO / "samples" / "brain_mri").exists()
+    assert not (served.folder / paths.DEMO / "samples" / "brain_mri").exists()
 
 
 def test_another_model_answers_the_same_image_anew(page: Any):
@@ -315,10 +318,10 @@ def test_no_script_may_reach_another_host(served: Served):
 
 
 def test_opened_as_a_file_or_without_a_demo_it_says_what_to_type(served: Served, tmp_path: Path):
-    files.write_text(tmp_path / layout.TRY, trying.render())
+    files.write_text(tmp_path / paths.TRY, trying.render())
     with serving.serving(tmp_path / "plots", 0) as bare:
         threading.Thread(target=bare.serve_forever, daemon=True).start()
-        for address in ((served.folder / layout.TRY).as_uri(), f"http://127.0.0.1:{bare.server_port}"):
+        for address in ((served.folder / paths.TRY).as_uri(), f"http://127.0.0.1:{bare.server_port}"):
             tab = served.browser.new_page()
             tab.goto(address)
             tab.locator("#needed").get_by_text("make serve").wait_for()

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import files, layout
+from medcnn.core import files
 from medcnn.demo import serving
+from medcnn.runtime import paths
 from tests.project import ROOT, run
 
 
@@ -22,9 +23,9 @@ from tests.project import ROOT, run
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("served")
     files.write_text(folder / "secret.txt", "secret")
-    files.write_text(folder / layout.TRY, "<!doctype html>")
+    files.write_text(folder / paths.TRY, "<!doctype html>")
     for name in ("try.js", "ort/ort.mjs", "ort/ort.wasm", "models/model.onnx", ".hidden/file.txt"):
-        files.write_text(folder / layout.DEMO / name, "content")
+        files.write_text(folder / paths.DEMO / name, "content")
     with serving.serving(folder / "plots", 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
@@ -92,7 +93,7 @@ def test_no_other_name_is_answered(port: int, host: str):
 
 
 def test_a_port_in_use_is_one_line(port: int, tmp_path: Path):
-    files.write_text(tmp_path / layout.TRY, "<!doctype html>")
+    files.write_text(tmp_path / paths.TRY, "<!doctype html>")
     done = run(tmp_path, "medcnn.demo", "serve", "--port", str(port))
     told = f"error: port {port} is in use: choose another, as in `make serve PORT=8001`\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
@@ -104,7 +105,7 @@ def test_without_a_page_it_says_how_to_write_it(tmp_path: Path):
 
 
 def test_it_prints_its_address_and_stops_at_an_interrupt(tmp_path: Path):
-    files.write_text(tmp_path / layout.TRY, "<!doctype html>")
+    files.write_text(tmp_path / paths.TRY, "<!doctype html>")
     command = [sys.executable, "-m", "medcnn.demo", "serve", "--port", "0"]
     with subprocess.Popen(
         command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True

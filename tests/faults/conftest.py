@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from medcnn import locking
+from medcnn.runtime import locking
 from tests.pipeline.conftest import ENVIRONMENT, SHRUNK, commit, repository, sh
 from tests.project import shrink
 

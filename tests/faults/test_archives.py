@@ -24,8 +24,8 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import layout, manifest
-from medcnn.images import pack
+from medcnn.dataset import manifest, pack
+from medcnn.runtime import paths
 from tests.conftest import encoded, picture
 from tests.project import ROOT, run, shrink
 
@@ -94,9 +94,9 @@ def prepared(folder: Path) -> dict[str, manifest.Row]:
         done = run(folder, f"stages.{stage}", STUDY)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
-    rows = manifest.read(folder / layout.manifest(STUDY))
+    rows = manifest.read(folder / paths.manifest(STUDY))
     used = [row for row in rows if row.status == manifest.USED]
-    pixels = pack.images(folder / layout.prepared(STUDY))
+    pixels = pack.images(folder / paths.prepared(STUDY))
     assert len(pixels) == len(used)
     return {row.path: row for row in rows}
 
@@ -156,7 +156,7 @@ def test_awkward_names_become_rows_one_each(tmp_path: Path, served: tuple[Path, 
     assert {row.status for row in rows.values()} == {manifest.USED}
     assert all(row.label == ("tumour" if path.startswith("yes/") else "healthy") for path, row in rows.items())
     assert len({row.image_id for row in rows.values()}) == len(wanted)
-    lines = (tmp_path / "it's a project" / layout.manifest(STUDY)).read_text(encoding="utf-8")
+    lines = (tmp_path / "it's a project" / paths.manifest(STUDY)).read_text(encoding="utf-8")
     assert len(lines.splitlines()) == len(wanted) + 1
     assert "\x1b" not in lines
 
@@ -193,7 +193,7 @@ def test_what_an_attacker_packs_into_a_zip_costs_that_image_alone(tmp_path: Path
     folder = given(tmp_path / "project", path)
     assert run(folder, "stages.download", STUDY).returncode == 0
     told, peak = measured(folder, "split")
-    rows = {row.path: row for row in manifest.read(folder / layout.manifest(STUDY))}
+    rows = {row.path: row for row in manifest.read(folder / paths.manifest(STUDY))}
     assert {path for path, row in rows.items() if row.status == manifest.USED} == {*PLAIN, "no/windows.png"}
     assert rows[PLAIN[0]].sha256 == hashlib.sha256(image(99, PLAIN[0])).hexdigest()
     aside = {path: row.reason for path, row in rows.items() if row.status == manifest.SET_ASIDE}
@@ -244,7 +244,7 @@ def test_a_hundred_thousand_empty_entries_are_set_aside(tmp_path: Path) -> None:
     folder = given(tmp_path / "project", path)
     assert run(folder, "stages.download", STUDY).returncode == 0
     _, peak = measured(folder, "split")
-    statuses = [row.status for row in manifest.read(folder / layout.manifest(STUDY))]
+    statuses = [row.status for row in manifest.read(folder / paths.manifest(STUDY))]
     assert statuses.count(manifest.USED) == len(PLAIN)
     assert statuses.count(manifest.SET_ASIDE) == 100_000
     assert peak < 1 << 30

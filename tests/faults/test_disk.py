@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import layout
+from medcnn.runtime import paths
 from tests.faults.conftest import ALONE, TARGETS, assert_clean, locked, project, started
 from tests.pipeline.conftest import sh
 
 pytestmark = pytest.mark.slow
 
-IMAGES = layout.prepared("phantom")
+IMAGES = paths.prepared("phantom")
 
 
 @contextlib.contextmanager
@@ -55,9 +55,9 @@ def fails(folder: Path, stage: str) -> str:
 def test_a_full_disk_stops_a_run_that_goes_on_with_room(tmp_path: Path, undisturbed: Path) -> None:
     folder = project(tmp_path / "project", ALONE)
     for stage, place, kilobytes, said in (
-        ("download@phantom", layout.state("partial").relative_to(layout.project()), 100, "the disk is full"),
+        ("download@phantom", paths.state("partial").relative_to(paths.project()), 100, "the disk is full"),
         ("prepare@phantom", IMAGES.parent, 100, "No space left on device"),
-        ("train@phantom-tiny", layout.models("phantom"), 8, "No space left on device"),
+        ("train@phantom-tiny", paths.models("phantom"), 8, "No space left on device"),
     ):
         with full(folder / place, kilobytes):
             assert said in fails(folder, stage)
@@ -70,7 +70,7 @@ def test_a_full_disk_stops_a_run_that_goes_on_with_room(tmp_path: Path, undistur
 
 def test_features_that_the_disk_has_no_room_for_are_one_line(copy: Path) -> None:
     sh(copy, "python", "-m", "stages.weights", "lite0")
-    features = layout.state("features").relative_to(layout.project())
+    features = paths.state("features").relative_to(paths.project())
     with full(copy / features, 16):
         output = sh(copy, "python", "-m", "stages.train", "phantom", "lite0", code=1)
         assert "Traceback" not in output
@@ -109,7 +109,7 @@ def test_read_only_data_is_one_line(copy: Path) -> None:
 def test_a_cache_that_vanished_is_filled_from_what_lies_there(copy: Path, undisturbed: Path) -> None:
     shutil.rmtree(copy / ".dvc/cache")
     shutil.rmtree(copy / ".dvc/tmp")
-    assert f"not in cache:       {layout.onnx_model('phantom', 'tiny')}" in sh(copy, "dvc", "status")
+    assert f"not in cache:       {paths.onnx_model('phantom', 'tiny')}" in sh(copy, "dvc", "status")
     sh(copy, "dvc", "commit", "--force", "--with-deps", *TARGETS)
     assert "Running stage" not in sh(copy, "dvc", "repro", *TARGETS)
     shutil.rmtree(copy / IMAGES)
@@ -121,7 +121,7 @@ def test_a_cache_that_vanished_is_filled_from_what_lies_there(copy: Path, undist
 @pytest.mark.parametrize("how", ["changed", "truncated"])
 def test_data_that_somebody_touched_is_noticed_and_made_good(how: str, copy: Path, undisturbed: Path) -> None:
     pixels = next((undisturbed / IMAGES).glob("images*.npy")).relative_to(undisturbed)
-    touched = [layout.manifest("phantom"), pixels, layout.predictions("phantom") / "tiny.csv"]
+    touched = [paths.manifest("phantom"), pixels, paths.predictions("phantom") / "tiny.csv"]
     for path in touched:
         content = (undisturbed / path).read_bytes()
         middle = len(content) // 2

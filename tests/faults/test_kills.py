@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import layout
+from medcnn.runtime import paths
 from tests.faults.conftest import BOTH, TARGETS, assert_clean, forget, locked, project
 from tests.faults.kills import Run, killed, moments, reads, repeated, table
 from tests.pipeline.conftest import sh
@@ -32,7 +32,7 @@ def test_a_stage_killed_at_ten_moments_of_a_run(tmp_path: Path) -> None:
 
 
 def test_signals_to_a_training_are_one_line_and_it_goes_on(copy: Path, undisturbed: Path) -> None:
-    forget(copy, layout.keras_model("phantom", "tiny"))
+    forget(copy, paths.keras_model("phantom", "tiny"))
     for number, to_all in product((signal.SIGINT, signal.SIGTERM), (False, True)):
         run = training(copy)
         if to_all:
@@ -51,7 +51,7 @@ def test_signals_to_a_training_are_one_line_and_it_goes_on(copy: Path, undisturb
 
 
 def test_a_killed_dvc_blocks_nothing(copy: Path, undisturbed: Path) -> None:
-    forget(copy, layout.keras_model("phantom", "tiny"))
+    forget(copy, paths.keras_model("phantom", "tiny"))
     orphaned = training(copy)
     orphaned.dvc.kill()
     orphaned.dvc.wait()

@@ -9,14 +9,14 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from medcnn import layout
+from medcnn.runtime import paths
 from tests.faults.conftest import TARGETS, locked
 from tests.pipeline.conftest import commit, sh
 
 pytestmark = pytest.mark.slow
 
 KEYS = {"access_key_id": "test", "secret_access_key": "not-a-secret"}
-MODEL = str(layout.onnx_model("phantom", "tiny"))
+MODEL = str(paths.onnx_model("phantom", "tiny"))
 
 
 @pytest.fixture(scope="module")

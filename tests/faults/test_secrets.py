@@ -22,11 +22,11 @@ from urllib.parse import quote
 
 import pytest
 
-from medcnn import layout
+from medcnn.runtime import paths
+from tests.download.kaggle_server import SIGNATURE, Kaggle, serve
 from tests.faults.test_archives import PLAIN, contents, packed
 from tests.pipeline.conftest import ENVIRONMENT, SHRUNK, commit, repository
 from tests.project import ROOT, shrink
-from tests.sources.kaggle_server import SIGNATURE, Kaggle, serve
 
 pytestmark = pytest.mark.slow
 
@@ -123,7 +123,7 @@ def leaks(folder: Path, said: str, *wanted: str) -> list[str]:
     found = [f"printed {secret}" for spelt, secret in sought.items() if spelt in said.encode()]
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
         name = path.relative_to(folder).as_posix()
-        recorded = name.startswith(RECORDS) and not name.startswith(str(layout.state("")))
+        recorded = name.startswith(RECORDS) and not name.startswith(str(paths.state("")))
         known = {*(IN_PARAMS if recorded else ()), *((REMOTE,) if name == ".dvc/config.local" else ())}
         whole = b"\n".join(layers(path))
         found += [f"{name} {secret}" for spelt, secret in sought.items() if secret not in known and spelt in whole]
@@ -200,7 +200,7 @@ def test_a_whole_run_from_a_secret_address_leaves_no_secret(tmp_path: Path, envi
         told(folder, environment, "dvc", "remote", "modify", "--local", "far", "secret_access_key", REMOTE)
         said = told(folder, environment, "dvc", "repro")
     said += told(folder, environment, "dvc", "metrics", "show")
-    assert (folder / layout.REPORT).exists()
+    assert (folder / paths.REPORT).exists()
     assert PASSWORD not in (folder / ".dvc/config.local").read_text()
     assert leaks(folder, said) == []
 
@@ -218,9 +218,9 @@ def test_a_kaggle_token_right_or_wrong_is_not_repeated(tmp_path: Path, environme
             kaggle_env._env_to_endpoint[kaggle_env.KaggleEnv.PROD] = {server.url!r}
         """
         (site / "sitecustomize.py").write_text(textwrap.dedent(patch))
-        paths = {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "VERBOSE": "1"}
+        site_path = {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "VERBOSE": "1"}
         code = 0 if token == "right" else 1
-        said = told(folder, environment | paths, sys.executable, "-m", "stages.download", STUDY, code=code)
+        said = told(folder, environment | site_path, sys.executable, "-m", "stages.download", STUDY, code=code)
     sent = "".join(seen.headers.get("Authorization", "") for seen in kaggle.seen)
     assert MARK.format("KAGGLE_API_TOKEN") in sent
     assert leaks(folder, said) == []

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import layout, manifest
+from medcnn.dataset import manifest
+from medcnn.runtime import paths
 from tests.conftest import encoded, picture, zipped
 from tests.faults.test_archives import PLAIN as SCANS
 from tests.pipeline.conftest import ENVIRONMENT, commit, repository, sh
@@ -56,8 +57,8 @@ def stopped(folder: Path, gradients: str | None = None) -> tuple[str, str]:
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert {name: digest for name, digest in digests(folder).items() if name in before} == before
-    assert not (folder / layout.keras_model("phantom", "tiny")).exists()
-    assert not (folder / layout.predictions("phantom")).exists()
+    assert not (folder / paths.keras_model("phantom", "tiny")).exists()
+    assert not (folder / paths.predictions("phantom")).exists()
     line = done.stderr.splitlines()[-1]
     assert line.startswith("error: ")
     return done.stdout, line.removeprefix("error: ")
@@ -89,7 +90,7 @@ def test_a_loss_that_becomes_nan_stops_and_ending_before_it_keeps_what_was_learn
     shrink(folder, SHRUNK | {key.replace("__", "."): value for key, value in PLAIN.items()} | {"models.tiny.epochs": 3})
     done = run(folder, "stages.train", "phantom", "tiny", PYTHONPATH=hooked(folder, late))
     assert done.returncode == 0, done.stderr
-    history = (folder / layout.plots("train", "phantom", "tiny") / "history.csv").read_text()
+    history = (folder / paths.plots("train", "phantom", "tiny") / "history.csv").read_text()
     assert len(history.splitlines()) == 1 + 2 * 3
 
 
@@ -145,7 +146,7 @@ def test_a_part_without_images_stops_a_training_before_it_begins(
     tmp_path: Path, split: str, label: str | None, message: str
 ) -> None:
     folder = project(tmp_path / "p", **PLAIN)
-    path = folder / layout.manifest("phantom")
+    path = folder / paths.manifest("phantom")
     rows = [
         replace(row, split="test") if row.split == split and label in (None, row.label) else row
         for row in manifest.read(path)
@@ -188,7 +189,7 @@ def test_committed_results_come_back_without_training_again(tmp_path: Path) -> N
     failed = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert failed.returncode != 0
     assert "models.tiny: the loss is not a number in epoch 1; lower learning_rate (now 0.5)" in failed.stderr
-    assert not (folder / layout.keras_model("phantom", "tiny")).exists()
+    assert not (folder / paths.keras_model("phantom", "tiny")).exists()
     sh(folder, "git", "checkout", "--quiet", "params.yaml", "metrics")
     sh(folder, "dvc", "checkout", stage)
     assert results(folder) == good

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from medcnn.console import MedcnnError
+from medcnn.core.errors import MedcnnError
 
 
 def image(data: bytes) -> None:
-    from medcnn.images import decode
+    from medcnn.reading import decode
 
     pixels = decode.pixels(data, 32, "stretch")
     assert pixels.shape == (32, 32, 3)
@@ -28,7 +28,7 @@ def image(data: bytes) -> None:
 
 
 def scan(data: bytes) -> None:
-    from medcnn.predict.reading import pictures
+    from medcnn.reading.formats.scans import pictures
 
     found = [pixels for _, pixels in pictures(data, "some.dcm", 32, "stretch")]
     assert found
@@ -36,16 +36,16 @@ def scan(data: bytes) -> None:
 
 
 def onnx(data: bytes) -> None:
-    from medcnn.onnx import runtime
+    from medcnn.inference import sessions
 
-    session = runtime.session(data, Path("some.onnx"))
+    session = sessions.session(data, Path("some.onnx"))
     shape = session.get_inputs()[0].shape[1:]
     if max(shape) <= 64:
-        assert len(runtime.probabilities(session, np.zeros((1, *shape), np.float32))) == 1
+        assert len(sessions.probabilities(session, np.zeros((1, *shape), np.float32))) == 1
 
 
 def keras(data: bytes) -> None:
-    from medcnn.models import saving
+    from medcnn.networks import saving
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")
@@ -54,7 +54,7 @@ def keras(data: bytes) -> None:
 
 
 def archive(data: bytes) -> None:
-    from medcnn.sources.archive import open_archive
+    from medcnn.reading.archive import open_archive
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "some.zip")
@@ -65,7 +65,7 @@ def archive(data: bytes) -> None:
 
 
 def torch(data: bytes) -> None:
-    from medcnn.models import torch_file
+    from medcnn.weights import torch_file
 
     assert all(array.dtype in (np.float32, np.int64) for array in torch_file.read(data, "some.pth").values())
 

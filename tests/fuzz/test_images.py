@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from medcnn.images import decode
+from medcnn.reading import decode
 from tests.conftest import encoded, picture
 from tests.fuzz.child import Child
 from tests.fuzz.mutating import bounded, damaged, png, png_chunks

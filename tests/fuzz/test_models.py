@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto
 
-from medcnn.console import MedcnnError
-from medcnn.models import saving
-from medcnn.onnx import untrusted
+from medcnn.core.errors import MedcnnError
+from medcnn.inference import untrusted
+from medcnn.networks import saving
 from tests.fuzz.child import Child
 from tests.fuzz.mutating import bounded, damaged
-from tests.models.test_torch_file import OrderedDict, tensor, weights_file
-from tests.onnx import hostile
+from tests.inference import hostile
+from tests.weights.test_torch_file import OrderedDict, tensor, weights_file
 
 pytestmark = pytest.mark.slow
 

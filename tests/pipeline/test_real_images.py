@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from medcnn import files
+from medcnn.core import files
 from tests.pipeline.conftest import repository, sh
 from tests.project import ROOT
 

@@ -11,10 +11,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from medcnn import novelty
 from medcnn.__main__ import main
-from medcnn.images import decode
-from medcnn.onnx.card import Card
+from medcnn.inference import novelty
+from medcnn.inference.card import Card
+from medcnn.reading import decode
 from tests.conftest import encoded, picture
 
 SIDE = 32

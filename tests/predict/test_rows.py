@@ -7,10 +7,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from medcnn.predict.bar import Progress
+from medcnn.predict.inputs import Source
 from medcnn.predict.model import load
-from medcnn.predict.progress import Progress
 from medcnn.predict.rows import Setting, rows
-from medcnn.predict.sources import Source
 from tests.conftest import encoded
 from tests.predict.conftest import card, save
 

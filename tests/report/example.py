@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medcnn import files, folds, layout, manifest, params, predictions
-from medcnn.folds import PREDICTIONS
-from medcnn.images.degrade import STRENGTHS
-from medcnn.manifest import SPLITS, Row
-from medcnn.predictions import Predictions
-from medcnn.reproduction import published
-from medcnn.reproduction.measured import Column, Figures, Measured
-from medcnn.reproduction.table import table
+from medcnn import params
+from medcnn.core import files
+from medcnn.dataset import folds, manifest, predictions
+from medcnn.dataset.folds import PREDICTIONS
+from medcnn.dataset.manifest import SPLITS, Row
+from medcnn.dataset.predictions import Predictions
+from medcnn.published import studies
+from medcnn.published.measured import Column, Figures, Measured
+from medcnn.published.table import table
+from medcnn.runtime import paths
+from medcnn.stress.degrade import STRENGTHS
 from tests.project import prepared_study, run, shrink
 
 ENSEMBLES = ("ensemble_mean", "ensemble_weighted")
@@ -64,7 +67,7 @@ class Example:
         return self.folder / relative
 
     def predictions_of(self, model: str) -> Path:
-        return self.path(layout.predicted(self.study, model))
+        return self.path(paths.predicted(self.study, model))
 
     def evaluate(self) -> Example:
         done = run(self.folder, "stages.evaluate", self.study)
@@ -74,7 +77,7 @@ class Example:
     def report(self) -> str:
         done = run(self.folder, "stages.report")
         assert done.returncode == 0, done.stderr
-        return self.path(layout.REPORT).read_text(encoding="utf-8")
+        return self.path(paths.REPORT).read_text(encoding="utf-8")
 
 
 def example(folder: Path, study: str = "phantom", images: int = 96, absent: str = "") -> Example:
@@ -89,14 +92,14 @@ def example(folder: Path, study: str = "phantom", images: int = 96, absent: str 
             "ensemble.combiners": ["mean", "weighted"],
         },
     )
-    settings = params.load(folder / layout.PARAMS)
+    settings = params.load(folder / paths.PARAMS)
     classes = settings.study(study).class_names
     prepared_study(folder, study, classes, images=images)
     made = Example(folder, study, classes, settings.run.trained)
     rows = [
-        row for row in manifest.used(made.path(layout.manifest(study))) if (row.split, row.label) != ("test", absent)
+        row for row in manifest.used(made.path(paths.manifest(study))) if (row.split, row.label) != ("test", absent)
     ]
-    manifest.write(made.path(layout.manifest(study)), rows)
+    manifest.write(made.path(paths.manifest(study)), rows)
     for seed, model in enumerate(made.models):
         predictions.write(made.predictions_of(model), _predictions(rows, classes, seed))
     for model in made.trained:
@@ -111,9 +114,9 @@ def _write_subgroups(made: Example, rows: list[Row]) -> None:
     sexes = ("female", "male")
     lines = [(row.image_id, sexes[index % 2]) for index, row in enumerate(rows)]
     if len(made.classes) == 2:
-        files.write_csv(made.path(layout.subgroups(made.study)), ("image_id", "sex"), lines)
+        files.write_csv(made.path(paths.subgroups(made.study)), ("image_id", "sex"), lines)
     else:
-        files.write_csv(made.path(layout.subgroups(made.study)), ("image_id",), [line[:1] for line in lines])
+        files.write_csv(made.path(paths.subgroups(made.study)), ("image_id",), [line[:1] for line in lines])
 
 
 def _predictions(rows: list[Row], classes: tuple[str, ...], seed: int) -> Predictions:
@@ -139,10 +142,10 @@ def _write_training(made: Example, model: str) -> None:
         for split, gap in (("train", 0.0), ("validation", 0.1))
     ]
     columns = ("epoch", "split", "loss", "accuracy", "learning_rate")
-    files.write_csv(made.path(layout.plots("train", made.study, model)) / "history.csv", columns, history)
+    files.write_csv(made.path(paths.plots("train", made.study, model)) / "history.csv", columns, history)
     training = {"epochs": 5, "best_epoch": 4, "parameters": 660993, "trainable_parameters": 5124, "macs": MACS[model]}
-    files.write_json(made.path(layout.metrics("train", made.study, model)), training)
-    files.write_json(made.path(layout.metrics("export", made.study, model)), _exported() | {"keras_sha256": "2" * 64})
+    files.write_json(made.path(paths.metrics("train", made.study, model)), training)
+    files.write_json(made.path(paths.metrics("export", made.study, model)), _exported() | {"keras_sha256": "2" * 64})
 
 
 def _exported() -> dict[str, Any]:
@@ -168,7 +171,7 @@ def write_timings(made: Example, *models: str) -> None:
     """Timings of models as the benchmark writes them: each model half as fast as the one before."""
     for step, model in enumerate(models):
         files.write_json(
-            made.path(layout.metrics("benchmark", made.study, model)), _timings(2.0**step, 0.7 + 0.05 * step)
+            made.path(paths.metrics("benchmark", made.study, model)), _timings(2.0**step, 0.7 + 0.05 * step)
         )
 
 
@@ -226,22 +229,22 @@ def _engine(
 
 def write_cells(made: Example) -> None:
     """A second fold of every trained model: its test part is the first one's training part."""
-    text = made.path(layout.PARAMS).read_text()
-    made.path(layout.PARAMS).write_text(text.replace("  folds:\n  - 0\n", "  folds:\n  - 0\n  - 1\n", 1))
+    text = made.path(paths.PARAMS).read_text()
+    made.path(paths.PARAMS).write_text(text.replace("  folds:\n  - 0\n", "  folds:\n  - 0\n  - 1\n", 1))
     turned = {"train": "test", "test": "train", "validation": "validation"}
-    rows = manifest.used(made.path(layout.manifest(made.study)))
-    folds.write(made.path(layout.folds(made.study)), {row.image_id: (row.split, turned[row.split]) for row in rows})
+    rows = manifest.used(made.path(paths.manifest(made.study)))
+    folds.write(made.path(paths.folds(made.study)), {row.image_id: (row.split, turned[row.split]) for row in rows})
     for model in made.trained:
         table = predictions.read(made.predictions_of(model))
         table = replace(table, splits=tuple(turned[split] for split in table.splits))
-        predictions.write(made.path(layout.cell(made.study, model, 1, 0)) / PREDICTIONS, table)
+        predictions.write(made.path(paths.cell(made.study, model, 1, 0)) / PREDICTIONS, table)
 
 
 def write_explained(made: Example) -> None:
     """Galleries of the best and the worst network, of an image or two a kind."""
-    networks = files.read_json(made.path(layout.metrics("comparisons", made.study)))["networks"]
+    networks = files.read_json(made.path(paths.metrics("comparisons", made.study)))["networks"]
     galleries = {model: _gallery(made, model) for model in networks.values()}
-    files.write_json(made.path(layout.metrics("explain", made.study)), galleries)
+    files.write_json(made.path(paths.metrics("explain", made.study)), galleries)
 
 
 def _gallery(made: Example, model: str) -> dict[str, list[dict[str, Any]]]:
@@ -250,7 +253,7 @@ def _gallery(made: Example, model: str) -> dict[str, list[dict[str, Any]]]:
     items = []
     for row in range(5):
         file = f"{model}/{table.image_ids[row]}.jpg"
-        path = made.path(layout.plots("explain", made.study)) / file
+        path = made.path(paths.plots("explain", made.study)) / file
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (64, 32), "teal").save(path)
         items.append(
@@ -267,8 +270,8 @@ def _gallery(made: Example, model: str) -> dict[str, list[dict[str, Any]]]:
 
 def write_stressed(made: Example, model: str) -> None:
     """Accuracy of one model on degraded images, which falls with the strength."""
-    text = made.path(layout.PARAMS).read_text()
-    made.path(layout.PARAMS).write_text(text.replace("  stress: []", f"  stress: [{model}]", 1))
+    text = made.path(paths.PARAMS).read_text()
+    made.path(paths.PARAMS).write_text(text.replace("  stress: []", f"  stress: [{model}]", 1))
 
     def around(accuracy: float) -> dict[str, float]:
         return {"accuracy": accuracy, "accuracy_low": accuracy - 0.05, "accuracy_high": accuracy + 0.04}
@@ -278,7 +281,7 @@ def write_stressed(made: Example, model: str) -> None:
         for kind, strengths in STRENGTHS.items()
     }
     stressed = {"images": 24, "clean": around(0.85), "augmented": around(0.875), "degraded": degraded}
-    files.write_json(made.path(layout.metrics("stress", made.study, model)), stressed)
+    files.write_json(made.path(paths.metrics("stress", made.study, model)), stressed)
 
 
 def write_published(made: Example) -> None:
@@ -288,11 +291,11 @@ def write_published(made: Example) -> None:
         "vgg16": Figures(accuracy=0.9, cross_entropy=0.3, images=51),
         "lite0": Figures(accuracy=0.8, cross_entropy=0.5, images=51),
     }
-    study = published.load()[made.study]
+    study = studies.load()[made.study]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made.folder)
         written = table(made.study, study, {"honest": Measured(column, figures)}, params.load())
-    files.write_json(made.path(layout.metrics("published", made.study)), written.model_dump(mode="json"))
+    files.write_json(made.path(paths.metrics("published", made.study)), written.model_dump(mode="json"))
 
 
 def _write_data(made: Example, rows: list[Row]) -> None:
@@ -324,14 +327,14 @@ def _write_data(made: Example, rows: list[Row]) -> None:
         },
         "fingerprint": "f" * 64,
     }  # fmt: skip
-    files.write_json(made.path(layout.metrics("split", made.study)), data)
+    files.write_json(made.path(paths.metrics("split", made.study)), data)
     balance = [(name, split, images) for split, by_class in counted.items() for name, images in by_class.items()]
-    files.write_csv(made.path(layout.plots("split", made.study)) / "classes.csv", ("class", "split", "images"), balance)
+    files.write_csv(made.path(paths.plots("split", made.study)) / "classes.csv", ("class", "split", "images"), balance)
     download = {"kind": "phantom", "name": "phantom.zip", "bytes": 4_200_000, "sha256": "a" * 64}
-    files.write_json(made.path(layout.metrics("download", made.study)), {**download, "version": None, "licence": None})
-    files.write_json(made.path(layout.metrics("ensemble", made.study)), COMBINED)
+    files.write_json(made.path(paths.metrics("download", made.study)), {**download, "version": None, "licence": None})
+    files.write_json(made.path(paths.metrics("ensemble", made.study)), COMBINED)
     exported = {name: _exported() | {"members": ["simple", "lite0"]} for name in (*ENSEMBLES, CASCADE)}
-    files.write_json(made.path(layout.metrics("export_ensembles", made.study)), exported)
-    sheet = made.path(layout.plots("prepare", made.study)) / "contact_sheet.png"
+    files.write_json(made.path(paths.metrics("export_ensembles", made.study)), exported)
+    sheet = made.path(paths.plots("prepare", made.study)) / "contact_sheet.png"
     sheet.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (1600, 600), "teal").save(sheet)

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from medcnn import files, layout
+from medcnn.core import files
+from medcnn.runtime import paths
 from tests.browser import ARGUMENTS, CHROMIUM, TEXTS, unreadable
 from tests.report.example import Example, example, write_explained, write_stressed, write_timings
 
@@ -32,7 +33,7 @@ class Opened:
 
     @property
     def url(self) -> str:
-        return (self.folder / layout.REPORT).as_uri()
+        return (self.folder / paths.REPORT).as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +44,8 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         write_explained(made)
     write_timings(studies["phantom"], "simple", "lite0", "ensemble_mean")
     write_stressed(studies["phantom"], "simple")
-    text = (folder / layout.PARAMS).read_text()
-    (folder / layout.PARAMS).write_text(
+    text = (folder / paths.PARAMS).read_text()
+    (folder / paths.PARAMS).write_text(
         re.sub(r"studies:\n? *-? *\[?phantom\]?\n", "studies: [phantom, brain_mri]\n", text, count=1)
     )
     studies["phantom"].report()
@@ -74,7 +75,7 @@ def _own(url: str, page: str) -> bool:
 
 
 def figures(opened: Opened, study: str) -> dict[str, Any]:
-    return files.read_json(opened.folder / layout.metrics("evaluate", study))
+    return files.read_json(opened.folder / paths.metrics("evaluate", study))
 
 
 def ranking(page: Any, study: str = "phantom") -> list[str]:
@@ -92,7 +93,7 @@ def test_the_ranking_is_that_of_the_metrics(opened: Opened, page: Any):
     for study in opened.studies:
         page.goto(f"{opened.url}#{study}")
         models = ranking(page, study)
-        assert models == files.read_json(opened.folder / layout.metrics("comparisons", study))["ranking"]
+        assert models == files.read_json(opened.folder / paths.metrics("comparisons", study))["ranking"]
         for column, key in enumerate(RANKED, start=2):
             found = [figures(opened, study)[model]["test"][key] for model in models]
             assert values(page, study, column) == found
@@ -115,7 +116,7 @@ def test_the_ranking_sorts_by_click_and_by_key(page: Any):
 
 def test_the_slider_counts_the_errors_at_every_stop(opened: Opened, page: Any):
     made = opened.studies["phantom"]
-    with (opened.folder / layout.plots("evaluate", "phantom") / "errors.csv").open(newline="") as file:
+    with (opened.folder / paths.plots("evaluate", "phantom") / "errors.csv").open(newline="") as file:
         lines = [line for line in csv.DictReader(file) if (line["model"], line["class"]) == ("lite0", "nodule")]
     explorer = page.locator("#phantom .explorer")
     explorer.get_by_role("combobox", name="Model").select_option("lite0")
@@ -155,7 +156,7 @@ def test_the_slider_begins_at_the_threshold_of_validation(opened: Opened, page: 
         explorer = page.locator(f"#{study} .explorer")
         model = explorer.get_by_role("combobox", name="Model").input_value()
         name = explorer.locator("[name=name]").input_value()
-        assert model == files.read_json(opened.folder / layout.metrics("comparisons", study))["best"]
+        assert model == files.read_json(opened.folder / paths.metrics("comparisons", study))["best"]
         point = figures(opened, study)[model]["operating_points"][name]
         for key in ("threshold", "ppv", "npv", "false_negatives", "false_positives"):
             found = explorer.locator(f"[data-show={key}] data").first

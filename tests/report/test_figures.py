@@ -7,10 +7,11 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from medcnn import layout, params
+from medcnn import params
 from medcnn.report import drawing as ink
 from medcnn.report import figures
 from medcnn.report.facts import Facts, gathered
+from medcnn.runtime import paths
 from tests.report.example import example
 
 
@@ -20,7 +21,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     made = example(folder).evaluate()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return gathered(made.study, params.load(layout.PARAMS))
+        return gathered(made.study, params.load(paths.PARAMS))
 
 
 def words(svg: str) -> list[str]:

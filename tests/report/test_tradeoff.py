@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medcnn import layout, params, predictions
-from medcnn.calibration import calibrated
+from medcnn import params
+from medcnn.dataset import predictions
+from medcnn.measures.calibration import calibrated
 from medcnn.report import tradeoff
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.reading import Errors
+from medcnn.runtime import paths
 from tests.report.example import Example, example
 
 
@@ -22,7 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Example:
 def facts(made: Example) -> Facts:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made.folder)
-        return gathered(made.study, params.load(layout.PARAMS))
+        return gathered(made.study, params.load(paths.PARAMS))
 
 
 def test_the_errors_at_every_stop_are_those_of_a_recount(made: Example, facts: Facts):

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from dvc.repo import Repo
 
-from medcnn import files, layout, manifest, metrics, predictions
-from medcnn.predictions import Predictions
+from medcnn.core import files
+from medcnn.dataset import manifest, predictions
+from medcnn.dataset.predictions import Predictions
+from medcnn.measures import metrics
+from medcnn.runtime import paths
 from tests.project import prepared_study, shrink
 
 STUDY = "phantom"
@@ -22,7 +25,7 @@ GIT = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
 
 def table(skill: float, folder: Path, seed: int = 0) -> Predictions:
     """Predictions of a project's images: the higher the skill, the better."""
-    rows = manifest.used(folder / layout.manifest(STUDY))
+    rows = manifest.used(folder / paths.manifest(STUDY))
     labels = np.array([CLASSES.index(row.label) for row in rows])
     logits = np.random.default_rng(seed).normal(size=(len(rows), 2)) + skill * np.eye(2)[labels]
     odds = np.exp(logits)
@@ -40,11 +43,11 @@ def figures(made: Predictions) -> dict[str, Any]:
 def record(folder: Path, skill: float, fingerprint: str = "f" * 64) -> None:
     """Write what a run with models of some skill leaves behind."""
     chosen = table(skill, folder)
-    predictions.write(folder / layout.ensembles(STUDY) / "mean.csv", chosen)
+    predictions.write(folder / paths.ensembles(STUDY) / "mean.csv", chosen)
     evaluated = {BEST: figures(chosen), "simple": figures(table(0.5, folder))}
-    files.write_json(folder / layout.metrics("evaluate", STUDY), evaluated)
-    files.write_json(folder / layout.metrics("comparisons", STUDY), {"best": BEST, "ranking": [BEST, "simple"]})
-    files.write_json(folder / layout.metrics("split", STUDY), {"fingerprint": fingerprint})
+    files.write_json(folder / paths.metrics("evaluate", STUDY), evaluated)
+    files.write_json(folder / paths.metrics("comparisons", STUDY), {"best": BEST, "ranking": [BEST, "simple"]})
+    files.write_json(folder / paths.metrics("split", STUDY), {"fingerprint": fingerprint})
 
 
 def repository(folder: Path, skill: float = 2.0) -> Path:
@@ -60,7 +63,7 @@ def repository(folder: Path, skill: float = 2.0) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         with Repo() as repo:
-            repo.add([str(layout.ensembles(STUDY))])
+            repo.add([str(paths.ensembles(STUDY))])
     commit(folder)
     return folder
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import layout
+from medcnn.runtime import paths
 from tests.project import run
 from tests.review.example import BEST, STUDY, git, record, repository
 
@@ -89,7 +89,7 @@ def test_predictions_that_no_cache_has_are_a_sentence(project: Path):
 
 def test_a_fault_is_one_line(project: Path):
     unknown = [run(project, "medcnn", command, "--base", "nope") for command in ("review", "gate")]
-    (project / layout.metrics("evaluate", STUDY)).unlink()
+    (project / paths.metrics("evaluate", STUDY)).unlink()
     no_results = run(project, "medcnn", "gate")
     shutil.rmtree(project / ".git")
     no_git = run(project, "medcnn", "gate")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from medcnn.dataset.predictions import Predictions
 from medcnn.params import Params
-from medcnn.predictions import Predictions
 from medcnn.review.results import Pair, Results
 from medcnn.review.verdict import Verdict, decided, verdict
 from tests.project import prepared_study

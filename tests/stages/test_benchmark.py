@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
-from medcnn import files, layout, params
-from medcnn.benchmark import engines
-from medcnn.benchmark.job import REQUIRED
+from medcnn import params
+from medcnn.benchmark.engines import catalogue
 from medcnn.benchmark.machine import this_machine
-from medcnn.onnx import heldout
-from medcnn.seeding import THREADS
+from medcnn.benchmark.subjects import REQUIRED
+from medcnn.core import files
+from medcnn.core.seeding import THREADS
+from medcnn.dataset import heldout
+from medcnn.runtime import paths
 from tests.benchmark.study import raw_images
-from tests.onnx.networks import STUDY, small_network, trained_study
+from tests.export.networks import STUDY, small_network, trained_study
 from tests.project import ROOT, SIZE, run
 
 pytestmark = pytest.mark.slow
@@ -39,8 +41,8 @@ NAMES = {"ensemble_mean", "simple_deep_cascade"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two networks, their mean and their cascade, exported."""
-    from medcnn.onnx import export_combined
-    from medcnn.onnx.export import export
+    from medcnn.export import combinations
+    from medcnn.export.exporting import export
 
     networks = {name: small_network(4, SIZE, seed=seed) for seed, name in enumerate(("simple", "deep"))}
     folder = trained_study(
@@ -56,8 +58,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         context.chdir(folder)
         settings = params.load()
         for name, network in networks.items():
-            files.write_json(layout.metrics("export", STUDY, name), export(STUDY, name, network, settings))
-        files.write_json(layout.metrics("export_ensembles", STUDY), export_combined.export(STUDY, settings))
+            files.write_json(paths.metrics("export", STUDY, name), export(STUDY, name, network, settings))
+        files.write_json(paths.metrics("export_ensembles", STUDY), combinations.export(STUDY, settings))
     return folder
 
 
@@ -66,20 +68,20 @@ def network(folder: Path) -> dict[str, Any]:
     done = run(folder, "stages.benchmark", STUDY, "simple")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{STUDY}, simple: tensorflow ")
-    return files.read_json(folder / layout.metrics("benchmark", STUDY, "simple"))
+    return files.read_json(folder / paths.metrics("benchmark", STUDY, "simple"))
 
 
 @pytest.fixture(scope="module")
 def combined(folder: Path) -> dict[str, dict[str, Any]]:
     done = run(folder, "stages.benchmark_ensembles", STUDY)
     assert (done.returncode, done.stderr) == (0, "")
-    return {name: files.read_json(folder / layout.metrics("benchmark", STUDY, name)) for name in NAMES}
+    return {name: files.read_json(folder / paths.metrics("benchmark", STUDY, name)) for name in NAMES}
 
 
 def check(block: dict[str, Any]) -> None:
     """Every engine that is installed is there, with figures that can be true."""
-    suited = engines.suited(this_machine().instruction_sets)
-    installed = {name for name in suited if engines.OPTIONAL[name] in engines.versions()}
+    suited = catalogue.suited(this_machine().instruction_sets)
+    installed = {name for name in suited if catalogue.OPTIONAL[name] in catalogue.versions()}
     assert set(block["engines"]) | set(block["failed"]) == {*REQUIRED, *installed}
     assert set(REQUIRED) <= set(block["engines"])
     assert set(block["missing"]) == set(suited) - installed
@@ -121,20 +123,20 @@ def test_a_network_is_timed_and_tested_in_every_engine(network: dict[str, Any]) 
 def test_ensembles_and_cascades_are_timed_like_networks(combined: dict[str, dict[str, Any]], folder: Path) -> None:
     for block in combined.values():
         check(block)
-    setups = files.read_json(folder / layout.benchmarked_ensembles(STUDY))
+    setups = files.read_json(folder / paths.benchmarked_ensembles(STUDY))
     assert set(setups) == NAMES
     for name, setup in setups.items():
-        assert setup["model_sha256"] == files.sha256(folder / layout.onnx_model(STUDY, name))
+        assert setup["model_sha256"] == files.sha256(folder / paths.onnx_model(STUDY, name))
 
 
 def test_what_was_timed_is_told_without_anything_of_the_machine(
     network: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    setup = files.read_json(layout.benchmarked(STUDY, "simple"))
+    setup = files.read_json(paths.benchmarked(STUDY, "simple"))
     assert setup == {
-        "model_sha256": files.sha256(layout.onnx_model(STUDY, "simple")),
-        "int8_sha256": files.sha256(layout.int8_model(STUDY, "simple")),
+        "model_sha256": files.sha256(paths.onnx_model(STUDY, "simple")),
+        "int8_sha256": files.sha256(paths.int8_model(STUDY, "simple")),
         "arrays_sha256": hashlib.sha256(heldout.read(STUDY).first(8).tobytes()).hexdigest(),
         "image_size": SIZE,
         "threads": THREADS,
@@ -163,7 +165,7 @@ def nothing_written(folder: Path) -> bool:
 
 
 def test_a_model_that_was_not_exported_is_named_and_nothing_is_written(copied: Path) -> None:
-    (copied / layout.int8_model(STUDY, "simple")).unlink()
+    (copied / paths.int8_model(STUDY, "simple")).unlink()
     done = run(copied, "stages.benchmark", STUDY, "simple")
     assert done.returncode == 1
     assert done.stderr == (
@@ -173,7 +175,7 @@ def test_a_model_that_was_not_exported_is_named_and_nothing_is_written(copied: P
 
 
 def test_a_file_that_an_engine_cannot_open_is_named_with_the_engine(copied: Path) -> None:
-    (copied / layout.keras_model(STUDY, "simple")).write_bytes(b"no model")
+    (copied / paths.keras_model(STUDY, "simple")).write_bytes(b"no model")
     done = run(copied, "stages.benchmark", STUDY, "simple")
     assert done.returncode == 1
     assert done.stderr.startswith(

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import files, layout, predictions
+from medcnn.core import files
+from medcnn.dataset import predictions
+from medcnn.runtime import paths
 from tests.project import run
 from tests.stages.training import CLASSES, features, project, trained
 
@@ -16,9 +18,9 @@ def test_a_chain_trains_both_links_on_the_cached_features_of_a_frozen_backbone(t
     done = run(folder, "stages.chain", "phantom", "lite0", "relay")
     assert done.returncode == 0, done.stderr
     assert features(folder) == cached
-    facts = files.read_json(folder / layout.metrics("train", "phantom", "lite0_relay_chain"))
+    facts = files.read_json(folder / paths.metrics("train", "phantom", "lite0_relay_chain"))
     assert facts["trainable_parameters"] == (1280 + 1) * 16 + (16 + 1) * 64 + (64 + 1) * 4
-    assert predictions.read(folder / layout.predictions("phantom") / "lite0_relay_chain.csv").classes == CLASSES
+    assert predictions.read(folder / paths.predictions("phantom") / "lite0_relay_chain.csv").classes == CLASSES
 
 
 @pytest.mark.slow
@@ -27,6 +29,6 @@ def test_any_model_can_be_the_second_link_and_a_first_link_that_was_trained_thro
     folder = trained(project(tmp_path / "p", **changes), "tiny")
     done = run(folder, "stages.chain", "phantom", "tiny", "lite0_finetuned")
     assert done.returncode == 0, done.stderr
-    facts = files.read_json(folder / layout.metrics("train", "phantom", "tiny_lite0_finetuned_chain"))
+    facts = files.read_json(folder / paths.metrics("train", "phantom", "tiny_lite0_finetuned_chain"))
     assert facts["epochs"] == 2
     assert facts["trainable_parameters"] == facts["parameters"] == 408 + (8 + 1) * 4

@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn import folds, layout, manifest, params, placing, predictions, splitting
-from medcnn.console import MedcnnError
-from medcnn.images import pack
-from medcnn.images.augment import augmented
-from medcnn.seeding import pin_tensorflow
+from medcnn import params
+from medcnn.core.errors import MedcnnError
+from medcnn.core.seeding import pin_tensorflow
+from medcnn.dataset import folds, manifest, pack, predictions
+from medcnn.dataset.augment import augmented
+from medcnn.grouping import dealing
+from medcnn.runtime import paths
+from medcnn.split import placing
 from stages import chain, crossval, crossval_chain, train, weights
 from tests.project import ROOT, run
 from tests.stages.training import STATE, features, project
@@ -35,14 +38,14 @@ BRIEF = {
 
 def folded(folder: Path) -> Path:
     """Deal the images of a prepared project to folds, as ``split`` would have."""
-    path, settings = folder / layout.manifest("phantom"), params.load(folder / "params.yaml")
+    path, settings = folder / paths.manifest("phantom"), params.load(folder / "params.yaml")
     rows = manifest.read(path)
     tested = [row.split == "test" for row in rows]
-    numbers = splitting.folds(range(len(rows)), [row.label for row in rows], tested, 4, settings.seed)
+    numbers = dealing.folds(range(len(rows)), [row.label for row in rows], tested, 4, settings.seed)
     rows = [replace(row, fold=number) for row, number in zip(rows, numbers, strict=True)]
     manifest.write(path, rows)
     parts = placing.folded(rows, range(len(rows)), settings.study("phantom"), settings.seed)
-    folds.write(folder / layout.folds("phantom"), parts)
+    folds.write(folder / paths.folds("phantom"), parts)
     return folder
 
 
@@ -66,7 +69,7 @@ def _in_a_copy(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def cell(model: str, fold: int, repeat: int = 0) -> Path:
-    return layout.cell("phantom", model, fold, repeat)
+    return paths.cell("phantom", model, fold, repeat)
 
 
 def digests(model: str, fold: int, repeat: int = 0) -> dict[str, bytes]:
@@ -79,12 +82,12 @@ def test_the_main_cell_is_what_was_trained_and_needs_no_tensorflow() -> None:
     shown = "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", look + shown], env=environment, capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
-    trained = (layout.predictions("phantom") / "tiny.csv").read_bytes()
+    trained = (paths.predictions("phantom") / "tiny.csv").read_bytes()
     assert digests("tiny", 0) == {folds.PREDICTIONS: trained}
 
 
 def test_a_cell_predicts_the_images_of_its_fold_with_their_part_in_it() -> None:
-    parts = folds.read(layout.folds("phantom"))
+    parts = folds.read(paths.folds("phantom"))
     for model in ("tiny", "lite0"):
         table = predictions.read(cell(model, 1) / folds.PREDICTIONS)
         assert dict(zip(table.image_ids, table.splits, strict=True)) == {name: part[1] for name, part in parts.items()}
@@ -95,7 +98,7 @@ def test_preprocessing_is_measured_on_the_training_images_of_the_fold() -> None:
     import keras
 
     preprocessing = keras.saving.load_model(cell("tiny", 1) / folds.MODEL).get_layer("preprocessing")
-    images = pack.images(layout.prepared("phantom"))[:].astype(np.float32)
+    images = pack.images(paths.prepared("phantom"))[:].astype(np.float32)
     seen = np.asarray(preprocessing(images[manifest.indices(folds.rows("phantom", 1), "train")]))
     assert seen.mean(axis=(0, 1, 2)) == pytest.approx([0, 0, 0], abs=1e-3)
     assert np.abs(np.asarray(preprocessing(images)).mean(axis=(0, 1, 2))).max() > 1e-3
@@ -112,8 +115,8 @@ def test_another_fold_never_runs_a_frozen_backbone_again() -> None:
 def test_views_that_the_split_has_not_are_drawn_as_prepare_draws_them() -> None:
     settings = params.load()
     (path,) = Path(STATE, "views").iterdir()
-    rows, parts = manifest.used(layout.manifest("phantom")), folds.read(layout.folds("phantom"))
-    images, views = pack.images(layout.prepared("phantom")), pack.views(path)
+    rows, parts = manifest.used(paths.manifest("phantom")), folds.read(paths.folds("phantom"))
+    images, views = pack.images(paths.prepared("phantom")), pack.views(path)
     others = [i for i, row in enumerate(rows) if row.split != "train" and "train" in parts[row.image_id]]
     assert views.shape[:2] == (settings.study("phantom").views.count, len(others))
     policy, last = settings.augment["light"], others[-1]

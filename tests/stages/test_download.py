@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.sources.conftest import small_archive
-from tests.sources.kaggle_server import SIGNATURE, Kaggle, serve
+from tests.download.conftest import small_archive
+from tests.download.kaggle_server import SIGNATURE, Kaggle, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "token-that-nobody-should-see"

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medcnn import files, layout, manifest, params, predictions
-from medcnn.predictions import Predictions
+from medcnn import params
+from medcnn.core import files
+from medcnn.dataset import manifest, predictions
+from medcnn.dataset.predictions import Predictions
+from medcnn.runtime import paths
 from tests.project import prepared_study, run, shrink
 
 STUDY = "phantom"
@@ -27,39 +30,39 @@ def project(folder: Path, **run_of: Any) -> Path:
     }
     changes = {f"run.{key}": value for key, value in (whole | run_of).items()}
     shrink(folder, {"run.studies": [STUDY], "ensemble.combiners": COMBINERS, **changes})
-    classes = params.load(folder / layout.PARAMS).study(STUDY).class_names
+    classes = params.load(folder / paths.PARAMS).study(STUDY).class_names
     prepared_study(folder, STUDY, classes, images=320)
     for model, skill in SKILLS.items():
         write_predictions(folder, model, classes, skill)
-        files.write_json(folder / layout.metrics("train", STUDY, model), {"macs": round(1e6 * 10**skill)})
+        files.write_json(folder / paths.metrics("train", STUDY, model), {"macs": round(1e6 * 10**skill)})
     return folder
 
 
 def write_predictions(folder: Path, model: str, classes: tuple[str, ...], skill: float) -> None:
-    rows = manifest.used(folder / layout.manifest(STUDY))
+    rows = manifest.used(folder / paths.manifest(STUDY))
     labels = np.array([classes.index(row.label) for row in rows])
     rng = np.random.default_rng(len(model))
     odds = np.exp(rng.normal(size=(len(rows), len(classes))) + skill * np.eye(len(classes))[labels])
     ids, splits = tuple(row.image_id for row in rows), tuple(row.split for row in rows)
     table = Predictions(classes, ids, splits, labels, odds / odds.sum(axis=1, keepdims=True))
     order = [int(index) for index in rng.permutation(len(rows))]
-    predictions.write(folder / layout.predictions(STUDY) / f"{model}.csv", table.at(order))
+    predictions.write(folder / paths.predictions(STUDY) / f"{model}.csv", table.at(order))
 
 
 def ensemble(folder: Path) -> dict[str, Any]:
     done = run(folder, "stages.ensemble", STUDY)
     assert done.returncode == 0, done.stderr
-    return dict(files.read_json(folder / layout.metrics("ensemble", STUDY)))
+    return dict(files.read_json(folder / paths.metrics("ensemble", STUDY)))
 
 
 def evaluate(folder: Path) -> dict[str, Any]:
     done = run(folder, "stages.evaluate", STUDY)
     assert done.returncode == 0, done.stderr
-    return dict(files.read_json(folder / layout.metrics("evaluate", STUDY)))
+    return dict(files.read_json(folder / paths.metrics("evaluate", STUDY)))
 
 
 def written(folder: Path) -> dict[str, bytes]:
-    return {path.stem: path.read_bytes() for path in (folder / layout.ensembles(STUDY)).iterdir()}
+    return {path.stem: path.read_bytes() for path in (folder / paths.ensembles(STUDY)).iterdir()}
 
 
 def test_ensembles_and_cascades_are_made_scored_and_evaluated(tmp_path: Path) -> None:
@@ -77,14 +80,14 @@ def test_ensembles_and_cascades_are_made_scored_and_evaluated(tmp_path: Path) ->
     assert len(record["combiners"]["concat_dense"]["dense"]["kernel"]) == 3 * len(
         record["combiners"]["mean_dense"]["dense"]["bias"]
     )
-    headline = files.read_json(tmp_path / layout.metrics("evaluate", STUDY, CASCADE))
+    headline = files.read_json(tmp_path / paths.metrics("evaluate", STUDY, CASCADE))
     assert headline["mean_macs"] == record["cascades"][CASCADE]["macs"]["mean"]
 
 
 def test_a_second_run_writes_the_same_bytes_and_leaves_nothing_of_another(tmp_path: Path) -> None:
     record = ensemble(project(tmp_path))
     before = written(tmp_path)
-    (tmp_path / layout.ensembles(STUDY) / "median.csv").touch()
+    (tmp_path / paths.ensembles(STUDY) / "median.csv").touch()
     assert ensemble(tmp_path) == record
     assert written(tmp_path) == before
 
@@ -94,7 +97,7 @@ def test_what_models_outside_the_run_left_is_removed(tmp_path: Path) -> None:
     record = ensemble(tmp_path)
     assert set(record["combiners"]["mean"]["weights"]) == {"simple", "deep"}
     assert record["cascades"] == {}
-    for folder in (layout.predictions(STUDY), layout.metrics_folder("train", STUDY)):
+    for folder in (paths.predictions(STUDY), paths.metrics_folder("train", STUDY)):
         assert {path.stem for path in (tmp_path / folder).iterdir()} == {"simple", "deep"}
 
 
@@ -102,7 +105,7 @@ def test_one_model_makes_no_ensembles_and_says_so(tmp_path: Path) -> None:
     project(tmp_path, models=["simple"], chains=NONE, cascades=NONE)
     done = run(tmp_path, "stages.ensemble", STUDY)
     assert (done.returncode, done.stdout) == (0, "phantom: one model, so no ensembles\n")
-    record = files.read_json(tmp_path / layout.metrics("ensemble", STUDY))
+    record = files.read_json(tmp_path / paths.metrics("ensemble", STUDY))
     assert record == {"cascades": {}, "chosen": None, "combiners": {}, "macs": {"simple": 10_000_000}}
     assert written(tmp_path) == {}
     assert set(evaluate(tmp_path)) == {"simple"}
@@ -110,11 +113,11 @@ def test_one_model_makes_no_ensembles_and_says_so(tmp_path: Path) -> None:
 
 def test_patients_of_the_manifest_decide_the_folds(tmp_path: Path) -> None:
     alone = ensemble(project(tmp_path))
-    path = tmp_path / layout.manifest(STUDY)
+    path = tmp_path / paths.manifest(STUDY)
     manifest.write(path, [replace(row, group=row.label) for row in manifest.read(path)])
     done = run(tmp_path, "stages.ensemble", STUDY)
     assert "not scored: weighted, greedy, mean_dense, concat_dense" in done.stdout
-    record = files.read_json(tmp_path / layout.metrics("ensemble", STUDY))
+    record = files.read_json(tmp_path / paths.metrics("ensemble", STUDY))
     assert record["combiners"]["greedy"]["validation"] == {"accuracy": None, "cross_entropy": None}
     assert record["combiners"]["mean"] == alone["combiners"]["mean"]
 
@@ -122,9 +125,9 @@ def test_patients_of_the_manifest_decide_the_folds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lost", "message"),
     [
-        (layout.predictions(STUDY) / "lite0.csv", "data/predictions/phantom/lite0.csv not found; run `dvc repro`"),
-        (layout.metrics("train", STUDY, "simple"), "metrics/train/phantom/simple.json lacks the cost of 'simple'"),
-        (layout.manifest(STUDY), "No such file or directory: data/splits/phantom.csv"),
+        (paths.predictions(STUDY) / "lite0.csv", "data/predictions/phantom/lite0.csv not found; run `dvc repro`"),
+        (paths.metrics("train", STUDY, "simple"), "metrics/train/phantom/simple.json lacks the cost of 'simple'"),
+        (paths.manifest(STUDY), "No such file or directory: data/splits/phantom.csv"),
     ],
 )
 def test_what_is_missing_is_one_clear_line(tmp_path: Path, lost: Path, message: str) -> None:

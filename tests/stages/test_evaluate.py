@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from medcnn import files, layout, predictions
+from medcnn.core import files
+from medcnn.dataset import predictions
+from medcnn.runtime import paths
 from tests.project import run
 from tests.report.example import Example, example
 
@@ -18,20 +20,20 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def plots(made: Example) -> Path:
-    return made.path(layout.plots("evaluate", made.study))
+    return made.path(paths.plots("evaluate", made.study))
 
 
 @pytest.mark.parametrize("study", ["phantom", "brain_mri"])
 def test_metrics_are_those_of_the_predictions(tmp_path: Path, study: str):
     made = example(tmp_path, study).evaluate()
-    figures = files.read_json(made.path(layout.metrics("evaluate", study)))
+    figures = files.read_json(made.path(paths.metrics("evaluate", study)))
     assert sorted(figures) == sorted(made.models)
     for model in made.models:
         test = predictions.read(made.predictions_of(model)).of("test")
         chosen = test.probabilities.argmax(axis=1)
         accuracy = sklearn.metrics.accuracy_score(test.labels, chosen)
         assert figures[model]["test"]["accuracy"] == pytest.approx(accuracy, abs=1e-6)
-        headline = files.read_json(made.path(layout.metrics("evaluate", study, model)))
+        headline = files.read_json(made.path(paths.metrics("evaluate", study, model)))
         assert headline["accuracy"] == figures[model]["test"]["accuracy"]
         assert ("false_negatives" in headline) == (study == "brain_mri")
 
@@ -69,7 +71,7 @@ def test_a_second_run_writes_the_same_bytes(tmp_path: Path):
 
 def test_a_class_absent_from_test_is_null(tmp_path: Path):
     made = example(tmp_path, absent="nodule").evaluate()
-    test = files.read_json(made.path(layout.metrics("evaluate", made.study)))["simple"]["test"]
+    test = files.read_json(made.path(paths.metrics("evaluate", made.study)))["simple"]["test"]
     assert test["auroc"] is None
     assert test["classes"]["nodule"]["recall"] is None
     assert test["classes"]["nodule"]["support"] == 0
@@ -83,7 +85,7 @@ def test_predictions_of_a_model_that_left_the_run_are_dropped(tmp_path: Path):
     predictions.write(stale, predictions.read(made.predictions_of("simple")))
     made.evaluate()
     assert not stale.exists()
-    assert "vgg16" not in files.read_json(made.path(layout.metrics("evaluate", made.study)))
+    assert "vgg16" not in files.read_json(made.path(paths.metrics("evaluate", made.study)))
 
 
 def test_a_missing_model_is_one_clear_line(tmp_path: Path):
@@ -94,7 +96,7 @@ def test_a_missing_model_is_one_clear_line(tmp_path: Path):
     assert (
         done.stderr == "error: data/predictions/phantom/lite0_relay_chain.csv not found; run `dvc repro` to make it\n"
     )
-    assert not made.path(layout.metrics("evaluate", made.study)).exists()
+    assert not made.path(paths.metrics("evaluate", made.study)).exists()
 
 
 def test_a_model_that_lacks_an_image_is_one_clear_line(tmp_path: Path):

@@ -7,25 +7,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medcnn import files, layout, manifest, predictions
-from medcnn.console import MedcnnError
-from medcnn.images import pack
-from medcnn.predictions import Predictions
-from medcnn.seeding import pin_tensorflow
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.core.seeding import pin_tensorflow
+from medcnn.dataset import manifest, pack, predictions
+from medcnn.dataset.predictions import Predictions
+from medcnn.runtime import paths
 from tests.project import SIZE, prepared_study, shrink
 
 pin_tensorflow(0)
 
-from medcnn.chaining import chained  # noqa: E402
-from medcnn.models import saving  # noqa: E402
-from medcnn.models.building import build  # noqa: E402
+from medcnn.networks import saving  # noqa: E402
+from medcnn.networks.building import build  # noqa: E402
+from medcnn.train.chaining import chained  # noqa: E402
 from stages import explain  # noqa: E402
-from tests.models.blocks import settings  # noqa: E402
+from tests.networks.blocks import settings  # noqa: E402
 
 STUDY = "phantom"
 CLASSES = ("healthy", "nodule", "spiculated", "ground_glass")
-SHOWN = layout.metrics("explain", STUDY)
-PICTURES = layout.plots("explain", STUDY)
+SHOWN = paths.metrics("explain", STUDY)
+PICTURES = paths.plots("explain", STUDY)
 
 
 @pytest.fixture
@@ -34,16 +35,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shrink(tmp_path, {"studies.phantom.image_size": SIZE}))
     prepared_study(tmp_path, STUDY, CLASSES, images=160)
     network = build(settings("tiny"), SIZE, len(CLASSES), Path("none"))
-    saving.save(network, layout.keras_model(STUDY, "simple"))
+    saving.save(network, paths.keras_model(STUDY, "simple"))
     link = chained(network, settings("relay", dense=(6,)), len(CLASSES))
-    saving.save(link, layout.keras_model(STUDY, "lite0_relay_chain"))
+    saving.save(link, paths.keras_model(STUDY, "lite0_relay_chain"))
     predicted("simple", right=0.6)
     predicted("lite0_relay_chain", right=1.0)
     compared("lite0_relay_chain", "simple")
 
 
 def predicted(model: str, right: float) -> None:
-    rows = manifest.used(layout.manifest(STUDY))
+    rows = manifest.used(paths.manifest(STUDY))
     rng = np.random.default_rng(1)
     labels = np.array([CLASSES.index(row.label) for row in rows])
     peaks = np.where(rng.random(len(rows)) < right, labels, (labels + 1) % len(CLASSES))
@@ -55,11 +56,11 @@ def predicted(model: str, right: float) -> None:
         labels,
         probabilities / probabilities.sum(axis=1, keepdims=True),
     )
-    predictions.write(layout.predictions(STUDY) / f"{model}.csv", table)
+    predictions.write(paths.predictions(STUDY) / f"{model}.csv", table)
 
 
 def compared(best: str, worst: str) -> None:
-    files.write_json(layout.metrics("comparisons", STUDY), {"networks": {"best": best, "worst": worst}})
+    files.write_json(paths.metrics("comparisons", STUDY), {"networks": {"best": best, "worst": worst}})
 
 
 def written() -> dict[str, bytes]:
@@ -78,7 +79,7 @@ def test_best_and_worst_have_a_picture_of_every_image_that_is_listed() -> None:
     assert listed == {path.relative_to(PICTURES).as_posix() for path in PICTURES.rglob("*.*")}
     assert sum(path.stat().st_size for path in PICTURES.rglob("*.*")) < 1_000_000
 
-    test = {row.image_id: row for row in manifest.used(layout.manifest(STUDY)) if row.split == "test"}
+    test = {row.image_id: row for row in manifest.used(paths.manifest(STUDY)) if row.split == "test"}
     for item in (item for kinds in shown.values() for items in kinds.values() for item in items):
         assert item["label"] == test[item["image_id"]].label
         assert item["image_id"] in item["file"]
@@ -89,8 +90,8 @@ def test_best_and_worst_have_a_picture_of_every_image_that_is_listed() -> None:
 @pytest.mark.usefixtures("project")
 def test_a_picture_shows_the_image_that_it_is_named_by() -> None:
     explain.main(STUDY)
-    rows = manifest.used(layout.manifest(STUDY))
-    images = pack.images(layout.prepared(STUDY))[:]
+    rows = manifest.used(paths.manifest(STUDY))
+    images = pack.images(paths.prepared(STUDY))[:]
     for item in files.read_json(SHOWN)["simple"]["errors"]:
         drawn = Image.open(io.BytesIO((PICTURES / item["file"]).read_bytes()))
         left = drawn.crop((0, 0, drawn.height, drawn.height)).resize((SIZE, SIZE), Image.Resampling.BOX)
@@ -104,10 +105,10 @@ def test_a_second_run_gives_the_same_bytes_and_nothing_of_an_earlier_one_stays()
     before = written()
     files.write_text(PICTURES / "simple" / "0123456789ab.jpg", "of an image that is not shown any more")
     files.write_text(PICTURES / "deep" / "0123456789ab.jpg", "of a model that is not shown any more")
-    files.write_text(layout.keras_model(STUDY, "gone"), "of a model that is not in the run any more")
+    files.write_text(paths.keras_model(STUDY, "gone"), "of a model that is not in the run any more")
     explain.main(STUDY)
     assert written() == before
-    assert not layout.model(STUDY, "gone").exists()
+    assert not paths.model(STUDY, "gone").exists()
 
 
 @pytest.mark.usefixtures("project")
@@ -119,8 +120,8 @@ def test_a_model_that_is_best_and_worst_is_shown_once() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_predictions_of_other_images_are_refused() -> None:
-    path = layout.predictions(STUDY) / "simple.csv"
-    known = next(row.image_id for row in manifest.used(layout.manifest(STUDY)) if row.split == "test")
+    path = paths.predictions(STUDY) / "simple.csv"
+    known = next(row.image_id for row in manifest.used(paths.manifest(STUDY)) if row.split == "test")
     path.write_text(path.read_text().replace(known, "ffffffffffff"))
     with pytest.raises(MedcnnError, match=r"simple.csv, image ffffffffffff: not in data/splits/phantom.csv"):
         explain.main(STUDY)

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import files, layout
-from tests.onnx.networks import STUDY, small_network, trained_study
+from medcnn.core import files
+from medcnn.runtime import paths
+from tests.export.networks import STUDY, small_network, trained_study
 from tests.project import SIZE, run, shrink
 
 pytestmark = pytest.mark.slow
 
-FLOAT32, INT8 = layout.onnx_model(STUDY, "simple"), layout.int8_model(STUDY, "simple")
-FACTS = layout.metrics("export", STUDY, "simple")
+FLOAT32, INT8 = paths.onnx_model(STUDY, "simple"), paths.int8_model(STUDY, "simple")
+FACTS = paths.metrics("export", STUDY, "simple")
 
 
 def project(folder: Path, gain: float = 0.0) -> Path:

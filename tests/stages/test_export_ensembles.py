@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import files, layout
-from tests.onnx.networks import STUDY, small_network, trained_study
+from medcnn.core import files
+from medcnn.runtime import paths
+from tests.export.networks import STUDY, small_network, trained_study
 from tests.project import SIZE, run
 
 pytestmark = pytest.mark.slow
 
-FACTS = layout.metrics("export_ensembles", STUDY)
+FACTS = paths.metrics("export_ensembles", STUDY)
 
 
 def stage(folder: Path, name: str, *arguments: str, **environment: str) -> None:
@@ -19,8 +20,8 @@ def stage(folder: Path, name: str, *arguments: str, **environment: str) -> None:
 
 
 def written(folder: Path) -> dict[str, bytes]:
-    paths = [*(folder / layout.combined_models(STUDY)).rglob("*.onnx"), folder / FACTS]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+    found = [*(folder / paths.combined_models(STUDY)).rglob("*.onnx"), folder / FACTS]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 def test_the_same_bytes_whatever_the_hash_seed_and_nothing_of_another_run(tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_the_same_bytes_whatever_the_hash_seed_and_nothing_of_another_run(tmp_pa
         stage(folder, "export", name)
     runs = []
     for seed in ("1", "2"):
-        stale = (layout.model(STUDY, "ensemble_mean"), layout.models(STUDY) / "lite0")
+        stale = (paths.model(STUDY, "ensemble_mean"), paths.models(STUDY) / "lite0")
         for path in stale:
             (folder / path).mkdir(parents=True)
         stage(folder, "export_ensembles", PYTHONHASHSEED=seed)
@@ -47,7 +48,7 @@ def test_the_same_bytes_whatever_the_hash_seed_and_nothing_of_another_run(tmp_pa
     assert runs[0] == runs[1]
     names = ["ensemble_vote", "simple_deep_cascade"]
     assert sorted(files.read_json(folder / FACTS)) == names
-    assert sorted(path.name for path in (folder / layout.combined_models(STUDY)).iterdir()) == names
+    assert sorted(path.name for path in (folder / paths.combined_models(STUDY)).iterdir()) == names
     assert len(runs[0]) == 5
 
 
@@ -56,4 +57,4 @@ def test_a_run_of_one_model_writes_an_empty_folder_and_an_empty_record(tmp_path:
     stage(folder, "ensemble")
     stage(folder, "export_ensembles")
     assert files.read_json(folder / FACTS) == {}
-    assert list((folder / layout.combined_models(STUDY)).iterdir()) == []
+    assert list((folder / paths.combined_models(STUDY)).iterdir()) == []

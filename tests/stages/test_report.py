@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from medcnn import files, layout, params
+from medcnn import params
+from medcnn.core import files
 from medcnn.report import facts, page
+from medcnn.runtime import paths
 from tests.project import run
 from tests.report.example import (
     CASCADE,
@@ -72,7 +74,7 @@ def texts(cells: list[Cell]) -> list[str]:
 
 
 def figures(made: Example) -> dict:
-    return files.read_json(made.path(layout.metrics("evaluate", made.study)))
+    return files.read_json(made.path(paths.metrics("evaluate", made.study)))
 
 
 def best(made: Example) -> str:
@@ -96,12 +98,12 @@ def known(made: Example, section: str) -> set[float]:
     """The numbers that a section may show: of its metrics, and the params that figures are judged with."""
     found = [file for stage in SOURCES[section] for file in made.path(Path("metrics", stage)).rglob("*.json")]
     values = {number for file in found for number in numbers(json.loads(file.read_text()))}
-    settings = params.load(made.path(layout.PARAMS))
+    settings = params.load(made.path(paths.PARAMS))
     values |= {settings.seed, *numbers(settings.evaluate.model_dump(mode="json"))}
     if section == "latency":
         values |= set(numbers(settings.benchmark.model_dump(mode="json")))
     if section == "curves":
-        lines = made.path(layout.plots("evaluate", made.study) / "confusion.csv").read_text().splitlines()
+        lines = made.path(paths.plots("evaluate", made.study) / "confusion.csv").read_text().splitlines()
         column = lines[0].split(",").index("images")
         values |= {float(line.split(",")[column]) for line in lines[1:]}
     if section == "":
@@ -141,7 +143,7 @@ def test_numbers_are_shown_rounded(reported: tuple[Example, str]):
 def test_the_ranking_shows_every_figure_with_its_interval(reported: tuple[Example, str]):
     made, html = reported
     table = parsed(html).table("Model", "Validation cross-entropy")
-    comparisons = files.read_json(made.path(layout.metrics("comparisons", made.study)))
+    comparisons = files.read_json(made.path(paths.metrics("comparisons", made.study)))
     assert [name.split()[0] for name in list(table)[1:]] == comparisons["ranking"]
     counted = ["false_negatives", "false_positives"] if len(made.classes) == 2 else []
     for name, cells in list(table.items())[1:]:
@@ -157,7 +159,7 @@ def test_the_ranking_shows_every_figure_with_its_interval(reported: tuple[Exampl
 def test_the_ranking_marks_what_cannot_be_told_apart(reported: tuple[Example, str]):
     made, html = reported
     table = parsed(html).table("Model", "Validation cross-entropy")
-    same = files.read_json(made.path(layout.metrics("comparisons", made.study)))["same_as_best"]
+    same = files.read_json(made.path(paths.metrics("comparisons", made.study)))["same_as_best"]
     marks = {name.split()[0]: name.partition(" ")[2] for name in list(table)[1:]}
     assert marks.pop(best(made)) == "chosen"
     for model, mark in marks.items():
@@ -168,7 +170,7 @@ def test_the_ranking_marks_what_cannot_be_told_apart(reported: tuple[Example, st
 def test_every_pair_of_models_is_in_the_table_of_pairs(reported: tuple[Example, str]):
     made, html = reported
     [table] = [table for table in parsed(html).tables if "p" in texts(table[0])]
-    pairs = files.read_json(made.path(layout.metrics("comparisons", made.study)))["pairs"]
+    pairs = files.read_json(made.path(paths.metrics("comparisons", made.study)))["pairs"]
     assert len(table) - 1 == len(pairs) == 15
     for row, pair in zip(table[1:], pairs, strict=True):
         assert texts(row[:2]) == [pair["first"], pair["second"]]
@@ -231,7 +233,7 @@ def test_galleries_name_the_images(reported: tuple[Example, str]):
     made, html = reported
     if made.study == "phantom":
         return
-    explained = files.read_json(made.path(layout.metrics("explain", made.study)))
+    explained = files.read_json(made.path(paths.metrics("explain", made.study)))
     alts = " ".join(image["alt"] for image in parsed(html).images)
     for kinds in explained.values():
         for item in (item for items in kinds.values() for item in items):
@@ -307,7 +309,7 @@ def test_the_answer_names_the_model_that_validation_chose(reported: tuple[Exampl
 
 def test_the_data_sets_health(reported: tuple[Example, str]):
     made, html = reported
-    page, data = parsed(html), files.read_json(made.path(layout.metrics("split", made.study)))
+    page, data = parsed(html), files.read_json(made.path(paths.metrics("split", made.study)))
     assert f"{data['used']} of {data['images']} images are used. Set aside: no class (1); unreadable (3)." in page.text
     assert "15 images in 7 sets" in page.text
     assert "12.2 of 48 validation and test images (25.5 %) would have a duplicate in training" in page.text
@@ -321,7 +323,7 @@ def test_the_data_sets_health(reported: tuple[Example, str]):
 
 
 def timed(made: Example, model: str, engine: str) -> dict:
-    return files.read_json(made.path(layout.metrics("benchmark", made.study, model)))["engines"][engine]
+    return files.read_json(made.path(paths.metrics("benchmark", made.study, model)))["engines"][engine]
 
 
 def lines(html: str, column: str) -> list[dict[str, list[Cell]]]:
@@ -335,7 +337,7 @@ def test_the_answer_of_the_benchmark_comes_first(reported: tuple[Example, str]):
     text = parsed(html).text
     speed = "5.2 times as fast as TensorFlow (4.5 to 6.0 over the rounds); noisy, its rounds differ by 31 %"
     assert f"{best(made)}, the chosen model, is fastest on ONNX Runtime int8: 5.00 ms an image, {speed}." in text
-    comparisons = files.read_json(made.path(layout.metrics("comparisons", made.study)))
+    comparisons = files.read_json(made.path(paths.metrics("comparisons", made.study)))
     alike = all("simple" in models for models in comparisons["same_as_best"].values())
     fastest, p50 = ("simple", "1.25") if alike else ("lite0", "2.50")
     assert f"no paired test finds worse is {fastest} on ONNX Runtime int8: {p50} ms an image, {speed}." in text
@@ -401,15 +403,15 @@ def test_every_exported_file_stands_beside_its_keras_model_and_its_int8_file(rep
     text = parsed(html).text
     assert text.count("first/convolution, last/MatMul") == len(made.models)
     assert "may lose at most 1.0 % of accuracy, and cross-entropy may rise by at most 0.05" in text
-    assert f"python -m medcnn predict {layout.onnx_model(made.study, best(made))} image.png" in text
+    assert f"python -m medcnn predict {paths.onnx_model(made.study, best(made))} image.png" in text
 
 
 def test_the_page_leads_to_the_model_in_the_browser(reported: tuple[Example, str]):
     links = [attributes["href"] for tag, attributes in parsed(reported[1]).elements if tag == "a"]
-    assert links.count(layout.TRY.name) == 2
+    assert links.count(paths.TRY.name) == 2
     made = reported[0]
-    assert made.path(layout.REPORT).with_name("try.html") == made.path(layout.TRY)
-    assert made.path(layout.TRY).is_file()
+    assert made.path(paths.REPORT).with_name("try.html") == made.path(paths.TRY)
+    assert made.path(paths.TRY).is_file()
 
 
 def test_synthetic_images_are_called_so(reported: tuple[Example, str]):
@@ -442,7 +444,7 @@ def test_everyone_can_read_it(reported: tuple[Example, str]):
 
 def test_figures_are_files_too_and_stay_the_same(reported: tuple[Example, str]):
     made, html = reported
-    folder = made.path(layout.REPORT_FIGURES) / made.study
+    folder = made.path(paths.REPORT_FIGURES) / made.study
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     rocs, stress = (1, 5) if len(made.classes) == 2 else (len(made.classes), 0)
     # The figures of timings stand on the page alone: DVC keeps these files, and timings differ on every run.
@@ -476,7 +478,7 @@ def copy(evaluated: Example, tmp_path: Path) -> Example:
 
 def test_names_from_the_data_cannot_break_out(copy: Example):
     made = copy
-    path = made.path(layout.metrics("split", made.study))
+    path = made.path(paths.metrics("split", made.study))
     data = files.read_json(path)
     files.write_json(path, {**data, "set_aside": {"<script>alert(1)</script>": 1}})
     html = made.report()
@@ -500,26 +502,26 @@ def test_a_page_that_would_be_too_large_leaves_out_what_is_behind_a_click(
 def test_timings_of_other_files_than_the_exported_ones_do_not_count(copy: Example):
     write_timings(copy, "simple", "lite0", "ensemble_mean", CASCADE)
     for model, change in {"simple": {"model_sha256": "9" * 64}, "lite0": {"int8_sha256": "9" * 64}}.items():
-        path = copy.path(layout.metrics("benchmark", copy.study, model))
+        path = copy.path(paths.metrics("benchmark", copy.study, model))
         files.write_json(path, files.read_json(path) | change)
     earlier = {"model_sha256": "0" * 64, "latency": {}}
-    files.write_json(copy.path(layout.metrics("benchmark", copy.study, "ensemble_weighted")), earlier)
+    files.write_json(copy.path(paths.metrics("benchmark", copy.study, "ensemble_weighted")), earlier)
     _, every = lines(copy.report(), "p99")
     assert {name.split()[0] for name in every} == {"ensemble_mean", CASCADE}
-    table = copy.path(layout.plots("benchmark", copy.study) / "latency.csv").read_text().splitlines()
+    table = copy.path(paths.plots("benchmark", copy.study) / "latency.csv").read_text().splitlines()
     assert {line.split(",")[1] for line in table[1:]} == {"ensemble_mean", CASCADE}
 
 
 def test_what_models_of_an_earlier_run_left_is_removed(copy: Example):
     write_timings(copy, "simple", "ensemble_mean", CASCADE, "vgg16", "ensemble_stack")
     copy.report()
-    left = {path.stem for path in copy.path(layout.metrics_folder("benchmark", copy.study)).iterdir()}
+    left = {path.stem for path in copy.path(paths.metrics_folder("benchmark", copy.study)).iterdir()}
     assert left == {"simple", "ensemble_mean", CASCADE}
 
 
 def test_models_timed_in_different_settings_are_not_compared(copy: Example):
     write_timings(copy, "simple", "lite0")
-    path = copy.path(layout.metrics("benchmark", copy.study, "lite0"))
+    path = copy.path(paths.metrics("benchmark", copy.study, "lite0"))
     files.write_json(path, files.read_json(path) | {"threads": 1})
     text = parsed(copy.report()).text
     assert "Timed in different settings." in text
@@ -528,7 +530,7 @@ def test_models_timed_in_different_settings_are_not_compared(copy: Example):
 
 def test_a_split_that_leaks_is_a_loud_warning(copy: Example):
     made = copy
-    path = made.path(layout.metrics("split", made.study))
+    path = made.path(paths.metrics("split", made.study))
     data = files.read_json(path)
     files.write_json(path, {**data, "on_leak": "keep", "leak": {**data["leak"], "this_split": 7}})
     text = parsed(made.report()).text
@@ -537,7 +539,7 @@ def test_a_split_that_leaks_is_a_loud_warning(copy: Example):
 
 
 def test_a_published_table_of_another_version_is_one_clear_line(copy: Example):
-    path = layout.metrics("published", "phantom")
+    path = paths.metrics("published", "phantom")
     files.write_json(copy.path(path), {"study": "phantom"})
     done = run(copy.folder, "stages.report")
     assert done.returncode == 1
@@ -561,11 +563,11 @@ def test_several_studies_share_the_page(tmp_path: Path):
     ("removed", "message"),
     [
         (
-            layout.metrics("comparisons", "phantom"),
+            paths.metrics("comparisons", "phantom"),
             "metrics/comparisons/phantom.json not found; run `dvc repro` to make it",
         ),
-        (layout.metrics("evaluate", "phantom"), "metrics/evaluate/phantom.json not found; run `dvc repro` to make it"),
-        (layout.metrics("split", "phantom"), "metrics/split/phantom.json not found; run `dvc repro` to make it"),
+        (paths.metrics("evaluate", "phantom"), "metrics/evaluate/phantom.json not found; run `dvc repro` to make it"),
+        (paths.metrics("split", "phantom"), "metrics/split/phantom.json not found; run `dvc repro` to make it"),
     ],
 )
 def test_a_stage_that_did_not_run_is_one_clear_line(copy: Example, removed: Path, message: str):
@@ -576,7 +578,7 @@ def test_a_stage_that_did_not_run_is_one_clear_line(copy: Example, removed: Path
 
 def test_a_model_that_was_not_evaluated_is_one_clear_line(copy: Example):
     made = copy
-    path = made.path(layout.metrics("evaluate", made.study))
+    path = made.path(paths.metrics("evaluate", made.study))
     files.write_json(path, {model: block for model, block in figures(made).items() if model != "lite0"})
     done = run(copy.folder, "stages.report")
     assert done.returncode == 1

@@ -5,20 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from medcnn import files, layout
-from medcnn.console import MedcnnError
-from medcnn.seeding import pin_tensorflow
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.core.seeding import pin_tensorflow
+from medcnn.runtime import paths
 from tests.project import SIZE, prepared_study, shrink
 
 pin_tensorflow(0)
 
-from medcnn.models import saving  # noqa: E402
-from medcnn.models.building import build  # noqa: E402
+from medcnn.networks import saving  # noqa: E402
+from medcnn.networks.building import build  # noqa: E402
 from stages import stress  # noqa: E402
-from tests.models.blocks import settings  # noqa: E402
+from tests.networks.blocks import settings  # noqa: E402
 
-FIGURES = layout.metrics("stress", "brain_mri", "simple")
-TABLE = layout.plots("stress", "brain_mri") / "simple.csv"
+FIGURES = paths.metrics("stress", "brain_mri", "simple")
+TABLE = paths.plots("stress", "brain_mri") / "simple.csv"
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_metrics_and_table_hold_the_same_figures(folder: Path) -> None:
     network = build(settings("tiny", "flatten", output="sigmoid"), SIZE, 2, Path("none"))
-    saving.save(network, layout.keras_model("brain_mri", "simple"))
+    saving.save(network, paths.keras_model("brain_mri", "simple"))
     stress.main("brain_mri", "simple")
     figures = files.read_json(FIGURES)
     assert figures["images"] == 14

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn import files, layout, manifest, predictions
-from medcnn.images import pack
+from medcnn.core import files
+from medcnn.dataset import manifest, pack, predictions
+from medcnn.runtime import paths
 from tests.project import ROOT, run, shrink
 from tests.stages.training import CLASSES, SHRUNK, STATE, digests, features, project, trained
 
@@ -50,7 +51,7 @@ def interrupted(folder: Path, model: str, phase: int = 1) -> Path:
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert backup_files(folder, phase), "it was over before it could be killed"
-    assert not (folder / layout.keras_model("phantom", model)).exists()
+    assert not (folder / paths.keras_model("phantom", model)).exists()
     return folder
 
 
@@ -61,12 +62,12 @@ def backup_files(folder: Path, phase: int | str = "*") -> list[Path]:
 def weights(folder: Path, model: str) -> list[np.ndarray]:
     import keras
 
-    loaded = keras.saving.load_model(folder / layout.keras_model("phantom", model))
+    loaded = keras.saving.load_model(folder / paths.keras_model("phantom", model))
     return [np.asarray(weight) for weight in loaded.get_weights()]
 
 
 def history(folder: Path, model: str) -> list[dict[str, str]]:
-    with (folder / layout.plots("train", "phantom", model) / "history.csv").open() as file:
+    with (folder / paths.plots("train", "phantom", model) / "history.csv").open() as file:
         return list(csv.DictReader(file))
 
 
@@ -95,7 +96,7 @@ def test_finetuning_trains_the_later_layers_of_the_backbone(undisturbed: dict[st
     assert lines[: len(frozen)] == frozen
     assert [line["epoch"] for line in lines[len(frozen) :: 2]] == [str(len(frozen) // 2 + n) for n in (1, 2, 3)]
     assert {line["learning_rate"] for line in lines[len(frozen) :]} == {"0.0003"}
-    facts = files.read_json(undisturbed["lite0_finetuned"] / layout.metrics("train", "phantom", "lite0_finetuned"))
+    facts = files.read_json(undisturbed["lite0_finetuned"] / paths.metrics("train", "phantom", "lite0_finetuned"))
     assert facts["best_epoch"] > len(frozen) // 2
     pairs = zip(weights(undisturbed["lite0_finetuned"], "lite0_finetuned"), weights(lite0, "lite0"), strict=True)
     same = [np.array_equal(one, other) for one, other in pairs]
@@ -118,12 +119,12 @@ def test_without_a_better_epoch_a_finetuned_model_is_the_frozen_one(tmp_path: Pa
 def test_bfloat16_is_deterministic_and_close_to_float32(tmp_path: Path, lite0: Path) -> None:
     one, other = (trained(project(tmp_path / n, compute__precision="bfloat16"), "lite0") for n in ("one", "other"))
     assert digests(one) == digests(other)
-    low, full = (predictions.read(folder / layout.predictions("phantom") / "lite0.csv") for folder in (one, lite0))
+    low, full = (predictions.read(folder / paths.predictions("phantom") / "lite0.csv") for folder in (one, lite0))
     difference = np.abs(low.probabilities - full.probabilities)
     assert 0 < difference.mean() < 0.15 * full.probabilities.std()
     assert np.corrcoef(low.probabilities.ravel(), full.probabilities.ravel())[0, 1] > 0.99
     assert {weight.dtype.name for weight in weights(one, "lite0")} == {"float32"}
-    with zipfile.ZipFile(one / layout.keras_model("phantom", "lite0")) as archive:
+    with zipfile.ZipFile(one / paths.keras_model("phantom", "lite0")) as archive:
         assert b"bfloat16" not in archive.read("config.json")
 
 
@@ -135,20 +136,20 @@ def test_a_second_head_never_runs_the_backbone_again(tmp_path: Path, lite0: Path
     shrink(folder, {**SHRUNK, "models.lite0.dropout": 0.5})
     trained(folder, "lite0")
     assert features(folder) == cached
-    model = str(layout.keras_model("phantom", "lite0"))
+    model = str(paths.keras_model("phantom", "lite0"))
     assert digests(folder)[model] != digests(lite0)[model]
 
 
 def test_predictions_cover_every_image_and_are_those_of_the_saved_model(lite0: Path) -> None:
     import keras
 
-    table = predictions.read(lite0 / layout.predictions("phantom") / "lite0.csv")
+    table = predictions.read(lite0 / paths.predictions("phantom") / "lite0.csv")
     assert table.classes == CLASSES
     assert len(table.image_ids) == 60
-    model = keras.saving.load_model(lite0 / layout.keras_model("phantom", "lite0"))
-    images = pack.images(lite0 / layout.prepared("phantom"))[:].astype(np.float32)
+    model = keras.saving.load_model(lite0 / paths.keras_model("phantom", "lite0"))
+    images = pack.images(lite0 / paths.prepared("phantom"))[:].astype(np.float32)
     assert model.predict(images, verbose=0) == pytest.approx(table.probabilities, abs=1e-5)
-    facts = files.read_json(lite0 / layout.metrics("train", "phantom", "lite0"))
+    facts = files.read_json(lite0 / paths.metrics("train", "phantom", "lite0"))
     assert facts["parameters"] - facts["trainable_parameters"] > 3_000_000
     assert facts["macs"] > 5_000_000
 
@@ -157,9 +158,9 @@ def test_adapted_preprocessing_is_that_of_the_training_images(undisturbed: dict[
     import keras
 
     folder = undisturbed["tiny"]
-    model = keras.saving.load_model(folder / layout.keras_model("phantom", "tiny"))
-    images = pack.images(folder / layout.prepared("phantom"))[:].astype(np.float32)
-    rows = manifest.used(folder / layout.manifest("phantom"))
+    model = keras.saving.load_model(folder / paths.keras_model("phantom", "tiny"))
+    images = pack.images(folder / paths.prepared("phantom"))[:].astype(np.float32)
+    rows = manifest.used(folder / paths.manifest("phantom"))
     seen = np.asarray(model.get_layer("preprocessing")(images[manifest.indices(rows, "train")]))
     assert seen.mean(axis=(0, 1, 2)) == pytest.approx([0, 0, 0], abs=1e-3)
     assert seen.std(axis=(0, 1, 2)) == pytest.approx([1, 1, 1], abs=1e-3)

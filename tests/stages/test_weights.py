@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from medcnn import files, layout
-from medcnn.models import weights
-from tests.models.weights_server import COMMIT, serving
+from medcnn.core import files
+from medcnn.runtime import paths
+from medcnn.weights import storing
 from tests.project import shrink
+from tests.weights.weights_server import COMMIT, serving
 
 ROOT = Path(__file__).parents[2]
 RESNET50 = "tensorflow/keras-applications/resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -23,7 +24,7 @@ RESNET50 = "tensorflow/keras-applications/resnet/resnet50_weights_tf_dim_orderin
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    shutil.copy(ROOT / layout.PARAMS, tmp_path)
+    shutil.copy(ROOT / paths.PARAMS, tmp_path)
     return tmp_path
 
 
@@ -35,7 +36,7 @@ def run(project: Path, *arguments: str, **environment: str) -> subprocess.Comple
 
 def test_imagenet_weights_are_written_with_their_origin(project: Path) -> None:
     assert run(project, "lite0").returncode == 0
-    folder = project / layout.weights("lite0")
+    folder = project / paths.weights("lite0")
     assert sorted(file.name for file in folder.iterdir()) == ["weights.json", "weights.npz"]
     assert files.read_json(folder / "weights.json") == {
         "weights": "imagenet",
@@ -49,7 +50,7 @@ def test_imagenet_weights_are_written_with_their_origin(project: Path) -> None:
 
 
 def test_the_bytes_do_not_depend_on_the_time(project: Path) -> None:
-    path = project / layout.weights("lite0") / "weights.npz"
+    path = project / paths.weights("lite0") / "weights.npz"
     run(project, "lite0")
     first = files.sha256(path)
     # Zip files count in steps of two seconds.
@@ -60,7 +61,7 @@ def test_the_bytes_do_not_depend_on_the_time(project: Path) -> None:
 
 def test_a_network_from_scratch_gets_a_note(project: Path) -> None:
     assert run(project, "simple").returncode == 0
-    folder = project / layout.weights("simple")
+    folder = project / paths.weights("simple")
     assert [file.name for file in folder.iterdir()] == ["weights.json"]
     assert files.read_json(folder / "weights.json") == {"weights": "none"}
 
@@ -79,19 +80,19 @@ def test_tensorflow_is_not_imported(project: Path) -> None:
     ],
 )
 def test_wrong_weights_are_one_line_and_leave_nothing(project: Path, old: str, new: str, message: str) -> None:
-    path = project / layout.PARAMS
+    path = project / paths.PARAMS
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     result = run(project, "lite0")
     assert result.returncode == 1
     assert result.stderr.startswith("error: weights.lite0.")
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
-    assert not (project / layout.weights("lite0")).exists()
+    assert not (project / paths.weights("lite0")).exists()
 
 
 def test_without_a_network_one_line_names_the_file_its_hash_and_its_place(project: Path) -> None:
     closed = "http://127.0.0.1:9/"
-    path = project / layout.PARAMS
+    path = project / paths.PARAMS
     text = path.read_text(encoding="utf-8").replace("https://storage.googleapis.com/", closed)
     path.write_text(text, encoding="utf-8")
     result = run(project, "first")
@@ -101,7 +102,7 @@ def test_without_a_network_one_line_names_the_file_its_hash_and_its_place(projec
         "hand, check that its sha256 is 66c8b43daff3fcc15bc4f30e3d2a167e21a14d9c9598a5394e5516471f4af504, and put it "
         f"at .dvc/tmp/medcnn/weights/ResNet50/{Path(RESNET50).name}\n"
     )
-    assert not (project / layout.weights("first")).exists()
+    assert not (project / paths.weights("first")).exists()
 
 
 def hub(project: Path, content: bytes, pinned: str) -> dict[str, bytes]:
@@ -122,8 +123,8 @@ def test_weights_come_from_the_hub_without_tensorflow(project: Path, published: 
     with serving(hub(project, published, digest)) as server:
         result = run(project, "resnet34_pretrained", HF_ENDPOINT=server.address)
     assert (result.returncode, result.stderr) == (0, "")
-    folder = project / layout.weights("resnet34_pretrained")
-    assert weights.load(folder)["conv1/kernel"].shape == (7, 7, 3, 4)
+    folder = project / paths.weights("resnet34_pretrained")
+    assert storing.load(folder)["conv1/kernel"].shape == (7, 7, 3, 4)
     assert files.read_json(folder / "weights.json")["sha256"] == digest
     # The second time nobody is asked.
     assert run(project, "resnet34_pretrained", HF_ENDPOINT="http://127.0.0.1:9").returncode == 0
@@ -136,7 +137,7 @@ def test_another_file_from_the_hub_is_refused(project: Path, published: bytes) -
     assert result.stderr.startswith("error: weights.resnet34: https://huggingface.co/timm/resnet34.a1_in1k/resolve/")
     assert "another one or broken; fetch it by hand, check that its sha256 is 000" in result.stderr
     assert result.stderr.count("\n") == 1
-    assert not (project / layout.weights("resnet34_pretrained")).exists()
+    assert not (project / paths.weights("resnet34_pretrained")).exists()
 
 
 @pytest.mark.slow

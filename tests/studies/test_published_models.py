@@ -8,13 +8,14 @@ import keras
 import numpy as np
 import pytest
 
-from medcnn import layout, params, predictions
-from medcnn.images import pack
-from medcnn.models.backbones import build_backbone
-from medcnn.models.catalogue import BACKBONES, KERAS
+from medcnn import params
+from medcnn.dataset import pack, predictions
+from medcnn.networks.backbones import build_backbone
+from medcnn.params.catalogue import BACKBONES, KERAS
 from medcnn.params.models import Model
+from medcnn.runtime import paths
 from stages import train
-from tests.models.blocks import keras_file
+from tests.networks.blocks import keras_file
 from tests.project import ROOT
 from tests.studies.test_studies import all_prepared, project
 
@@ -44,7 +45,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pretrained(model: str, settings: Model) -> None:
     """What the stage ``weights`` would leave, with random numbers for published ones."""
-    place = layout.weights(model)
+    place = paths.weights(model)
     place.mkdir(parents=True, exist_ok=True)
     if settings.weights == "none":
         return
@@ -65,8 +66,8 @@ def test_trains_an_epoch_and_the_saved_model_predicts_the_same(
     settings = params.load()
     pretrained(model, settings.model(model))
     train.main(study, model)
-    opened = keras.saving.load_model(layout.keras_model(study, model), safe_mode=True)
-    outputs = opened.predict(pack.images(layout.prepared(study))[:].astype(np.float32), verbose=0)
-    written = predictions.read(layout.predictions(study) / f"{model}.csv").probabilities
+    opened = keras.saving.load_model(paths.keras_model(study, model), safe_mode=True)
+    outputs = opened.predict(pack.images(paths.prepared(study))[:].astype(np.float32), verbose=0)
+    written = predictions.read(paths.predictions(study) / f"{model}.csv").probabilities
     assert np.isfinite(written).all()
     np.testing.assert_allclose(outputs, written[:, -outputs.shape[1] :], atol=1e-5)

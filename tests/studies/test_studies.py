@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from medcnn import files, layout, manifest, params
-from medcnn.console import MedcnnError
-from medcnn.images import pack
-from medcnn.manifest import Row
+from medcnn import params
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset import manifest, pack
+from medcnn.dataset.manifest import Row
+from medcnn.runtime import paths
 from stages import download, ensemble, evaluate, prepare, split, train, weights
 from tests.project import shrink
 from tests.studies import archives
@@ -38,11 +40,11 @@ def project(folder: Path, **changes: Any) -> Path:
 
 
 def facts(study: str) -> dict[str, Any]:
-    return files.read_json(layout.metrics("split", study))
+    return files.read_json(paths.metrics("split", study))
 
 
 def rows(study: str) -> dict[str, Row]:
-    return {row.path: row for row in manifest.read(layout.manifest(study))}
+    return {row.path: row for row in manifest.read(paths.manifest(study))}
 
 
 def all_prepared(folder: Path) -> Path:
@@ -72,14 +74,14 @@ def _inside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp
 @pytest.mark.parametrize("study", STUDIES)
 def test_neither_patient_nor_copy_stands_on_two_sides_and_every_image_can_be_read(study: str) -> None:
     sides = defaultdict(set)
-    for row in manifest.used(layout.manifest(study)):
+    for row in manifest.used(paths.manifest(study)):
         sides[row.group].add(row.split)
         sides[row.sha256].add(row.split)
     assert all(len(found) == 1 for found in sides.values())
     assert facts(study)["leak"]["this_split"] == 0
     assert "unreadable" not in facts(study)["set_aside"]
     assert "no class" not in facts(study)["set_aside"]
-    images = pack.images(layout.prepared(study))
+    images = pack.images(paths.prepared(study))
     assert images.shape == (facts(study)["used"], SIZE, SIZE, 3)
     assert images[:].std(axis=(1, 2, 3)).min() > 5
 
@@ -162,13 +164,13 @@ def test_every_study_is_trained_and_evaluated_on_its_test_images() -> None:
         train.main(study, "tiny")
         ensemble.main(study)
         evaluate.main(study)
-        predicted = (layout.predictions(study) / "tiny.csv").read_text().splitlines()
+        predicted = (paths.predictions(study) / "tiny.csv").read_text().splitlines()
         names = params.load().study(study).class_names
         assert predicted[0] == ",".join(["image_id", "split", "label", *(f"p_{name}" for name in names)])
-        used = [row.image_id for row in manifest.used(layout.manifest(study))]
+        used = [row.image_id for row in manifest.used(paths.manifest(study))]
         assert [line.split(",")[0] for line in predicted[1:]] == used
         tested = sum(facts(study)["splits"]["test"].values())
-        accuracy = files.read_json(layout.metrics("evaluate", study, "tiny"))["accuracy"]
+        accuracy = files.read_json(paths.metrics("evaluate", study, "tiny"))["accuracy"]
         assert accuracy * tested == pytest.approx(round(accuracy * tested), abs=1e-3)
 
 
@@ -237,7 +239,7 @@ def test_a_mistake_in_a_study_is_one_line_that_names_its_key(study: str, key: st
     with pytest.raises(MedcnnError, match=message) as caught:
         split.main(study)
     assert "\n" not in str(caught.value)
-    assert not layout.manifest(study).exists()
+    assert not paths.manifest(study).exists()
 
 
 @pytest.mark.parametrize("study", STUDIES)

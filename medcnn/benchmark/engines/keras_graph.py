@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from medcnn.benchmark.engines import Engine
+from medcnn.benchmark.engines.catalogue import Engine
 from medcnn.benchmark.engines.members import Networks, answering, per_class
-from medcnn.benchmark.job import Job
-from medcnn.models import saving
-from medcnn.seeding import THREADS
+from medcnn.benchmark.subjects import Job
+from medcnn.core.seeding import THREADS
+from medcnn.networks import saving
 
 
 def opened(job: Job) -> Engine:

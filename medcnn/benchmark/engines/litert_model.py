@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from medcnn.benchmark.engines import Engine
+from medcnn.benchmark.engines.catalogue import Engine
 from medcnn.benchmark.engines.members import Networks, answering, per_class
-from medcnn.benchmark.job import Job
-from medcnn.seeding import THREADS
+from medcnn.benchmark.subjects import Job
+from medcnn.core.seeding import THREADS
 
 
 def opened(job: Job) -> Engine:

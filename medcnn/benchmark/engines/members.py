@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from medcnn import combined, layout
-from medcnn.benchmark.engines import Engine
-from medcnn.benchmark.job import Job
-from medcnn.calibration import scaled
-from medcnn.cascading import Cascade
-from medcnn.combined import Combined
+from medcnn.benchmark.engines.catalogue import Engine
+from medcnn.benchmark.subjects import Job
+from medcnn.ensemble import combined
+from medcnn.ensemble.cascading import Cascade
+from medcnn.ensemble.combined import Combined
+from medcnn.measures.calibration import scaled
+from medcnn.runtime import paths
 
 Networks = Callable[[np.ndarray], np.ndarray]
 """From images float32 (N, H, W, 3), 0..255, to the raw probabilities (M, N, C) of M networks."""
@@ -33,7 +34,7 @@ def per_class(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _raw(job: Job, together: Together) -> Engine:
-    if not layout.is_combined(job.name):
+    if not paths.is_combined(job.name):
         network = together((job.name,))
         return lambda images: network(images)[0]
     combination = combined.read(job.study, job.name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from medcnn.benchmark.engines import Engine
-from medcnn.benchmark.job import Job
-from medcnn.onnx import runtime
+from medcnn.benchmark.engines.catalogue import Engine
+from medcnn.benchmark.subjects import Job
+from medcnn.inference import sessions
 
 
 def opened(job: Job) -> Engine:
     """The exported model of a job."""
-    return partial(runtime.probabilities, runtime.load(Path(job.files[job.name])))
+    return partial(sessions.probabilities, sessions.load(Path(job.files[job.name])))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import openvino
 
-from medcnn.benchmark.engines import Engine
-from medcnn.benchmark.job import BFLOAT16, Job
-from medcnn.seeding import THREADS
+from medcnn.benchmark.engines.catalogue import Engine
+from medcnn.benchmark.subjects import BFLOAT16, Job
+from medcnn.core.seeding import THREADS
 
 
 def opened(job: Job) -> Engine:

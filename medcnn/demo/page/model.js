@@ -3,7 +3,7 @@
 import * as ort from "./ort/ort.wasm.min.mjs";
 
 ort.env.wasm.proxy = true;
-/** Entries of a card that are text; all others are JSON, see `medcnn/onnx/card.py`. */
+/** Entries of a card that are text; all others are JSON, see `medcnn/inference/card.py`. */
 const TEXTS = new Set(["fit", "format", "model", "positive", "precision", "study", "data_sha256"]);
 
 /** A fault of the demo's files; its message is one line for the page. */

@@ -1,4 +1,4 @@
-/** How unlike the training images an image is: the score that `medcnn/novelty.py` describes, in the same order. */
+/** How unlike the training images an image is: the score that `medcnn/inference/novelty.py` describes, in the same order. */
 
 const CELLS = 5;
 const SHADES = 8;

@@ -7,7 +7,7 @@ const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
 
 /**
- * An image as pixels (size, size, 3), the same as `medcnn.images.decode.resize` makes.
+ * An image as pixels (size, size, 3), the same as `medcnn.reading.decode.resize` makes.
  *
  * @param {{width: number, height: number, data: Uint8ClampedArray}} image RGBA; alpha is passed over.
  * @param {number} size

@@ -1,0 +1,127 @@
+"""What is benchmarked, and what the process of an engine is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.ensemble import combined
+from medcnn.runtime import paths
+
+BASELINE = "tensorflow"
+ONNX = "onnxruntime"
+INT8 = "onnxruntime_int8"
+OPENVINO = "openvino"
+BFLOAT16 = "openvino_bfloat16"
+LITERT = "litert"
+REQUIRED = (BASELINE, ONNX, INT8)
+"""The engines that every benchmark has; the others are there where they are installed."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network, an ensemble or a cascade, in every form in which it is stored.
+
+    Attributes:
+        study: The study that it was trained on.
+        name: The model's name.
+        networks: The Keras file of each network that it runs, by name.
+        onnx: The exported model in float32.
+        int8: The exported model in int8, as far as validation allows.
+        int8_precision: What that came to: int8, mixed or float32.
+        temperature: By which the exported model divides the logits.
+    """
+
+    study: str
+    name: str
+    networks: Mapping[str, Path]
+    onnx: Path
+    int8: Path
+    int8_precision: str
+    temperature: float
+
+    def precision(self, engine: str) -> str:
+        """Of the numbers that an engine computes with."""
+        return {INT8: self.int8_precision, BFLOAT16: "bfloat16"}.get(engine, "float32")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the process of one engine needs; plain values, as they are handed over as JSON.
+
+    Attributes:
+        engine: Its name.
+        study: As the subject's.
+        name: As the subject's.
+        files: The file of each network, by name; of engines that run an exported model that one, by the subject's.
+        temperature: By which an engine that runs networks divides the logits.
+        prepared: The folder of the prepared images.
+        indices: Where the test images are among them.
+        most: How many test images are timed, and the largest batch.
+    """
+
+    engine: str
+    study: str
+    name: str
+    files: Mapping[str, str]
+    temperature: float
+    prepared: str
+    indices: tuple[int, ...]
+    most: int
+
+
+def network(study: str, name: str) -> Subject:
+    """A trained model or chain.
+
+    Raises:
+        MedcnnError: It is not trained or not exported, or the export is of another file.
+    """
+    path = paths.metrics("export", study, name)
+    return _subject(study, name, (name,), _record(path), path)
+
+
+def combinations(study: str) -> list[Subject]:
+    """All ensembles and cascades of a study.
+
+    Raises:
+        MedcnnError: See ``network``.
+    """
+    made = combined.read_all(study)
+    path = paths.metrics("export_ensembles", study)
+    records = _record(path) if made else {}
+    return [_subject(study, name, made[name].members, records.get(name), path) for name in made]
+
+
+def _record(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise MedcnnError(f"{path} not found: export the model first (`dvc repro`)")
+    record: dict[str, Any] = files.read_json(path)
+    return record
+
+
+def _subject(study: str, name: str, members: tuple[str, ...], record: Any, path: Path) -> Subject:
+    subject = Subject(
+        study=study,
+        name=name,
+        networks={member: paths.keras_model(study, member) for member in members},
+        onnx=paths.onnx_model(study, name),
+        int8=paths.int8_model(study, name),
+        int8_precision=_value(record, path, name, "int8", "precision"),
+        temperature=_value(record, path, name, "temperature"),
+    )
+    for file in (*subject.networks.values(), subject.onnx, subject.int8):
+        if not file.is_file():
+            raise MedcnnError(f"{file} not found: train and export the model first (`dvc repro`)")
+    return subject
+
+
+def _value(record: Any, path: Path, name: str, *keys: str) -> Any:
+    for key in keys:
+        if not isinstance(record, Mapping) or key not in record:
+            raise MedcnnError(f"{path} lacks {'.'.join(keys)} of '{name}': export the model again (`dvc repro`)")
+        record = record[key]
+    return record

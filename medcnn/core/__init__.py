@@ -1,0 +1,1 @@
+"""Bytes: files, seeding, zips; errors and Markdown."""

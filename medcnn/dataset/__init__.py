@@ -1,0 +1,1 @@
+"""A study between stages: manifest, folds, pixels, views, predictions."""

@@ -1,0 +1,1 @@
+"""Raw data, brought here as one archive."""

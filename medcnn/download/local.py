@@ -1,0 +1,120 @@
+"""Raw data from this machine: an archive copied as it is, or a folder packed into one zip."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from medcnn.core.errors import MedcnnError
+from medcnn.download.bars import bar, copy
+from medcnn.download.origin import Origin
+from medcnn.params.sources import ArchiveSource, FolderSource
+from medcnn.reading.names import printable
+from medcnn.runtime import paths
+
+
+def copy_archive(source: ArchiveSource, target: Path, study: str) -> Origin:
+    """Copy an archive file to ``target``."""
+    archive = _located(source.path, study)
+    if archive.is_dir():
+        raise MedcnnError(f"studies.{study}.source.path: {source.path} is a folder; set source.kind=folder")
+    with (
+        archive.open("rb") as original,
+        target.open("wb") as file,
+        bar(archive.name, archive.stat().st_size) as progress,
+    ):
+        copy(original, file, progress)
+    return Origin(archive.name)
+
+
+def pack_folder(source: FolderSource, target: Path, study: str) -> Origin:
+    """Pack a folder into a zip whose bytes depend on names and contents alone: sorted, undated, not compressed."""
+    folder = _located(source.path, study)
+    if not folder.is_dir():
+        raise MedcnnError(f"studies.{study}.source.path: {source.path} is a file; set source.kind=archive")
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise MedcnnError(f"studies.{study}.source.path: {source.path} holds this project; choose the images' folder")
+    with _faults_told(folder, study):
+        names = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
+        if not names:
+            raise MedcnnError(f"studies.{study}.source.path: {source.path} holds no files")
+        total = sum(path.stat().st_size for path in names.values())
+        with zipfile.ZipFile(target, "w") as packed, bar(folder.name, total) as progress:
+            for name in sorted(names):
+                _pack(packed, name, names[name], progress)
+    return Origin("folder.zip")
+
+
+def _pack(packed: zipfile.ZipFile, name: str, path: Path, progress: tqdm[NoReturn]) -> None:
+    before = path.stat()
+    with path.open("rb") as original, packed.open(_member(name, before.st_size), "w") as member:
+        copy(original, member, progress)
+        after = os.fstat(original.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise MedcnnError(f"{path} changed while it was read; run the command again when nothing writes there")
+
+
+@contextlib.contextmanager
+def _faults_told(folder: Path, study: str) -> Iterator[None]:
+    """Say of a file below the folder that cannot be read, or is gone, where the folder was named."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or not Path(error.filename).is_relative_to(folder):
+            raise
+        raise MedcnnError(
+            f"studies.{study}.source.path: {error.filename}: {error.strerror}; mend it, or choose another folder"
+        ) from error
+
+
+def _located(path: str, study: str) -> Path:
+    # A queued experiment runs in a copy of the project; a relative path counts from the project itself.
+    project = paths.project()
+    found = project / Path(path).expanduser()
+    if not found.exists():
+        raise MedcnnError(f"studies.{study}.source.path: {path} not found")
+    if not found.is_dir() and not found.is_file():
+        raise MedcnnError(f"studies.{study}.source.path: {path} is neither a file nor a folder")
+    return Path(os.path.relpath(found)) if found.is_relative_to(project) else found
+
+
+def _member(name: str, size: int) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(printable(name), date_time=(1980, 1, 1, 0, 0, 0))
+    member.file_size = size
+    member.create_system = 3
+    member.external_attr = 0o100644 << 16
+    return member
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below a folder.
+
+    A link to a file inside the folder is read as that file, as any viewer shows it. Links that lead out would bring
+    in what the user did not name, and links to folders may go round in circles: both are refused.
+    """
+    for place, folders, names in os.walk(folder, onerror=_refuse):
+        for name in (*folders, *names):
+            path = Path(place, name)
+            if path.is_symlink():
+                _check_link(path, folder)
+            elif name in names and not path.is_file():
+                raise MedcnnError(f"{path} is not a regular file; remove it or choose another folder")
+            if name in names:
+                yield path
+
+
+def _check_link(path: Path, folder: Path) -> None:
+    if not path.is_file():
+        raise MedcnnError(f"{path} is a link to no file or to a folder; put a file or the folder itself in its place")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise MedcnnError(f"{path} is a link that leads out of {folder}; put the file itself in its place")
+
+
+def _refuse(error: OSError) -> None:
+    raise error

@@ -1,0 +1,1 @@
+"""The built-in study: synthetic slices of healthy and diseased bodies."""

@@ -1,0 +1,1 @@
+"""Ensembles and cascades of trained models, from their predictions."""

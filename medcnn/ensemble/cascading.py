@@ -1,0 +1,163 @@
+"""Cascades: a cheap first model answers where it is confident, and the second model answers everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset.predictions import Predictions
+from medcnn.measures.calibration import best_temperature, scaled
+from medcnn.measures.curves import Floats, Integers, Truths
+from medcnn.runtime import paths
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """When the first model answers: where its calibrated confidence is above the threshold.
+
+    Attributes:
+        temperature: divides the first model's logits, in ``calibration.COLDEST``..``calibration.HOTTEST``.
+        threshold: 0, and the first model answers every image, to 1, and it answers none.
+    """
+
+    temperature: float
+    threshold: float
+
+    def first_answers(self, first: Floats) -> Truths:
+        """For which images (N,) the first model answers, from its probabilities (N, C)."""
+        return confidence(scaled(first, self.temperature)) > self.threshold
+
+    def combine(self, probabilities: Floats) -> Floats:
+        """The first model's calibrated probabilities where it answers, else the second's: (N, C) of (2, N, C)."""
+        first, second = probabilities
+        return np.where(self.first_answers(first)[:, None], scaled(first, self.temperature), second)
+
+    def hangs(self, probabilities: Floats, tolerance: float) -> Truths:
+        """For which images (N,) a difference below a tolerance may decide which model answers."""
+        certain = confidence(scaled(probabilities[0], self.temperature))
+        even: Truths = np.abs(certain - self.threshold) <= tolerance
+        return even
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Multiply-accumulates for one image: of either model, and of the cascade on average over the test part.
+
+    The first model always runs, and the second from the image on, even where it is a chain that begins with the first.
+    """
+
+    first: int
+    second: int
+    mean: int
+
+
+@dataclass(frozen=True)
+class Cascaded:
+    """A fitted cascade of two models of a run."""
+
+    first: str
+    second: str
+    cascade: Cascade
+    predictions: Predictions
+    first_share: dict[str, float]
+    cost: Cost
+
+    def record(self) -> dict[str, Any]:
+        """What ``metrics/ensemble/S.json`` says of the cascade."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            **asdict(self.cascade),
+            "first_share": self.first_share,
+            "macs": asdict(self.cost),
+        }
+
+
+def cascaded(tables: Mapping[str, Predictions], pair: tuple[str, str], macs: Mapping[str, int]) -> Cascaded:
+    """Fit the cascade of a pair of models on validation, and apply it to every image.
+
+    Args:
+        tables: predictions of the same images in the same order, by model.
+        pair: the first model's name, and the second's.
+        macs: multiply-accumulates of each model for one image.
+    """
+    first, second = (tables[name] for name in pair)
+    seen = first.of("validation")
+    cascade = fitted(seen.probabilities, second.of("validation").probabilities, seen.labels)
+    shares = {
+        split: float(cascade.first_answers(first.of(split).probabilities).mean()) for split in ("validation", "test")
+    }
+    cheap, dear = (macs[name] for name in pair)
+    joined = replace(first, probabilities=cascade.combine(np.stack([first.probabilities, second.probabilities])))
+    return Cascaded(*pair, cascade, joined, shares, Cost(cheap, dear, cheap + round((1 - shares["test"]) * dear)))
+
+
+def mean_macs(
+    macs: Mapping[str, int], ensembles: Mapping[str, Iterable[str]], cascades: Mapping[str, Cascaded]
+) -> dict[str, int]:
+    """Multiply-accumulates for one image, by the name of model, ensemble or cascade; of a cascade the mean over test.
+
+    Args:
+        macs: of each trained model.
+        ensembles: the models that each must run, by combiner.
+        cascades: by name.
+    """
+    of_ensembles = {f"ensemble_{name}": sum(macs[member] for member in members) for name, members in ensembles.items()}
+    of_cascades = {name: made.cost.mean for name, made in cascades.items()}
+    return {**macs, **of_ensembles, **of_cascades}
+
+
+def macs(study: str, model: str) -> int:
+    """Multiply-accumulates of a trained model for one image.
+
+    Raises:
+        MedcnnError: training did not record them.
+    """
+    path = paths.metrics("train", study, model)
+    try:
+        return int(files.read_json(path)["macs"])
+    except (FileNotFoundError, KeyError) as error:
+        raise MedcnnError(f"{path} lacks the cost of '{model}' (macs); run `dvc repro` to train it again") from error
+
+
+def fitted(first: Floats, second: Floats, labels: Integers) -> Cascade:
+    """The cascade of two models, from their probabilities (N, C) and the true classes (N,) of the same images.
+
+    Both numbers are rounded to the digits that the metrics are written with, so that what is read there is exactly
+    what decided.
+    """
+    temperature = best_temperature(first, labels)
+    confidences = confidence(scaled(first, temperature))
+    first_right, second_right = (part.argmax(axis=1) == labels for part in (first, second))
+    return Cascade(temperature, cheapest_threshold(confidences, first_right, second_right))
+
+
+def confidence(probabilities: Floats) -> Floats:
+    """The probability (N,) of the most probable class."""
+    return probabilities.max(axis=1)
+
+
+def cheapest_threshold(confidences: Floats, first_right: Truths, second_right: Truths) -> float:
+    """The lowest threshold at which the cascade is right as often as the second model alone, or more often.
+
+    The lower the threshold, the more images the first model answers, and the lower the mean cost. Thresholds lie
+    midway between neighbouring confidences, or are 0 (the first model alone) or 1 (the second alone, always as good).
+
+    Args:
+        confidences: (N,) the first model's, calibrated, in 0..1.
+        first_right: (N,) whether the first model's class is the true one.
+        second_right: (N,) the same of the second model.
+    """
+    levels = np.unique(confidences)
+    midways = ((levels[1:] + levels[:-1]) / 2).round(files.DIGITS)
+    thresholds = np.unique(np.concatenate([[0.0], midways, [1.0]]))
+    order = np.argsort(confidences)
+    handed_on = np.searchsorted(confidences[order], thresholds, side="right")
+    first_so_far, second_so_far = (np.append(0, np.cumsum(part[order])) for part in (first_right, second_right))
+    right = first_so_far[-1] - first_so_far[handed_on] + second_so_far[handed_on]
+    return float(thresholds[np.argmax(right >= second_so_far[-1])])

@@ -1,0 +1,135 @@
+"""How several models' probabilities become one: plain numbers that can be written down, and computed anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from medcnn.core import files
+from medcnn.measures.curves import Floats, Truths
+from medcnn.measures.metrics import SMALLEST
+
+Join = Literal["mean", "concat"]
+
+
+@dataclass(frozen=True)
+class WeightedMean:
+    """The weighted mean of the models.
+
+    Attributes:
+        weights: Of each model, 0 or more; they are divided by their sum, which rounding has moved off 1.
+    """
+
+    weights: tuple[float, ...]
+
+    @property
+    def shares(self) -> Floats:
+        """The weights (M,), summing to 1."""
+        return np.array(self.weights) / sum(self.weights)
+
+    def combine(self, probabilities: Floats) -> Floats:
+        """Raw probabilities (N, C) of the ensemble."""
+        mean: Floats = np.tensordot(self.shares, probabilities, axes=1)
+        return mean
+
+    def hangs(self, probabilities: Floats, tolerance: float) -> Truths:
+        """For no image (N,)."""
+        return np.zeros(probabilities.shape[1], bool)
+
+
+@dataclass(frozen=True)
+class Vote:
+    """Majority vote as probabilities: (votes + mean probability) / (M + 1), for each class.
+
+    The mean probability counts as one more vote that is shared, so that it decides ties and never overrules a
+    majority. It is raised to ``SMALLEST``: no class gets probability 0.
+    """
+
+    def combine(self, probabilities: Floats) -> Floats:
+        """Raw probabilities (N, C) of the ensemble."""
+        ballots = np.eye(probabilities.shape[2])[probabilities.argmax(axis=2)].sum(axis=0)
+        likely = probabilities.mean(axis=0).clip(SMALLEST)
+        votes: Floats = (ballots + likely / likely.sum(axis=1, keepdims=True)) / (len(probabilities) + 1)
+        return votes
+
+    def hangs(self, probabilities: Floats, tolerance: float) -> Truths:
+        """For which images (N,) a model's two likeliest classes are even."""
+        second, likeliest = np.moveaxis(np.sort(probabilities, axis=2), 2, 0)[-2:]
+        return np.asarray((likeliest - second <= tolerance).any(axis=0))
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A trained softmax on the models' probabilities.
+
+    Attributes:
+        join: Of which features: the mean of the models (F = C), or all of them side by side (F = M * C).
+        kernel: F rows of C numbers.
+        bias: C numbers.
+    """
+
+    join: Join
+    kernel: tuple[tuple[float, ...], ...]
+    bias: tuple[float, ...]
+
+    def combine(self, probabilities: Floats) -> Floats:
+        """Raw probabilities (N, C) of the ensemble."""
+        logits = joined(self.join, probabilities) @ np.array(self.kernel) + np.array(self.bias)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        dense: Floats = odds / odds.sum(axis=1, keepdims=True)
+        return dense
+
+    def hangs(self, probabilities: Floats, tolerance: float) -> Truths:
+        """For no image (N,)."""
+        return np.zeros(probabilities.shape[1], bool)
+
+
+Rule = WeightedMean | Vote | Dense
+"""``combine`` joins the raw probabilities (M, N, C) of M models; ``hangs`` tells where they are joined quite otherwise
+if they differ by less than a tolerance."""
+
+
+def joined(join: Join, probabilities: Floats) -> Floats:
+    """What a dense softmax sees, (N, F), of the models' probabilities (M, N, C)."""
+    return probabilities.mean(axis=0) if join == "mean" else np.concatenate(list(probabilities), axis=1)
+
+
+def as_written(numbers: Floats) -> Any:
+    """An array as nested tuples, rounded to the digits that metrics are written with: what is read is what decided."""
+
+    def tuples(value: Any) -> Any:
+        return tuple(map(tuples, value)) if isinstance(value, list) else value
+
+    return tuples((numbers.round(files.DIGITS) + 0.0).tolist())
+
+
+def needed(rule: Rule, members: tuple[str, ...]) -> tuple[str, ...]:
+    """The members that must be run: what weighs nothing changes nothing."""
+    if not isinstance(rule, WeightedMean):
+        return members
+    return tuple(member for member, weight in zip(members, rule.weights, strict=True) if weight)
+
+
+def record(rule: Rule, members: tuple[str, ...]) -> dict[str, Any]:
+    """What is written of a rule: the members in their order, and its numbers."""
+    block: dict[str, Any] = {"members": members}
+    if isinstance(rule, WeightedMean):
+        block["weights"] = dict(zip(members, rule.weights, strict=True))
+    if isinstance(rule, Dense):
+        block["dense"] = {"kernel": rule.kernel, "bias": rule.bias}
+    return block
+
+
+def read(combiner: str, block: Mapping[str, Any]) -> tuple[tuple[str, ...], Rule]:
+    """The members that must be run, and the rule for them, from what ``record`` wrote of a combiner."""
+    if "weights" in block:
+        weights = {member: float(block["weights"][member]) for member in block["members"]}
+        members = needed(WeightedMean(tuple(weights.values())), tuple(weights))
+        return members, WeightedMean(tuple(weights[member] for member in members))
+    if "dense" not in block:
+        return tuple(block["members"]), Vote()
+    kernel, bias = (as_written(np.array(block["dense"][part])) for part in ("kernel", "bias"))
+    return tuple(block["members"]), Dense("mean" if combiner == "mean_dense" else "concat", kernel, bias)

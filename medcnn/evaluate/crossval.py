@@ -1,0 +1,164 @@
+"""Cross-validation and repeats: how models do when other parts are held out, and when they begin from other seeds.
+
+The parts of all folds together are predicted by as many models. Their intervals say what other patients would have
+changed, with these models as they are; how much training on other patients changes is seen in the spread over cells,
+which is no standard error, as the folds share their training images (Bengio and Grandvalet, JMLR 2004).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset import folds, predictions
+from medcnn.dataset.folds import MAIN, PREDICTIONS, Cell
+from medcnn.dataset.predictions import Predictions
+from medcnn.ensemble import cascading, combining
+from medcnn.evaluate.evidence import Evidence
+from medcnn.measures import metrics
+from medcnn.measures.statistics import areas, intervals
+from medcnn.measures.statistics.grouping import numbered
+from medcnn.params import Params, Run
+from medcnn.runtime import paths
+
+Cells = Mapping[Cell, Predictions]
+
+FIGURES = ("accuracy", "balanced_accuracy", "cross_entropy", "auroc", "brier")
+
+
+def gathered(
+    study: str, settings: Params, main: Mapping[str, Predictions], groups: Mapping[str, str], macs: Mapping[str, int]
+) -> dict[str, dict[Cell, Predictions]]:
+    """The predictions of every model, chain, ensemble and cascade in every cell of the run.
+
+    Ensembles and cascades are fitted again in each cell, on its own validation part.
+
+    Args:
+        study: its name.
+        settings: says what ran.
+        main: the predictions of the main cell, by model.
+        groups: the group of each image id.
+        macs: multiply-accumulates for one image, by model.
+
+    Raises:
+        MedcnnError: a cell is missing, or its models do not cover the images of its fold.
+    """
+    tables = {
+        cell: main if cell == MAIN else _tables(study, settings, cell, groups, macs) for cell in settings.run.cells
+    }
+    return {name: {cell: of_cell[name] for cell, of_cell in tables.items()} for name in main}
+
+
+def keep_only(study: str, run: Run) -> None:
+    """Remove the cells that earlier runs left behind, see ``files.keep_only``."""
+    files.keep_only(paths.crossval(study), run.trained)
+    for name in run.trained:
+        files.keep_only(paths.crossval(study) / name, [paths.cell(study, name, *cell).name for cell in run.cells])
+
+
+def block(cells: Cells, known: Evidence) -> dict[str, Any]:
+    """What ``metrics/evaluate/S.json`` says of one model's cells, each judged on its test part.
+
+    Pooled figures are of the test parts of all folds together, as of one set of images: each is predicted by a model
+    that has not seen it. The pooled area under the ROC curve ranks scores of different models against each other; the
+    mean of the folds' own areas, which does not, stands beside it. With several repeats a pooled figure is the mean
+    over repeats, and its interval takes every group with all its repeats.
+
+    Args:
+        cells: predictions by fold and repeat; every fold with every repeat.
+        known: of the images. A test part that the data's author made, fold 0, is among the cells, and counts for
+            nothing else, unless it is the only fold.
+
+    Returns:
+        ``cells`` by "FOLD-REPEAT"; ``folds``, those that count; ``repeats``; ``images`` and ``groups``, how many these
+        folds test; ``pooled`` figures with intervals; their ``mean`` and ``spread`` (standard deviation, NaN for one)
+        over the cells of these folds.
+
+    Raises:
+        MedcnnError: an image is tested in two folds, or has no group.
+    """
+    tested = {cell: table.of("test") for cell, table in cells.items()}
+    every, repeats = (sorted(set(numbers)) for numbers in zip(*tested, strict=True))
+    held_out = [fold for fold in every if fold or not known.fold_0_apart] or every
+    by_repeat = [_stacked([tested[fold, repeat] for fold in held_out]) for repeat in repeats]
+    _check(by_repeat)
+    figures = {cell: _figures(table) for cell, table in tested.items()}
+    counted = [figures[fold, repeat] for fold in held_out for repeat in repeats]
+    return {
+        "folds": held_out,
+        "repeats": repeats,
+        "images": len(by_repeat[0].image_ids),
+        "groups": len({*known.groups_of(by_repeat[0])}),
+        "cells": {f"{fold}-{repeat}": found for (fold, repeat), found in figures.items()},
+        "pooled": _pooled(by_repeat, known),
+        "mean": {key: float(np.mean([found[key] for found in counted])) for key in FIGURES},
+        "spread": {key: _deviation([found[key] for found in counted]) for key in FIGURES},
+    }
+
+
+def _tables(
+    study: str, settings: Params, cell: Cell, groups: Mapping[str, str], macs: Mapping[str, int]
+) -> dict[str, Predictions]:
+    """The predictions of one cell: of what was trained, and of what is joined from that."""
+    run = settings.run
+    trained = predictions.read_all({name: paths.cell(study, name, *cell) / PREDICTIONS for name in run.trained})
+    first, table = next(iter(trained.items()))
+    predictions.check_images(first, table, folds.rows(study, cell[0]))
+    members = {name: trained[name] for name in run.models}
+    ensembles = combining.ensembles(members, settings.ensemble.combiners, groups, settings.seed, settings.compute)
+    joined = {f"ensemble_{name}": made.predictions for name, made in ensembles.items()}
+    cascades = {name: cascading.cascaded(trained, pair, macs).predictions for name, pair in run.cascaded.items()}
+    return trained | joined | cascades
+
+
+def _figures(table: Predictions) -> dict[str, float]:
+    scores = metrics.scores(table.labels, table.probabilities, table.classes)
+    return {key: scores[key] for key in FIGURES}
+
+
+def _pooled(by_repeat: Sequence[Predictions], known: Evidence) -> dict[str, float]:
+    """Figures with intervals: shares and mean losses of all repeats' rows are the means over repeats."""
+    found = known.measured(_stacked(by_repeat))
+    figures = (*FIGURES, *(("patient_accuracy", "patient_cross_entropy") if known.patients else ()))
+    pooled = {key: found[key] for figure in figures for key in (figure, f"{figure}_low", f"{figure}_high")}
+    return pooled | (_mean_auroc(by_repeat, known) if len(by_repeat) > 1 else {})
+
+
+def _mean_auroc(by_repeat: Sequence[Predictions], known: Evidence) -> dict[str, float]:
+    """The mean of the repeats' areas under the ROC curve, with the interval of ``intervals.of_mean``."""
+    z = intervals.quantile(known.settings.confidence)
+    found = [
+        areas.mean_area(table.labels, table.probabilities, numbered(known.groups_of(table)), z) for table in by_repeat
+    ]
+    mean = areas.MeanArea(tuple(area for of_repeat in found for area in of_repeat.classes))
+    low, high = intervals.of_mean(mean, known.settings.confidence)
+    return {"auroc": mean.value, "auroc_low": low, "auroc_high": high}
+
+
+def _stacked(tables: Sequence[Predictions]) -> Predictions:
+    return replace(
+        tables[0],
+        image_ids=tuple(chain.from_iterable(table.image_ids for table in tables)),
+        splits=tuple(chain.from_iterable(table.splits for table in tables)),
+        labels=np.concatenate([table.labels for table in tables]),
+        probabilities=np.concatenate([table.probabilities for table in tables]),
+    )
+
+
+def _deviation(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+
+
+def _check(by_repeat: Iterable[Predictions]) -> None:
+    for table in by_repeat:
+        for image_id, count in Counter(table.image_ids).items():
+            if count > 1:
+                raise MedcnnError(f"image {image_id} is tested in {count} folds; run `dvc repro` to train them again")

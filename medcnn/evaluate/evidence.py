@@ -1,0 +1,58 @@
+"""What is known of a study's images besides their labels, and how figures on them are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from medcnn.core import files
+from medcnn.dataset import manifest
+from medcnn.dataset.manifest import of_images
+from medcnn.dataset.predictions import Predictions
+from medcnn.grouping import subgroups
+from medcnn.measures import statistics
+from medcnn.params import Params
+from medcnn.params.evaluate import Evaluate
+from medcnn.runtime import paths
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What figures of a study stand on.
+
+    Attributes:
+        groups: the group (patient joined with duplicates) of each image id; groups are independent of each other.
+        patients: whether the groups tell patients, or duplicates alone.
+        subgroups: by column, the subgroup of each image id.
+        fold_0_apart: whether the data's author made the test part, so that cross-validation leaves it out.
+        settings: how figures are judged.
+        seed: the root of the bootstrap's draws.
+    """
+
+    groups: Mapping[str, str]
+    patients: bool
+    subgroups: Mapping[str, Mapping[str, str]]
+    fold_0_apart: bool
+    settings: Evaluate
+    seed: int
+
+    def groups_of(self, table: Predictions) -> list[str]:
+        """The group of each image of a table, see ``manifest.of_images``."""
+        return of_images(table.image_ids, self.groups)
+
+    def measured(self, table: Predictions) -> dict[str, Any]:
+        """All figures of a table, with intervals."""
+        return statistics.measured(table, self.groups_of(table), self.settings, self.seed, self.patients)
+
+
+def evidence(study: str, settings: Params) -> Evidence:
+    """Read what the split stage found out about a study's images."""
+    return Evidence(
+        groups=manifest.groups(paths.manifest(study)),
+        patients=files.read_json(paths.metrics("split", study))["patients"] is not None,
+        subgroups=subgroups.read(paths.subgroups(study)),
+        fold_0_apart=settings.study(study).split.kind == "author",
+        settings=settings.evaluate,
+        seed=settings.seed,
+    )

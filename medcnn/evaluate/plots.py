@@ -1,0 +1,78 @@
+"""The tables behind the plots of a study: a row a point, all models in one table, to be drawn over each other."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from medcnn.core import files
+from medcnn.dataset.predictions import Predictions
+from medcnn.measures import calibration, curves, operating
+from medcnn.measures.curves import Curve, Floats, Truths
+from medcnn.runtime import paths
+
+HISTORY = ("split", "epoch", "loss", "accuracy")
+
+
+def write(study: str, raw: Mapping[str, Predictions], calibrated: Mapping[str, Predictions], bins: int) -> None:
+    """Write every table of a study.
+
+    Args:
+        study: its name.
+        raw: the test images' predictions by model.
+        calibrated: the same with temperature.
+        bins: of the reliability diagram.
+    """
+    folder = paths.plots("evaluate", study)
+    tables = {
+        "confusion": (("model", "actual", "predicted", "images", "share"), _confusions(raw)),
+        "roc": (("model", "class", "false_positive_rate", "true_positive_rate"), _points(raw, curves.roc)),
+        "pr": (("model", "class", "recall", "precision"), _points(raw, curves.precision_recall)),
+        "reliability": (("model", "when", "confidence", "accuracy", "images"), _reliability(raw, calibrated, bins)),
+        "errors": (("model", "class", "threshold", "false_negatives", "false_positives"), _errors(calibrated)),
+        "learning": (("model", *HISTORY), _learning(study, raw)),
+    }
+    for name, (columns, rows) in tables.items():
+        files.write_csv(folder / f"{name}.csv", columns, rows)
+
+
+def _confusions(tables: Mapping[str, Predictions]) -> Iterator[tuple[str, str, str, int, str]]:
+    for model, table in tables.items():
+        counts = curves.confusion(table.labels, table.probabilities.argmax(axis=1), len(table.classes))
+        for actual, row in zip(table.classes, counts, strict=True):
+            for predicted, images in zip(table.classes, row, strict=True):
+                yield model, actual, predicted, int(images), f"{images / max(row.sum(), 1):.6g}"
+
+
+def _points(
+    tables: Mapping[str, Predictions], drawn: Callable[[Truths, Floats], Curve]
+) -> Iterator[tuple[str, str, str, str]]:
+    for model, table in tables.items():
+        for index in curves.of_interest(len(table.classes)):
+            curve = curves.thinned(drawn(table.labels == index, table.probabilities[:, index]))
+            for x, y in zip(curve.x, curve.y, strict=True):
+                yield model, table.classes[index], f"{x:.6g}", f"{y:.6g}"
+
+
+def _reliability(
+    raw: Mapping[str, Predictions], calibrated: Mapping[str, Predictions], bins: int
+) -> Iterator[tuple[str, str, str, str, int]]:
+    for model in raw:
+        for when, table in (("before", raw[model]), ("after", calibrated[model])):
+            for point in calibration.reliability(table.labels, table.probabilities, bins):
+                yield model, when, f"{point.confidence:.6g}", f"{point.accuracy:.6g}", point.images
+
+
+def _errors(calibrated: Mapping[str, Predictions]) -> Iterator[tuple[str, str, str, int, int]]:
+    for model, table in calibrated.items():
+        for row in operating.errors(table):
+            yield model, *row
+
+
+def _learning(study: str, models: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """The histories of all that was trained; ensembles and cascades have none."""
+    for model in models:
+        path = paths.plots("train", study, model) / "history.csv"
+        if path.exists():
+            with path.open(newline="", encoding="utf-8") as file:
+                yield from ((model, *(line[key] for key in HISTORY)) for line in csv.DictReader(file))

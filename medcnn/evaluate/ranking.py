@@ -1,0 +1,58 @@
+"""Which model of a study is the best, and which others the test images cannot tell apart from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from medcnn.measures.statistics.comparing import FIGURES
+
+
+def ranked(
+    figures: Mapping[str, Mapping[str, Any]], fitted: Collection[str], networks: Collection[str]
+) -> dict[str, Any]:
+    """The models in order, and the best and worst of them; test decides nothing but the order.
+
+    Best and worst have the lowest and the highest cross-entropy on validation, among the models that were not fitted
+    on it: a combiner that saw validation looks better there than it is.
+
+    Args:
+        figures: ``metrics/evaluate/S.json``, the figures of every model.
+        fitted: the ensembles and cascades that were fitted on validation.
+        networks: the models that are a single network, whose attention can be drawn.
+    """
+    candidates = [model for model in figures if model not in fitted]
+    return {
+        **_ends(figures, candidates),
+        "networks": _ends(figures, [model for model in candidates if model in networks]),
+        "ranking": sorted(figures, key=lambda model: -_number(figures[model]["test"]["accuracy"], -math.inf)),
+    }
+
+
+def same_as(best: str, pairs: Sequence[Mapping[str, Any]], significance: float) -> dict[str, list[str]]:
+    """By figure: the models whose difference from ``best`` is within chance.
+
+    Args:
+        best: a model.
+        pairs: from ``statistics.compared``.
+        significance: of the p-values corrected by Holm; a difference that cannot be tested tells no two models apart.
+    """
+    others = [(pair, ({pair["first"], pair["second"]} - {best}).pop()) for pair in pairs if _has(pair, best)]
+    return {
+        figure: [other for pair, other in others if _number(pair[figure]["p_holm"], 1.0) >= significance]
+        for figure in FIGURES
+    }
+
+
+def _ends(figures: Mapping[str, Mapping[str, Any]], models: Sequence[str]) -> dict[str, str]:
+    by_loss = sorted(models, key=lambda model: _number(figures[model]["validation"]["cross_entropy"], math.inf))
+    return {"best": by_loss[0], "worst": by_loss[-1]}
+
+
+def _has(pair: Mapping[str, Any], model: str) -> bool:
+    return model in (pair["first"], pair["second"])
+
+
+def _number(value: float | None, missing: float) -> float:
+    return missing if value is None or math.isnan(value) else float(value)

@@ -1,0 +1,1 @@
+"""Keras to ONNX, in float32 and int8, with stable bytes."""

@@ -1,0 +1,110 @@
+"""Keras models as ONNX models that hold preprocessing and network, and what Keras answers."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset.heldout import HeldOut
+from medcnn.export.canonical import canonical
+from medcnn.inference.sessions import INPUT
+from medcnn.measures.curves import Floats
+
+# tf2onnx's default, named so that it stays. Up to 17 the same graph comes out, 18 turns GlobalAveragePool into
+# ReduceMean, and neither is faster in ONNX Runtime; the older the set, the more programs read it.
+OPSET = 15
+_BATCH = 8
+
+
+def converted(model: keras.Model) -> onnx.ModelProto:
+    """The canonical ONNX model of a network; the same network gives the same bytes.
+
+    Args:
+        model: From ``image``, float32 (batch, H, W, 3), 0..255, to probabilities (batch, classes), or to that of the
+            last of two classes (batch, 1).
+
+    Returns:
+        A model from ``image`` to raw ``probabilities``, always (batch, classes), for any batch size.
+
+    Raises:
+        MedcnnError: The network has a layer that ONNX has no operators for, or see ``canonical``.
+    """
+    result = canonical(_exported(_per_class(model)))
+    try:
+        onnx.checker.check_model(result)
+    except onnx.checker.ValidationError as error:
+        reason = str(error).splitlines()[0]
+        raise MedcnnError(
+            f"a layer of this network has no counterpart in ONNX: {reason}; build it from others"
+        ) from error
+    return result
+
+
+def answers(model: keras.Model, part: HeldOut) -> Floats:
+    """The raw probabilities (N, classes) that a network gives the images of a part."""
+    network = _per_class(model)
+    return np.concatenate([network.predict_on_batch(batch) for batch in part.batches(_BATCH)]).astype(np.float64)
+
+
+def _per_class(model: keras.Model) -> keras.Model:
+    """The model itself, or, where it ends in one sigmoid unit, with a column for the first class too."""
+    if model.output_shape[-1] > 1:
+        return model
+    image = keras.Input(model.input_shape[1:], name=INPUT)
+    last = model(image)
+    return keras.Model(image, keras.ops.concatenate([1 - last, last], axis=-1))
+
+
+def _exported(model: keras.Model) -> onnx.ModelProto:
+    signature = [keras.InputSpec(dtype="float32", shape=(None, *model.input_shape[1:]), name=INPUT)]
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        path = Path(folder) / "model.onnx"
+        model.export(path, format="onnx", input_signature=signature, opset_version=OPSET, verbose=False)
+        # tf2onnx leaves many copies of the network behind in cycles: 400 MB for one of 13 MB.
+        gc.collect()
+        return _without_idle_reshapes(onnx.load(path))
+
+
+def _without_idle_reshapes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network without the reshapes that change nothing.
+
+    tf2onnx writes the transpose of a feature map of one pixel as such a reshape, and takes some of them out, not in
+    every process the same ones.
+    """
+    shapes = {
+        value.name: [size.dim_value for size in value.type.tensor_type.shape.dim][1:]
+        for value in onnx.shape_inference.infer_shapes(model).graph.value_info
+    }
+    renamed: dict[str, str] = {}
+    for node in list(model.graph.node):
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        before, after = shapes.get(node.input[0], []) if node.input else [], shapes.get(node.output[0], [])
+        # A size that is not known is 0.
+        if node.op_type == "Reshape" and before and before == after and all(before):
+            renamed[node.output[0]] = node.input[0]
+            model.graph.node.remove(node)
+    return model
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the converter's remarks off the terminal; what it did wrong shows in the checks that follow."""
+    logger = logging.getLogger("tf2onnx")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

@@ -1,0 +1,94 @@
+"""The card of a study's model, from what the pipeline knows of it: everything fitted is fitted on validation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset import heldout, pack, predictions
+from medcnn.dataset.predictions import Predictions
+from medcnn.inference import novelty
+from medcnn.inference.card import Card
+from medcnn.inference.novelty import Novelty
+from medcnn.measures import calibration, conformal, curves, metrics, operating
+from medcnn.params import Params
+from medcnn.runtime import paths
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the cards of all models of a study have in common."""
+
+    study: str
+    settings: Params
+    data_sha256: str
+    novelty: Novelty
+
+    def card(self, name: str, networks: Iterable[str], metrics: Mapping[str, Any]) -> Card:
+        """The card of one model in float32.
+
+        Args:
+            name: Of the model.
+            networks: That the model runs: itself, or the members of a combination.
+            metrics: Figures of it; those of validation are added.
+
+        Raises:
+            MedcnnError: Its predictions, or those networks, are missing.
+        """
+        block, evaluate = self.settings.study(self.study), self.settings.evaluate
+        temperature, calibrated = calibration.calibrated(predictions.read(paths.predicted(self.study, name)))
+        seen = calibrated.of("validation")
+        return Card(
+            study=self.study,
+            model=name,
+            class_names=seen.classes,
+            positive=block.class_names[-1] if len(block.class_names) == 2 else block.positive or "",
+            image_size=block.image_size,
+            fit=block.fit,
+            precision="float32",
+            temperature=temperature,
+            conformal_threshold=conformal.fitted(seen.probabilities, seen.labels, evaluate.coverage),
+            conformal_coverage=evaluate.coverage,
+            operating_points=self._operating_points(seen),
+            metrics=files.rounded({**metrics, "validation": _figures(seen)}),
+            data_sha256=self.data_sha256,
+            weights_sha256={network: files.sha256(paths.keras_model(self.study, network)) for network in networks},
+            novelty=self.novelty,
+        )
+
+    def _operating_points(self, seen: Predictions) -> dict[str, float | None]:
+        wanted = self.settings.evaluate.operating_point
+        points = {
+            seen.classes[index]: operating.threshold(seen.labels == index, seen.probabilities[:, index], wanted)
+            for index in curves.of_interest(len(seen.classes))
+        }
+        return {name: None if math.isnan(point) else point for name, point in points.items()}
+
+
+def draft(study: str, settings: Params) -> Draft:
+    """What the cards of all models of a study have in common.
+
+    Raises:
+        MedcnnError: The split or the prepared pixels are missing.
+    """
+    path = paths.metrics("split", study)
+    try:
+        fingerprint = files.read_json(path)["fingerprint"]
+    except (FileNotFoundError, KeyError) as error:
+        raise MedcnnError(f"{path} lacks the fingerprint of the images; run `dvc repro` to make it") from error
+    images = pack.images(paths.prepared(study))
+    training, validation = (images.chosen(list(heldout.read(study, part).indices)) for part in ("train", "validation"))
+    return Draft(study, settings, fingerprint, novelty.fitted(training, validation))
+
+
+def _figures(seen: Predictions) -> dict[str, float]:
+    counts = curves.confusion(seen.labels, seen.probabilities.argmax(axis=1), len(seen.classes))
+    return {
+        "accuracy": metrics.accuracy(counts),
+        "cross_entropy": metrics.cross_entropy(seen.labels, seen.probabilities),
+        "images": len(seen.labels),
+    }

@@ -1,0 +1,54 @@
+"""Trained networks as ONNX files, in float32 and in int8, that answer as Keras does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from medcnn.core import files
+from medcnn.dataset import heldout
+from medcnn.export import compose, convert, drafting, quantise, writing
+from medcnn.export.parity import Reference
+from medcnn.measures import calibration
+from medcnn.params import Params
+from medcnn.runtime import paths
+
+
+def export(study: str, name: str, network: keras.Model, settings: Params) -> dict[str, Any]:
+    """Write a trained network as ``model.onnx`` and ``model.int8.onnx``, with its temperature.
+
+    No file is left, also not an older one, of what does not convert or does not answer as Keras does.
+
+    Args:
+        study: Its name.
+        name: The network's.
+        network: From ``image``, float32 (batch, H, W, 3), 0..255, to probabilities (batch, classes), or to that of the
+            last of two classes (batch, 1).
+        settings: ``params.yaml``.
+
+    Returns:
+        What ``metrics/export/S/M.json`` says.
+
+    Raises:
+        MedcnnError: What comes before is missing, the network does not convert, ONNX Runtime cannot open it, or it
+            answers otherwise than Keras on the test part.
+    """
+    for path in (paths.onnx_model(study, name), paths.int8_model(study, name)):
+        path.unlink(missing_ok=True)
+    trained = files.read_json(paths.metrics("train", study, name))
+    card = drafting.draft(study, settings).card(name, [name], {"train": trained})
+    test, training, validation = (heldout.read(study, part) for part in ("test", "train", "validation"))
+    expected = calibration.scaled(convert.answers(network, test), card.temperature)
+    reference = Reference(test, expected, np.zeros(len(test), bool))
+
+    model = compose.calibrated(convert.converted(network), card.temperature)
+    block = writing.write(model, card, paths.onnx_model(study, name), reference)
+    drawn = quantise.drawn(training, settings.benchmark.calibration, settings.seed)
+    small, made = quantise.quantised(model, drawn, validation, card.class_names, settings.benchmark)
+    return {
+        **block,
+        "keras_sha256": card.weights_sha256[name],
+        "int8": writing.write_int8(small, made, card, paths.int8_model(study, name)),
+    }

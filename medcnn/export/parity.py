@@ -1,0 +1,96 @@
+"""Whether an exported model answers as Keras does, on every image of the test part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from onnxruntime import InferenceSession
+
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset.heldout import HeldOut
+from medcnn.inference import sessions
+from medcnn.measures.curves import Floats, Truths
+
+TOLERANCE = 1e-4
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How ONNX Runtime's answers compare with those of Keras over the whole test part, both calibrated.
+
+    Attributes:
+        images: How many were compared.
+        undecided: How many of them were answered otherwise, as a vote or the threshold of a cascade hung on the last
+            digits; they are left out of ``max_difference``.
+        max_difference: The largest absolute difference of a probability.
+        argmax_agreement: The share of images given the same class.
+        accuracy_keras: The share of images given the right class by Keras.
+        accuracy_onnx: The same for ONNX Runtime.
+    """
+
+    images: int
+    undecided: int
+    max_difference: float
+    argmax_agreement: float
+    accuracy_keras: float
+    accuracy_onnx: float
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What Keras answers on the test part.
+
+    Attributes:
+        test: The images.
+        expected: (N, classes) probabilities, calibrated.
+        hangs: For which images (N,) the last digits of the members' answers may decide; of a network none.
+    """
+
+    test: HeldOut
+    expected: Floats
+    hangs: Truths
+
+
+def answers(session: InferenceSession, part: HeldOut) -> Floats:
+    """The probabilities (N, classes) that an exported model gives the images of a part, a batch at a time."""
+    found = [sessions.probabilities(session, batch) for batch in part.batches(_BATCH)]
+    return np.concatenate(found).astype(np.float64)
+
+
+def parity(reference: Reference, actual: Floats, class_names: tuple[str, ...]) -> Parity:
+    """Compare the answers (N, classes) of ONNX Runtime with those of Keras.
+
+    Raises:
+        MedcnnError: A probability differs by more than ``TOLERANCE``, or the class does where the two likeliest are
+            further apart than that, and not because the answer hangs on the last digits.
+    """
+    expected, part = reference.expected, reference.test
+    difference = np.abs(expected - actual).max(axis=1)
+    in_keras, in_onnx = expected.argmax(axis=1), actual.argmax(axis=1)
+    likeliest, second = np.sort(expected, axis=1)[:, ::-1][:, :2].T
+    same_class = (in_keras == in_onnx) | (likeliest - second <= TOLERANCE)
+    # NaN compares as false, so it counts as a mismatch too.
+    otherwise = ~((difference <= TOLERANCE) & same_class)
+    undecided = otherwise & np.isfinite(difference) & reference.hangs
+    _refuse(otherwise & ~undecided, difference, part)
+    truth = np.array([class_names.index(label) for label in part.labels])
+    return Parity(
+        images=len(part),
+        undecided=int(undecided.sum()),
+        max_difference=float(difference[~undecided].max(initial=0)),
+        argmax_agreement=float((in_keras == in_onnx).mean()),
+        accuracy_keras=float((in_keras == truth).mean()),
+        accuracy_onnx=float((in_onnx == truth).mean()),
+    )
+
+
+def _refuse(wrong: Truths, difference: Floats, part: HeldOut) -> None:
+    if wrong.any():
+        worst = int(np.argmax(np.where(wrong, np.nan_to_num(difference, nan=np.inf), -1)))
+        raise MedcnnError(
+            f"the ONNX model and Keras disagree on {wrong.sum()} of {len(part)} test images, by "
+            f"{difference[worst]:.2g} in a probability of {part.image_ids[worst]}, so it was not written: a layer "
+            "converts wrongly; build the network from others"
+        )

@@ -1,0 +1,1 @@
+"""Patients and duplicates: what must stay together, and how groups are dealt."""

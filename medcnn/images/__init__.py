@@ -1,1 +1,0 @@
-"""From the bytes of an image file to the pixels that a network sees."""

@@ -1,0 +1,1 @@
+"""An exported model, opened safely: NumPy, Pillow and ONNX Runtime alone."""

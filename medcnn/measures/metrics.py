@@ -1,0 +1,156 @@
+"""The figures of merit of a classifier, from its probabilities alone; NaN wherever a figure is not defined.
+
+The predicted class is the most probable one, of equally probable ones the first: with two classes, the positive
+class is predicted above 0.5.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from medcnn.measures import curves
+from medcnn.measures.curves import Floats, Integers, Truths
+
+SMALLEST = 1e-7
+"""Probabilities are raised to this before the logarithm, as in Keras: float32 cannot tell 1 - 1e-8 from 1. One
+image that is wrong with certainty so costs 16.1 nats rather than infinity."""
+COSTLIEST = -math.log(SMALLEST)
+"""The cross-entropy of such an image."""
+
+
+def scores(labels: Integers, probabilities: Floats, classes: Sequence[str]) -> dict[str, Any]:
+    """All figures of one model on one set of images.
+
+    Args:
+        labels: (N,) true classes as indices.
+        probabilities: (N, C), rows summing to 1.
+        classes: C class names; with two, the second is the positive one.
+    """
+    predicted = probabilities.argmax(axis=1)
+    counts = curves.confusion(labels, predicted, len(classes))
+    return {
+        "accuracy": accuracy(counts),
+        "balanced_accuracy": balanced_accuracy(counts),
+        "cross_entropy": cross_entropy(labels, probabilities),
+        "auroc": auroc(labels, probabilities),
+        "brier": brier(labels, probabilities),
+        "support": len(labels),
+        "classes": {name: of_class(counts, index) for index, name in enumerate(classes)},
+    }
+
+
+def accuracy(counts: Integers) -> float:
+    """The share of images on the diagonal of a confusion matrix."""
+    return _ratio(np.trace(counts), counts.sum())
+
+
+def balanced_accuracy(counts: Integers) -> float:
+    """The mean recall of the classes that have images, as in scikit-learn."""
+    support = counts.sum(axis=1)
+    present = support > 0
+    return float(np.mean(np.diag(counts)[present] / support[present])) if present.any() else math.nan
+
+
+def cross_entropy(labels: Integers, probabilities: Floats) -> float:
+    """The mean negative natural logarithm of the true class's probability, which is raised to ``SMALLEST``."""
+    return mean(log_losses(labels, probabilities))
+
+
+def log_losses(labels: Integers, probabilities: Floats) -> Floats:
+    """The cross-entropy of each image (N,), 0 to ``COSTLIEST``."""
+    return -np.log(probabilities[np.arange(len(labels)), labels].clip(SMALLEST, 1))
+
+
+def auroc(labels: Integers, probabilities: Floats) -> float:
+    """The area under the ROC curve: the second class's of two, else the mean of every class against the rest.
+
+    Ties count half. NaN where any class, or all the rest, has no image: a mean over the other classes would be
+    another figure under the same name.
+    """
+    drawn = curves.of_interest(probabilities.shape[1])
+    return float(np.mean([curves.area(curves.roc(labels == index, probabilities[:, index])) for index in drawn]))
+
+
+def brier(labels: Integers, probabilities: Floats) -> float:
+    """The Brier score: mean squared error of the probabilities, as in scikit-learn.
+
+    With two classes of the positive one's probability (0 to 1); with more, summed over the classes (0 to 2).
+    """
+    return mean(squared_errors(labels, probabilities))
+
+
+def squared_errors(labels: Integers, probabilities: Floats) -> Floats:
+    """The Brier score of each image (N,)."""
+    classes = probabilities.shape[1]
+    if classes == 2:
+        return (probabilities[:, 1] - labels) ** 2
+    return ((probabilities - np.eye(classes)[labels]) ** 2).sum(axis=1)
+
+
+def ece(labels: Integers, probabilities: Floats, bins: int) -> float:
+    """The expected calibration error (Naeini et al., AAAI 2015; Guo et al., ICML 2017), 0 to 1.
+
+    The mean distance of the predicted class's probability from accuracy over the images of a bin, bins weighing by
+    their images. Of few images it comes out too high even for a perfectly calibrated model: the gap of a bin is never
+    negative.
+    """
+    if not len(labels):
+        return math.nan
+    confidences, wrong_by = overconfidences(labels, probabilities)
+    return float(np.abs(np.bincount(bin_of(confidences, bins), wrong_by)).sum() / len(labels))
+
+
+def overconfidences(labels: Integers, probabilities: Floats) -> tuple[Floats, Floats]:
+    """The probability (N,) of each image's predicted class, and how far (N,) it is above what came true, 0 or 1."""
+    confidences = probabilities.max(axis=1)
+    return confidences, confidences - (probabilities.argmax(axis=1) == labels)
+
+
+def bin_of(confidences: Floats, bins: int) -> Integers:
+    """Which of ``bins`` bins of equal width over 0..1 holds each confidence; a bin has its upper end."""
+    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidences, side="left")
+
+
+def of_class(counts: Integers, index: int) -> dict[str, float]:
+    """One class against the rest: rates, and counts of errors.
+
+    Recall is NaN without images of the class, specificity without others, precision where the class was never
+    predicted, F1 where neither happened.
+    """
+    hits = int(counts[index, index])
+    misses = int(counts[index].sum()) - hits
+    false_alarms = int(counts[:, index].sum()) - hits
+    rejections = int(counts.sum()) - hits - misses - false_alarms
+    return {
+        "recall": _ratio(hits, hits + misses),
+        "specificity": _ratio(rejections, rejections + false_alarms),
+        "precision": _ratio(hits, hits + false_alarms),
+        "f1": _ratio(2 * hits, 2 * hits + misses + false_alarms),
+        "support": hits + misses,
+        "false_negatives": misses,
+        "false_positives": false_alarms,
+    }
+
+
+def published_scores(train: float, validation: float, test: float) -> dict[str, float]:
+    """The scores of the chest CT study, from the three accuracies.
+
+    ``balance`` is 1 minus the largest gap between two of them, ``average`` their mean, ``composite`` the mean of both.
+    """
+    accuracies = np.array([train, validation, test], np.float64)
+    balance = 1 - float(np.ptp(accuracies))
+    average = float(accuracies.mean())
+    return {"balance": balance, "average": average, "composite": (balance + average) / 2}
+
+
+def mean(values: Floats | Integers | Truths) -> float:
+    """The mean of figures of images, or the share of images that something is true of; NaN without images."""
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else math.nan

@@ -1,0 +1,169 @@
+"""Pairs of models on the same images: how much better one is, and whether chance would do as much."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+
+from medcnn.dataset.predictions import Predictions
+from medcnn.measures import metrics
+from medcnn.measures.curves import Floats, Integers, Truths
+from medcnn.measures.statistics import areas, bootstrap, intervals
+from medcnn.measures.statistics.areas import MeanArea
+from medcnn.measures.statistics.bootstrap import Resamples
+from medcnn.measures.statistics.grouping import Names, numbered, sizes, sums
+from medcnn.measures.statistics.intervals import NONE, Interval
+from medcnn.params.evaluate import Evaluate
+
+FIGURES = ("accuracy", "auroc", "cross_entropy")
+DRAWS_A_PAIR = 80
+"""At least so many draws: the smallest p-value of the bootstrap, 2 / (B + 1), then stays below 0.05 after Holm."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much higher a figure of the first model is than the second's; NaN where it is not defined."""
+
+    value: float
+    interval: Interval
+    p_value: float
+
+
+def compared(tables: Mapping[str, Predictions], groups: Names, settings: Evaluate, seed: int) -> list[dict[str, Any]]:
+    """Every pair of models: differences in accuracy, area under the ROC curve and cross-entropy, and their tests.
+
+    Accuracy is tested by the exact McNemar test, by ``sign_flip`` where groups have several images, with the interval
+    of ``intervals.combination``; the area by DeLong's paired test; cross-entropy by the paired bootstrap of whole
+    groups. ``p_holm`` is corrected for all pairs of one figure.
+
+    Args:
+        tables: predictions of the same images in the same order, by model.
+        groups: the group of each image.
+        settings: the confidence, and the least number of resamples.
+        seed: root of the bootstrap's draws.
+    """
+    pairs = list(combinations(tables, 2))
+    if not pairs:
+        return []
+    numbers = numbered(groups)
+    found = {
+        "accuracy": _accuracies(tables, pairs, numbers, settings.confidence),
+        "auroc": _areas(tables, pairs, numbers, settings.confidence),
+        "cross_entropy": _losses(tables, pairs, numbers, settings, seed),
+    }
+    adjusted = {figure: holm([difference.p_value for difference in found[figure]]) for figure in FIGURES}
+    return [
+        {
+            "first": first,
+            "second": second,
+            **{figure: _block(found[figure][place], adjusted[figure][place]) for figure in FIGURES},
+        }
+        for place, (first, second) in enumerate(pairs)
+    ]
+
+
+def sign_flip(first: Truths, second: Truths, groups: Integers) -> float:
+    """The p-value, two-sided and exact, of the hypothesis that two models may be exchanged in every group.
+
+    The sum over a group of how much more often the first model is right than the second would then have either sign
+    with equal chance. All combinations of signs are counted, by convolution. With one image a group this is the
+    exact McNemar test.
+
+    Args:
+        first: (N,) whether the first model is right.
+        second: (N,) the same of the second.
+        groups: (N,) the group of each image as a number.
+    """
+    leads = sums(first.astype(np.float64) - second, groups).astype(np.int64)
+    steps = np.abs(leads[leads != 0])
+    chances = np.zeros(steps.sum() + 1)
+    chances[0] = 1
+    for step in steps:
+        chances[step:] = (chances[step:] + chances[:-step]) / 2
+        chances[:step] /= 2
+    # Of outcomes: the sum of the steps that went up, less that of the others.
+    outcomes = 2 * np.arange(len(chances)) - steps.sum()
+    return min(1.0, float(chances[np.abs(outcomes) >= abs(leads.sum())].sum()))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values corrected for their number (Holm, Scandinavian Journal of Statistics 1979); NaN stays out of it."""
+    adjusted = np.array(p_values, np.float64)
+    told = np.flatnonzero(~np.isnan(adjusted))
+    order = told[np.argsort(adjusted[told], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(adjusted[order] * factors), 1)
+    return adjusted.tolist()
+
+
+def _accuracies(
+    tables: Mapping[str, Predictions], pairs: Sequence[tuple[str, str]], groups: Integers, confidence: float
+) -> list[Difference]:
+    right = {name: table.probabilities.argmax(axis=1) == table.labels for name, table in tables.items()}
+    shares = {name: intervals.share(part, np.ones(len(part)), groups, confidence) for name, part in right.items()}
+    if not len(groups):
+        return [Difference(math.nan, NONE, math.nan)] * len(pairs)
+    return [
+        Difference(
+            shares[first].value - shares[second].value,
+            intervals.combination([shares[first], shares[second]], [1, -1]),
+            sign_flip(right[first], right[second], groups),
+        )
+        for first, second in pairs
+    ]
+
+
+def _areas(
+    tables: Mapping[str, Predictions], pairs: Sequence[tuple[str, str]], groups: Integers, confidence: float
+) -> list[Difference]:
+    z = intervals.quantile(confidence)
+    found = {name: areas.mean_area(table.labels, table.probabilities, groups, z) for name, table in tables.items()}
+    return [_area_difference(found[first], found[second], z) for first, second in pairs]
+
+
+def _area_difference(first: MeanArea, second: MeanArea, z: float) -> Difference:
+    """DeLong's paired test (Biometrics 1988); an area of 1, which does not scatter, adds what its limits stand for."""
+    value = first.value - second.value
+    if math.isnan(value):
+        return Difference(value, NONE, math.nan)
+    moved = first.influences - second.influences
+    error = math.sqrt(moved @ moved + first.untold + second.untold)
+    interval = Interval(max(value - z * error, -1.0), min(value + z * error, 1.0))
+    return Difference(value, interval, 2 * float(ndtr(-abs(value) / error)) if value else 1.0)
+
+
+def _losses(
+    tables: Mapping[str, Predictions], pairs: Sequence[tuple[str, str]], groups: Integers, settings: Evaluate, seed: int
+) -> list[Difference]:
+    images = sizes(groups)
+    losses = {
+        name: sums(metrics.log_losses(table.labels, table.probabilities), groups) for name, table in tables.items()
+    }
+    leads = np.stack([losses[first] - losses[second] for first, second in pairs], axis=1)
+    resamples = Resamples.drawn(len(images), max(settings.resamples, DRAWS_A_PAIR * len(pairs)), seed)
+    means = bootstrap.means(leads, images, resamples)
+    return [_loss_difference(leads[:, place], means, place, settings.confidence) for place in range(len(pairs))]
+
+
+def _loss_difference(leads: Floats, means: bootstrap.Means, place: int, confidence: float) -> Difference:
+    """Two models that lose the same on every group do not differ, however few the groups are."""
+    if len(leads) and not leads.any():
+        return Difference(0.0, Interval(0.0, 0.0), 1.0)
+    interval = means.basic(place, confidence, (-metrics.COSTLIEST, metrics.COSTLIEST))
+    return Difference(float(means.values[place]), interval, means.p_value(place))
+
+
+def _block(difference: Difference, adjusted: float) -> dict[str, float]:
+    return {
+        "difference": difference.value,
+        "low": difference.interval.low,
+        "high": difference.interval.high,
+        "p": difference.p_value,
+        "p_holm": adjusted,
+    }

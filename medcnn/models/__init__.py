@@ -1,1 +1,0 @@
-"""Networks, their pretrained weights, and the files that trained models are kept in."""

@@ -1,0 +1,1 @@
+"""Keras networks: architectures, preprocessing, building, saving."""

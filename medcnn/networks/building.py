@@ -1,0 +1,112 @@
+"""Whole models from the params: image -> preprocessing -> backbone -> head -> probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from medcnn.core.errors import MedcnnError
+from medcnn.networks import preprocessing
+from medcnn.networks.backbones import CHANNELS, build_backbone
+from medcnn.params.catalogue import ADAPTED, BACKBONES, PREPROCESSING, Preprocessing
+from medcnn.params.models import Model
+from medcnn.weights import storing as pretrained
+
+
+def build(
+    model: Model, image_size: int, classes: int, weights: Path, measured: Preprocessing | None = None
+) -> keras.Model:
+    """Build an untrained model, its backbone with pretrained weights where the params ask for them.
+
+    Layers compute in Keras's global dtype policy; only the preprocessing and the probabilities are always float32.
+
+    Args:
+        model: The backbone, its head, and whether the backbone is frozen.
+        image_size: Side of the square images, in pixels.
+        classes: How many classes.
+        weights: The folder that the ``weights`` stage wrote for this model.
+        measured: The preprocessing measured on the training images, needed where the model's is ``adapted``.
+
+    Returns:
+        A model from ``image``, float32 pixels of 0..255 (batch, image_size, image_size, 3), to ``probabilities``, as
+        ``build_head`` gives them. Its parts are the layers ``preprocessing``, ``backbone`` (feature maps and pooling)
+        and ``head``; names do not depend on what else was built.
+
+    Raises:
+        MedcnnError: the image is too small for the backbone, or its weights are missing or do not fit.
+    """
+    backbone = build_backbone(model.backbone, model.pooling, image_size)
+    if model.weights != "none":
+        pretrained.load_into(backbone, weights)
+    backbone.trainable = not model.frozen
+    image = keras.Input((image_size, image_size, CHANNELS), name="image")
+    x = preprocessing.layer(_steps(model, measured), image_size)(image)
+    features = backbone(x)
+    head = build_head(model, features.shape[-1], classes)
+    return keras.Model(image, head(features), name=model.backbone)
+
+
+def build_head(model: Model, features: int, classes: int) -> keras.Model:
+    """Build the head alone: from features (batch, features) to ``probabilities``.
+
+    These are (batch, 1), the probability of the last class, where two classes have a sigmoid output, else
+    (batch, classes). The layer ``features`` holds what the output is computed from; the first link of a chain ends
+    there.
+    """
+    vector = keras.Input((features,), name="vector")
+    x = layers.BatchNormalization(name="batch_norm")(vector) if model.batch_norm else vector
+    for index, units in enumerate(model.dense, start=1):
+        start = model.initializer
+        x = layers.Dense(units, activation="relu", kernel_initializer=start, name=f"dense{index}")(x)
+        x = _dropout(x, model.dropout, f"dropout{index}")
+    if not model.dense:
+        x = _dropout(x, model.dropout, "dropout")
+    x = layers.Identity(name="features")(x)
+    units, activation = (1, "sigmoid") if classes == 2 and model.output == "sigmoid" else (classes, "softmax")
+    probabilities = layers.Dense(units, activation=activation, dtype="float32", name="probabilities")(x)
+    return keras.Model(vector, probabilities, name="head")
+
+
+def extractor(full: keras.Model) -> keras.Model:
+    """The part of a built model from ``image`` to the backbone's features (batch, F), in inference mode.
+
+    It shares the built model's variables.
+    """
+    image = keras.Input(full.input_shape[1:], name="image")
+    pixels = full.get_layer("preprocessing")(image)
+    return keras.Model(image, full.get_layer("backbone")(pixels, training=False), name="extractor")
+
+
+def unfreeze(model: keras.Model, unfreeze_from: int) -> None:
+    """Make all layers of a built model's frozen backbone trainable but its first ``unfreeze_from``.
+
+    Batch normalisation stays frozen everywhere, and with that in inference mode: on small batches its ImageNet
+    statistics are worth more than new ones.
+
+    Raises:
+        MedcnnError: no layer with weights is left to train.
+    """
+    backbone = model.get_layer("backbone")
+    backbone.trainable = True
+    for index, layer in enumerate(backbone.layers):
+        layer.trainable = index >= unfreeze_from and not isinstance(layer, layers.BatchNormalization)
+    if not backbone.trainable_weights:
+        raise MedcnnError(
+            f"finetune.unfreeze_from: {unfreeze_from} leaves nothing to train, the backbone has {len(backbone.layers)} "
+            "layers; choose a smaller number"
+        )
+
+
+def _steps(model: Model, measured: Preprocessing | None) -> Preprocessing:
+    name = model.preprocessing or BACKBONES[model.backbone].preprocessing
+    if name != ADAPTED:
+        return PREPROCESSING[name]
+    if measured is None:
+        raise ValueError("preprocessing 'adapted' needs what was measured on the training images")
+    return measured
+
+
+def _dropout(x: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:
+    return layers.Dropout(rate, name=name)(x) if rate else x

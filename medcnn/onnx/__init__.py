@@ -1,1 +1,0 @@
-"""Models as ONNX files: converted or composed, written byte for byte the same, checked against Keras, opened safely."""

@@ -1,0 +1,187 @@
+"""What the paths of a command line stand for: files, folders, patterns, members of zips, standard input.
+
+Names may come from anywhere, and so may what is in zips: nothing is ever written under a name found here.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from medcnn.core.errors import BAD_INPUT, MedcnnError
+from medcnn.reading import decode
+from medcnn.runtime.console import shown
+
+LIMIT = 256 << 20
+"""Largest file, or member of a zip, in bytes."""
+VOLUMES = (".nii", ".nii.gz")
+SUFFIXES = (*decode.SUFFIXES, ".dcm", ".dicom", ".ima", *VOLUMES)
+_PREAMBLE, _MAGIC = 128, b"DICM"
+_JUNK = "__MACOSX"
+
+
+class NothingFoundError(MedcnnError):
+    """No path stands for an image."""
+
+    exit_code = BAD_INPUT
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file.
+
+    Attributes:
+        name: As it is shown; may hold anything that a file's name may.
+        read: Gives its bytes, or raises an ``OSError`` or ``UnreadableImageError``.
+        size: In bytes, where it is known before it is read.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """The files, in order, and how many in folders and zips were passed over as no images."""
+
+    sources: list[Source]
+    skipped: int
+
+
+def find(paths: Iterable[str]) -> Found:
+    """The files that the paths stand for, in the order of the paths; a path that stands for none is a broken source.
+
+    Raises:
+        NothingFoundError: None of them stands for any.
+    """
+    sources: list[Source] = []
+    missing: list[str] = []
+    skipped = 0
+    for path in paths:
+        found = list(_of(path))
+        kept = [source for source in found if source is not None]
+        skipped += len(found) - len(kept)
+        if not kept and not found:
+            missing.append(path)
+            kept = [_broken(path, _why_missing(path))]
+        sources += kept
+    if len(missing) == len(sources):
+        reasons = "; ".join(f"{shown(path)}: {_why_missing(path)}" for path in missing[:3])
+        raise NothingFoundError(f"no image to predict: {reasons or f'{skipped} files, none of a known kind'}")
+    return Found(sources, skipped)
+
+
+def _of(path: str) -> Iterator[Source | None]:
+    """The files of one path; None for each that is passed over."""
+    archive, _, pattern = path.partition("!")
+    if path == "-":
+        yield Source("-", partial(_limited, sys.stdin.buffer))
+    elif os.path.isdir(path):  # noqa: PTH112 (pathlib would refuse a null byte)
+        yield from _in_folder(path)
+    elif os.path.lexists(path):
+        yield from _members(path, "*") if path.lower().endswith(".zip") else (_file(path),)
+    elif archive.lower().endswith(".zip") and Path(archive).is_file():
+        yield from _members(archive, pattern)
+    elif glob.has_magic(path):
+        for match in sorted(glob.iglob(path, recursive=True)):  # noqa: PTH207 (keeps names as they were typed)
+            if Path(match).is_file():
+                yield from _members(match, "*") if match.lower().endswith(".zip") else (_file(match),)
+
+
+def _why_missing(path: str) -> str:
+    archive, mark, _ = path.partition("!")
+    if mark and Path(archive).is_file():
+        return "no member of that name"
+    if os.path.isdir(path):  # noqa: PTH112
+        return "an empty folder"
+    if path.lower().endswith(".zip") and Path(path).is_file():
+        return "an empty zip"
+    return "nothing matches" if glob.has_magic(path) else "no such file"
+
+
+def _in_folder(folder: str) -> Iterator[Source | None]:
+    denied: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=denied.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in names if not name.startswith(".")):
+            path = os.path.join(parent, name)  # noqa: PTH118 (a Path would lose a leading ./)
+            yield _file(path) if _looks_like_image(path) else None
+    yield from (_broken(str(error.filename), error.strerror or "unreadable") for error in denied)
+
+
+def _looks_like_image(path: str) -> bool:
+    """By its suffix; DICOM files often have none, or one of digits, and say it inside."""
+    if not Path(path).is_file() or Path(path).name == "DICOMDIR":
+        return False
+    if path.lower().endswith(SUFFIXES):
+        return True
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_PREAMBLE + len(_MAGIC))[_PREAMBLE:] == _MAGIC
+    except OSError:
+        return False
+
+
+def _file(path: str) -> Source:
+    return Source(path, partial(_read_file, path), Path(path).stat().st_size if Path(path).is_file() else 0)
+
+
+def _read_file(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        return _limited(file)
+
+
+def _limited(file: IO[bytes]) -> bytes:
+    data = file.read(LIMIT + 1)
+    if len(data) > LIMIT:
+        raise decode.UnreadableImageError(f"larger than {LIMIT >> 20} MiB")
+    return data
+
+
+def _broken(name: str, reason: str) -> Source:
+    def read() -> bytes:
+        raise decode.UnreadableImageError(reason)
+
+    return Source(name, read)
+
+
+def _members(path: str, pattern: str) -> Iterator[Source | None]:
+    """The members that match, in the order of their names; the zip stays open until the last of them is gone."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        yield _broken(path, " ".join(str(error).split()) or "not a zip")
+        return
+    for member in sorted(archive.infolist(), key=lambda member: member.filename):
+        if not member.is_dir() and not _hidden(member.filename) and _matches(member.filename, pattern):
+            name = f"{path}!{member.filename}"
+            known = member.filename.lower().endswith(SUFFIXES)
+            yield Source(name, partial(_read_member, archive, member), member.file_size) if known else None
+
+
+def _hidden(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return _JUNK in parts or any(part.startswith(".") for part in parts)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatch.fnmatchcase(name, pattern) or name.startswith(pattern.rstrip("/") + "/")
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    try:
+        with archive.open(member) as file:
+            return _limited(file)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
+        # RuntimeError is for a password, and NotImplementedError, one of its kind, for an unusual compression.
+        raise decode.UnreadableImageError(" ".join(str(error).split()) or "broken in the zip") from error

@@ -1,0 +1,133 @@
+"""Occlusion: where a grey patch, slid over an image, takes probability from its class.
+
+Zeiler and Fergus, ECCV 2014, https://arxiv.org/abs/1311.2901. It asks nothing of a model but answers, so that it works
+for ensembles and cascades too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from medcnn.core import files
+from medcnn.predict.model import Model
+from medcnn.predict.rows import Row
+from medcnn.runtime.console import shown
+
+PATCHES = 7
+"""Patches side by side; they overlap by half."""
+GREY = 128
+SIDE = 448
+"""Of the picture, in pixels."""
+OPACITY = 0.6
+_LEGEND, _BAR = 72, 128
+_FALL, _RISE = (255, 60, 0), (0, 120, 255)
+_LEAST = 0.01
+"""The change of probability that is shown strongest where all changes are smaller, so that noise stays pale."""
+_LONGEST_NAME = 80
+
+
+def explained(row: Row, model: Model, folder: Path, batch: int) -> Row:
+    """The row, with the picture that explains its class, or the most probable one where none is called.
+
+    Args:
+        row: as it was answered; one with an error stays as it is.
+        model: to ask.
+        folder: is made if it is not there.
+        batch: images in a run.
+    """
+    if row.pixels is None or not row.probabilities:
+        return row
+    name = row.label or max(row.probabilities, key=lambda key: row.probabilities[key])
+    heat = occlusion(row.pixels, model, list(row.probabilities).index(name), batch)
+    target = folder / file_name(row.path)
+    last = shown(re.split(r"[/\\]", row.path)[-1])
+    files.write_bytes(target, picture(row.pixels, heat, f"{name} {row.probabilities[name]:.4f}: {last}"))
+    return replace(row, explanation=target.name)
+
+
+def file_name(path: str) -> str:
+    """A name for the picture of a path: readable, without folders, and of its own by a digest of the whole path."""
+    readable = re.sub(r"[^A-Za-z0-9._#-]+", "_", re.split(r"[/\\]", path)[-1]).strip("._")[:_LONGEST_NAME]
+    return f"{readable or 'image'}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}.png"
+
+
+def occlusion(pixels: np.ndarray, model: Model, index: int, batch: int) -> np.ndarray:
+    """How much the probability of a class falls where a patch lies; the mean over the patches that cover a pixel.
+
+    Args:
+        pixels: uint8 (S, S, 3).
+        model: to ask.
+        index: of the class.
+        batch: images in a run.
+
+    Returns:
+        float64 (S, S), -1..1; negative where the patch raises the probability.
+    """
+    side = len(pixels)
+    whole = model.probabilities(pixels[None])[0, index]
+    falls, covered = np.zeros((side, side)), np.zeros((side, side))
+    boxes = iter(_boxes(side))
+    while places := list(islice(boxes, batch)):
+        answers = model.probabilities(np.stack([_hidden(pixels, place) for place in places]))[:, index]
+        for place, answer in zip(places, answers, strict=True):
+            falls[place] += whole - answer
+            covered[place] += 1
+    return falls / covered
+
+
+def _boxes(side: int) -> Iterator[tuple[slice, slice]]:
+    patch = max(round(side / PATCHES), 1)
+    starts = np.unique(np.linspace(0, side - patch, 2 * PATCHES - 1).round().astype(int))
+    return ((slice(top, top + patch), slice(left, left + patch)) for top in starts for left in starts)
+
+
+def _hidden(pixels: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
+    copy = pixels.copy()
+    copy[place] = GREY
+    return copy
+
+
+def picture(pixels: np.ndarray, heat: np.ndarray, title: str) -> bytes:
+    """A PNG: the image in grey under its heat, red where the patch takes probability and blue where it adds some."""
+    strongest = max(float(np.abs(heat).max()), _LEAST)
+    page = Image.new("RGB", (SIDE, SIDE + _LEGEND), "white")
+    page.paste(_overlay(pixels, heat / strongest), (0, 0))
+    _legend(page, strongest, title)
+    buffer = io.BytesIO()
+    page.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _overlay(pixels: np.ndarray, strength: np.ndarray) -> Image.Image:
+    large = Image.fromarray(pixels).convert("L").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    field = Image.fromarray(strength.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return Image.fromarray(_coloured(np.asarray(large, np.float64), np.asarray(field, np.float64).clip(-1, 1)))
+
+
+def _coloured(grey: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """Greys (H, W) under strengths (H, W) of -1..1, as uint8 (H, W, 3)."""
+    colour = np.where(strength[..., None] > 0, _FALL, _RISE)
+    share = OPACITY * np.abs(strength[..., None])
+    return np.rint(grey[..., None] * (1 - share) + colour * share).astype(np.uint8)
+
+
+def _legend(page: Image.Image, strongest: float, title: str) -> None:
+    draw = ImageDraw.Draw(page)
+    # Pillow's own font has Latin letters only.
+    draw.text((8, SIDE + 6), title.encode("ascii", "backslashreplace").decode()[:72], fill="black")
+    scale = np.linspace(-1, 1, _BAR)[None].repeat(12, axis=0)
+    left = (SIDE - _BAR) // 2
+    page.paste(Image.fromarray(_coloured(np.full_like(scale, 230.0), scale)), (left, SIDE + 28))
+    draw.text((8, SIDE + 28), f"rises by {strongest:.3f}", fill="black")
+    draw.text((left + _BAR + 8, SIDE + 28), f"falls by {strongest:.3f}", fill="black")
+    draw.text((8, SIDE + 50), "Change of its probability where a grey patch hides the image.", fill="black")

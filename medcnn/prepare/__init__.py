@@ -1,0 +1,1 @@
+"""Resized pixels and augmented views."""

@@ -1,0 +1,1 @@
+"""What the five studies published, beside what is measured here."""

@@ -1,0 +1,111 @@
+"""What is measured here: two columns of figures, each whole from one run, merged without mixing runs or data sets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.params.base import Block, Sha256
+from medcnn.params.studies import OnLeak
+from medcnn.runtime import paths
+
+ColumnName = Literal["honest", "as_published"]
+
+
+class Column(Block):
+    """What a column was measured on.
+
+    Attributes:
+        on_leak: ``studies.S.split.on_leak`` of that run.
+        raw_sha256: of the raw archive; columns of different archives are never set side by side.
+        fingerprint: of the images used, as in ``metrics/split``.
+        test_images: how many images the figures rest on.
+    """
+
+    on_leak: OnLeak
+    raw_sha256: Sha256
+    fingerprint: Sha256
+    test_images: int
+
+
+class Figures(Block):
+    """A model on the test part: accuracy, cross-entropy in nats, and the number of images."""
+
+    accuracy: float | None
+    cross_entropy: float | None
+    images: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A column: where it comes from, and the figures of every model by name."""
+
+    column: Column
+    figures: Mapping[str, Figures]
+
+
+def on_disk(study: str) -> dict[ColumnName, Measured]:
+    """The column that the last run of a study measured; none where it was not run.
+
+    Raises:
+        MedcnnError: the figures are not of the split that lies beside them, or of an older version.
+    """
+    split, evaluated = paths.metrics("split", study), paths.metrics("evaluate", study)
+    if not (split.exists() and evaluated.exists()):
+        return {}
+    data = files.read_json(split)
+    if "on_leak" not in data or not _of_one_run(study):
+        raise MedcnnError(f"{evaluated} is not of the run that made {split}; run `dvc repro` for {study} again")
+    column = Column(
+        on_leak=data["on_leak"],
+        raw_sha256=files.read_json(paths.metrics("download", study))["sha256"],
+        fingerprint=data["fingerprint"],
+        test_images=sum(data["splits"]["test"].values()),
+    )
+    name: ColumnName = "as_published" if column.on_leak == "keep" else "honest"
+    return {name: Measured(column, {model: _of_test(block) for model, block in files.read_json(evaluated).items()})}
+
+
+def merged(earlier: Mapping[ColumnName, Measured], fresh: Mapping[ColumnName, Measured]) -> dict[ColumnName, Measured]:
+    """The fresh column whole, and the other one as it was, unless that was measured on another archive."""
+    archives = {measured.column.raw_sha256 for measured in fresh.values()}
+    kept = {
+        name: measured for name, measured in earlier.items() if not archives or measured.column.raw_sha256 in archives
+    }
+    return {**kept, **fresh}
+
+
+def _of_test(block: Mapping[str, Any]) -> Figures:
+    test = block["test"]
+    return Figures(accuracy=test["accuracy"], cross_entropy=test["cross_entropy"], images=test["support"])
+
+
+def _of_one_run(study: str) -> bool:
+    """Whether DVC's lock file leads from the split on disk, by every file between, to the evaluation on disk.
+
+    A run that failed half way leaves the evaluation of one split beside the other split.
+    """
+    stages = yaml.safe_load(paths.LOCK.read_text(encoding="utf-8"))["stages"] if paths.LOCK.exists() else {}
+    split, ensemble, evaluate = (stages.get(f"{name}@{study}", {}) for name in ("split", "ensemble", "evaluate"))
+    links = (
+        (_locked(split, "outs", paths.metrics("split", study)), _md5(paths.metrics("split", study))),
+        (_locked(split, "outs", paths.manifest(study)), _locked(ensemble, "deps", paths.manifest(study))),
+        (_locked(ensemble, "outs", paths.ensembles(study)), _locked(evaluate, "deps", paths.ensembles(study))),
+        (_locked(evaluate, "outs", paths.metrics("evaluate", study)), _md5(paths.metrics("evaluate", study))),
+    )
+    return all(one is not None and one == other for one, other in links)
+
+
+def _locked(stage: Mapping[str, Any], part: str, path: Path) -> str | None:
+    return next((entry["md5"] for entry in stage.get(part, ()) if entry["path"] == path.as_posix()), None)
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,1 @@
+"""Archives and image files, read in place."""

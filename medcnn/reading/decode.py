@@ -1,0 +1,141 @@
+"""Images of the usual formats, as 8-bit RGB of one size, in less than 1 GiB of memory whatever a file claims."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from medcnn.core.errors import MedcnnError
+
+Fit = Literal["stretch", "pad", "crop"]
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".jfif", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+PIXELS = 50_000_000
+"""Largest image, in pixels. Decoders need up to 16 bytes for each."""
+SIDE = 65_535
+"""Longest side, in pixels, as in JPEG. Shrinking needs 16 bytes for each pixel of a row."""
+
+# Pillow knows more formats; for some it starts other programs (Ghostscript for EPS).
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+_STRIP = 1 << 22
+_DEEP_MODES = {"I", "I;16", "I;16B", "I;16L", "I;16N", "F"}
+
+
+class UnreadableImageError(MedcnnError):
+    """Pillow could not decode the bytes; the text is the reason."""
+
+
+def open_image(data: bytes) -> Image.Image:
+    """The first frame of an image file, decoded in full, in its own mode.
+
+    Raises:
+        UnreadableImageError: the bytes are empty, truncated, not an image, or inflate beyond ``PIXELS`` or ``SIDE``.
+    """
+    if not data:
+        raise UnreadableImageError("empty file")
+    with _faults_told():
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        _check_size(image)
+        image.load()
+    return image
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Upright 8-bit RGB: EXIF rotation applied, transparency laid on black, deep greys stretched to 0..255.
+
+    Raises:
+        UnreadableImageError: its colours are described in a way that makes no sense.
+    """
+    # A damaged EXIF block is no reason to lose the image.
+    with contextlib.suppress(Exception):
+        image = ImageOps.exif_transpose(image)
+    with _faults_told():
+        if image.mode in _DEEP_MODES:
+            return _stretched(image).convert("RGB")
+        if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+            return _on_black(image)
+        return image.convert("RGB")
+
+
+def resize(image: Image.Image, size: int, fit: Fit) -> np.ndarray:
+    """An RGB image as a uint8 array (size, size, 3), antialiased.
+
+    ``stretch`` ignores the aspect ratio, ``pad`` keeps it with black borders, ``crop`` keeps it and cuts the middle.
+    """
+    target = (size, size)
+    if fit == "pad":
+        image = ImageOps.pad(image, target, Image.Resampling.BILINEAR)
+    elif fit == "crop":
+        image = ImageOps.fit(image, target, Image.Resampling.BILINEAR)
+    else:
+        image = image.resize(target, Image.Resampling.BILINEAR)
+    return np.asarray(image, np.uint8)
+
+
+def pixels(data: bytes, size: int, fit: Fit) -> np.ndarray:
+    """The bytes of an image file as a uint8 array (size, size, 3)."""
+    return resize(to_rgb(open_image(data)), size, fit)
+
+
+@contextlib.contextmanager
+def _faults_told() -> Iterator[None]:
+    """Whatever Pillow raises at a broken file, which can be nearly anything, as an ``UnreadableImageError``."""
+    try:
+        yield
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError("not an image") from error
+    except UnreadableImageError:
+        raise
+    except Exception as error:
+        raise UnreadableImageError(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+def _check_size(image: Image.Image) -> None:
+    tags = getattr(image, "tag_v2", {})
+    # A tile is decoded whole, however little of it lies in the image.
+    for width, height in (image.size, (tags.get(_TILE_WIDTH, 1), tags.get(_TILE_LENGTH, 1))):
+        if width * height > PIXELS or max(width, height) > SIDE:
+            raise UnreadableImageError(f"{width}x{height} pixels exceeds limit of {PIXELS}, or of {SIDE} a side")
+        if min(width, height) < 1:
+            raise UnreadableImageError(f"{width}x{height} pixels is no image")
+
+
+def _on_black(image: Image.Image) -> Image.Image:
+    flat = Image.new("RGB", image.size)
+    for box in _strips(image):
+        layer = image.crop(box).convert("RGBA")
+        black = Image.new("RGBA", layer.size, (0, 0, 0, 255))
+        flat.paste(Image.alpha_composite(black, layer).convert("RGB"), box)
+    return flat
+
+
+def _stretched(image: Image.Image) -> Image.Image:
+    """Grey values from the lowest to the highest finite one as 0..255."""
+    low, high = _finite_range(image)
+    grey = Image.new("L", image.size)
+    for box in _strips(image):
+        values = np.nan_to_num(np.asarray(image.crop(box), np.float64), nan=low, posinf=high, neginf=low)
+        scaled = (values - low) / max(high - low, 1e-12)
+        grey.paste(Image.fromarray(np.rint(scaled * 255).astype(np.uint8)), box)
+    return grey
+
+
+def _finite_range(image: Image.Image) -> tuple[float, float]:
+    low, high = np.inf, -np.inf
+    for box in _strips(image):
+        values = np.asarray(image.crop(box), np.float64)
+        finite = values[np.isfinite(values)]
+        low, high = finite.min(initial=low), finite.max(initial=high)
+    return (low, high) if low <= high else (0.0, 0.0)
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Parts of an image, so that a large one is never whole in memory in several forms."""
+    rows = max(_STRIP // image.width, 1)
+    for top in range(0, image.height, rows):
+        yield 0, top, image.width, min(top + rows, image.height)

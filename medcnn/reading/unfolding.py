@@ -1,0 +1,80 @@
+"""Tar files as plain files: a compressed one is unfolded within limits, since it can only be read from its start."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from medcnn.core.errors import MedcnnError
+from medcnn.runtime import paths
+
+LIMIT = 64 << 30
+"""Largest tar file, in bytes, that a compressed one may unfold to."""
+RATIO = 1000
+"""How many times its own size it may unfold to, which is as far as gzip goes."""
+ALWAYS = 256 << 20
+"""What it may unfold to however small it is, in bytes."""
+_BLOCK = 1 << 20
+_UNPACKERS: dict[bytes, Callable[..., Any]] = {
+    rb"\x1f\x8b": gzip.open,
+    rb"BZh[1-9]1AY&SY": bz2.open,
+    rb"\xfd7zXZ\x00": lzma.open,
+}
+
+
+class _Sipped(io.BufferedReader):
+    """A file that gives no more than a block at once; tarfile reads a header of any stated size into memory."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Some bytes.
+
+        Raises:
+            tarfile.ReadError: more than a block is asked for.
+        """
+        if size is None or not 0 <= size <= _BLOCK:
+            raise tarfile.ReadError("a header without end")
+        return super().read(size)
+
+
+def unfolded(path: Path) -> io.BufferedReader:
+    """The file itself, or what a compressed one unfolds to, as a temporary file.
+
+    Raises:
+        MedcnnError: it unfolds to more than the limits allow.
+    """
+    for pattern, unpacker in _UNPACKERS.items():
+        if begins(path, pattern):
+            return _spooled(path, unpacker)
+    return _Sipped(path.open("rb", buffering=0))
+
+
+def begins(path: Path, pattern: bytes) -> bool:
+    """Whether a file begins with what a regular expression matches."""
+    with path.open("rb") as file:
+        return re.match(pattern, file.read(16)) is not None
+
+
+def _spooled(path: Path, unpacker: Callable[..., Any]) -> io.BufferedReader:
+    folder = paths.state("spool")
+    folder.mkdir(parents=True, exist_ok=True)
+    limit = min(LIMIT, max(ALWAYS, RATIO * path.stat().st_size))
+    spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with the archive)
+    try:
+        with unpacker(path, "rb") as packed:
+            while block := packed.read(_BLOCK):
+                spool.write(block)
+                if spool.tell() > limit:
+                    raise MedcnnError(f"{path} unfolds to more than {limit >> 20} MiB; pack its files as a zip")
+        spool.seek(0)
+        return _Sipped(spool.detach())
+    except BaseException:
+        spool.close()
+        raise

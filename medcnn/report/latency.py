@@ -1,0 +1,104 @@
+"""Timings side by side, those that no other beats, and the table behind the plot: no DVC out, for they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from medcnn.core import files
+from medcnn.runtime import paths
+
+COLUMNS = (
+    "study", "model", "engine", "precision", "p50_ms", "p90_ms", "p99_ms", "accuracy", "accuracy_low", "accuracy_high",
+    "speedup", "batch_size", "images_per_second", "cold_start_ms", "peak_memory_mib", "file_bytes", "noisy", "frontier",
+)  # fmt: skip
+"""``images_per_second`` is that of the largest batch, ``batch_size``."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One engine that runs one model.
+
+    Attributes:
+        model: its name.
+        engine: its name in ``metrics/benchmark/S/M.json``.
+        block: what was measured of it, there.
+    """
+
+    model: str
+    engine: str
+    block: Mapping[str, Any]
+
+    @property
+    def p50_ms(self) -> float:
+        """The median of single-stream calls, in milliseconds."""
+        return float(self.block["single_stream"]["p50_ms"])
+
+    @property
+    def accuracy(self) -> float:
+        """On test, by this engine's own answers."""
+        return float(self.block["test"]["accuracy"])
+
+    @property
+    def noisy(self) -> bool:
+        """Whether its rounds disagree."""
+        return bool(self.block["single_stream"]["noisy"])
+
+
+def timings(timed: Mapping[str, Mapping[str, Any]]) -> tuple[Timing, ...]:
+    """Every engine of every model, models in the order given, each one's engines from the fastest to the slowest.
+
+    Args:
+        timed: ``metrics/benchmark/S/M.json`` by model.
+    """
+    return tuple(
+        timing
+        for model, found in timed.items()
+        for timing in sorted(
+            (Timing(model, engine, block) for engine, block in found["engines"].items()),
+            key=lambda timing: (timing.p50_ms, timing.engine),
+        )
+    )
+
+
+def frontier(timings: Sequence[Timing]) -> tuple[Timing, ...]:
+    """The Pareto frontier from the fastest on: each is more accurate than everything that is as fast or faster."""
+    found: list[Timing] = []
+    for timing in sorted(timings, key=lambda timing: (timing.p50_ms, -timing.accuracy)):
+        if not found or timing.accuracy > found[-1].accuracy:
+            found.append(timing)
+    return tuple(found)
+
+
+def write(study: str, timed: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write a row a model and engine; without timings there is no table.
+
+    Args:
+        study: its name.
+        timed: ``metrics/benchmark/S/M.json`` by model.
+    """
+    path = paths.plots("benchmark", study) / "latency.csv"
+    if timed:
+        files.write_csv(path, COLUMNS, _rows(study, timings(timed)))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _rows(study: str, every: Sequence[Timing]) -> Iterator[tuple[Any, ...]]:
+    best = frontier(every)
+    for timing in every:
+        block, stream, test = timing.block, timing.block["single_stream"], timing.block["test"]
+        size = max(block["offline"], key=int)
+        yield (
+            study, timing.model, timing.engine, block["precision"],
+            *(stream[key] for key in ("p50_ms", "p90_ms", "p99_ms")),
+            *(test[key] for key in ("accuracy", "accuracy_low", "accuracy_high")),
+            (block.get("speedup") or {}).get("median"), size, block["offline"][size]["images_per_second"],
+            block["cold_start_ms"], block["peak_memory_mib"], block["file_bytes"],
+            _yes(timing.noisy), _yes(timing in best),
+        )  # fmt: skip
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,174 @@
+"""The model card of a study's chosen model, as in "Model Cards for Model Reporting" (Mitchell et al., FAT* 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from medcnn.core import markdown
+from medcnn.core.files import DIGITS
+from medcnn.dataset.manifest import SPLITS
+from medcnn.params import Params, chain
+from medcnn.report import templating
+from medcnn.report.facts import Facts, gathered
+from medcnn.runtime import paths
+from medcnn.split import fingerprint
+
+FIGURES = ("accuracy", "balanced_accuracy", "auroc", "cross_entropy", "brier", "ece")
+PATIENT_FIGURES = ("patient_accuracy", "patient_cross_entropy")
+RATES = ("recall", "specificity", "precision", "f1")
+DECISIONS = ("sensitivity", "specificity", "ppv", "npv")
+_NAMES = {"auroc": "AUROC", "ece": "ECE", "brier": "Brier score", "ppv": "PPV", "npv": "NPV", "f1": "F1"}
+_WANTED = {
+    "sensitivity": "a sensitivity of at least {value:g}",
+    "specificity": "a specificity of at least {value:g}",
+    "youden": "the greatest sum of sensitivity and specificity (Youden's index)",
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """A network of the chosen model: the model itself, or one of an ensemble or a cascade.
+
+    Attributes:
+        name: of the network.
+        weight: in the ensemble's mean, where it is one.
+        blocks: of ``params.yaml``, by the name under ``models``: one, or two of a chain.
+        trained: ``metrics/train/S/M.json``.
+        exported: ``metrics/export/S/M.json``.
+    """
+
+    name: str
+    weight: float | None
+    blocks: dict[str, str]
+    trained: dict[str, Any]
+    exported: dict[str, Any]
+
+
+def card(study: str, settings: Params) -> str:
+    """The card as Markdown; it depends on the metrics and the params alone.
+
+    Raises:
+        MedcnnError: the study was not evaluated with every model of the run.
+    """
+    facts = gathered(study, settings)
+    environment = templating.environment(escapes=False)
+    environment.filters |= {"figure": markdown.figure, "number": markdown.number, "escaped": markdown.escaped}
+    leaked, held_out = fingerprint.leaked_before_repair(facts.data)
+    return environment.get_template("card.md.j2").render(
+        facts=facts,
+        settings=settings,
+        block=facts.evaluated[facts.best],
+        kind=_kind(facts),
+        members=list(_members(facts, settings)),
+        exported=facts.exported.get(facts.best),
+        onnx=paths.onnx_model(study, facts.best).as_posix(),
+        int8=paths.int8_model(study, facts.best).as_posix(),
+        leaked=leaked,
+        held_out=held_out,
+        wanted=_wanted(settings),
+        tables=_tables(facts),
+    )
+
+
+def _wanted(settings: Params) -> str:
+    point = settings.evaluate.operating_point
+    return _WANTED[point.kind].format(value=point.value)
+
+
+def _kind(facts: Facts) -> str:
+    if facts.best in facts.combined["cascades"]:
+        return "cascade"
+    if facts.best.startswith("ensemble_"):
+        return f"ensemble ({facts.best.removeprefix('ensemble_')})"
+    return "chain of two networks" if facts.best.endswith("_chain") else "network"
+
+
+def _members(facts: Facts, settings: Params) -> Iterator[Member]:
+    blocks: dict[str, tuple[str, ...]] = {name: (name,) for name in settings.run.models}
+    blocks |= {chain(*pair): pair for pair in settings.run.chains.pairs}
+    weights = facts.combined["combiners"].get(facts.best.removeprefix("ensemble_"), {}).get("weights", {})
+    for name in _names(facts, settings):
+        yield Member(
+            name=name,
+            weight=weights.get(name),
+            blocks={part: _as_yaml(part, settings) for part in blocks[name]},
+            trained=facts.trained.get(name, {}),
+            exported=facts.exported.get(name, {}),
+        )
+
+
+def _names(facts: Facts, settings: Params) -> Sequence[str]:
+    cascade = facts.combined["cascades"].get(facts.best)
+    if cascade:
+        return cascade["first"], cascade["second"]
+    return settings.run.models if facts.best.startswith("ensemble_") else (facts.best,)
+
+
+def _as_yaml(name: str, settings: Params) -> str:
+    block = settings.model(name).model_dump(mode="json", exclude_none=True)
+    return yaml.safe_dump({name: block}, sort_keys=False, default_flow_style=None)
+
+
+def _tables(facts: Facts) -> dict[str, str]:
+    """Every table of the card, by its section."""
+    block = facts.evaluated[facts.best]
+    test = block["test"]
+    headings = ("Class", "Images", *map(_words, RATES))
+    of_classes = [(name, test["classes"][name]) for name in facts.classes]
+    classes = [(name, str(of["support"]), *_figures(of, RATES)) for name, of in of_classes]
+    shown = (*FIGURES, *(key for key in PATIENT_FIGURES if key in test))
+    return {
+        "metrics": markdown.grid(("Figure", "On test"), [(_words(key), markdown.figure(test, key)) for key in shown]),
+        "parts": markdown.grid(("Part", *facts.classes), _parts(facts)),
+        "classes": markdown.grid(headings, classes),
+        "calibration": markdown.grid(("Figure", "Before", "After"), _calibration(block["calibration"])),
+        "operating": markdown.grid(
+            ("Class", "Threshold", *map(_words, DECISIONS), "Missed", "False alarms"), _decisions(facts)
+        ),
+        **_subgroups(block.get("subgroups", {})),
+    }
+
+
+def _parts(facts: Facts) -> Iterator[tuple[str, ...]]:
+    for split in SPLITS:
+        yield split, *(str(facts.data["splits"][split].get(name, 0)) for name in facts.classes)
+
+
+def _calibration(block: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for key in ("ece", "brier", "cross_entropy"):
+        yield _words(key), markdown.figure(block["before"], key), markdown.figure(block, key)
+
+
+def _decisions(facts: Facts) -> Iterator[tuple[str, ...]]:
+    points = facts.evaluated[facts.best]["operating_points"]
+    for name in facts.classes:
+        if name in points:
+            of = points[name]
+            counts = (str(of["false_negatives"]), str(of["false_positives"]))
+            yield name, markdown.number(of["threshold"], DIGITS), *_figures(of, DECISIONS), *counts
+
+
+def _subgroups(columns: dict[str, Any]) -> dict[str, str]:
+    figures = ("accuracy", "auroc", "cross_entropy")
+    return {
+        f"subgroups by {column}": markdown.grid(
+            (column, "Images", "Groups", *map(_words, figures)),
+            [
+                (value, str(of["support"]), str(of["groups"]), *_figures(of, figures))
+                for value, of in found["groups"].items()
+            ],
+        )
+        for column, found in columns.items()
+    }
+
+
+def _figures(block: dict[str, Any], keys: Sequence[str]) -> list[str]:
+    return [markdown.figure(block, key) for key in keys]
+
+
+def _words(key: str) -> str:
+    return _NAMES.get(key, key.replace("_", " ").capitalize())

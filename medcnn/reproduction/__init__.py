@@ -1,1 +1,0 @@
-"""What the studies published, set beside what is measured here."""

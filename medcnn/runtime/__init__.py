@@ -1,0 +1,1 @@
+"""Where and how work runs; it shows in no byte of a result."""

@@ -1,0 +1,167 @@
+"""Independent stages side by side: several ``dvc repro``, each of one item, as DVC allows it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+from dvc.exceptions import DvcException
+
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.runtime import locking, paths
+from medcnn.runtime.children import Children, guarded
+from medcnn.runtime.pipeline import Pipeline, Schedule, entries, in_order
+
+_REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
+_STATE = "side_by_side"
+_TIMED = "benchmark"
+_BUSY = ("Unable to acquire lock", "it is being blocked by")
+_PAUSE_SECONDS = 2.0
+_NOISE = (
+    "Generating lock file",
+    "Updating lock file",
+    "To track the changes with git",
+    "\tgit add ",
+    "To enable auto staging",
+    "\tdvc config core.autostage",
+    "Use `dvc push`",
+)
+
+
+def run(jobs: int, targets: Sequence[str], *, share_cpus: bool) -> None:
+    """Reproduce the pipeline with several items at a time; ``dvc.lock`` ends as one ``dvc repro`` leaves it.
+
+    A plain ``dvc repro`` is the last step, so that no result depends on what was judged here.
+
+    Args:
+        jobs: how many items at a time.
+        targets: stages or items, with all that they depend on; none for the whole pipeline.
+        share_cpus: give each of them its share of this machine's CPUs, rather than all of them.
+
+    Raises:
+        MedcnnError: an item failed. Its neighbours ran to their end, and nothing was started after it.
+    """
+    alone = locking.held(paths.state(_STATE) / "lock", "runs stages side by side")
+    with alone as lock, guarded(lock) as children:
+        if jobs > 1:
+            _reproduce_changed(_Lanes(children, jobs, share_cpus=share_cpus), targets)
+        if code := children.call([*_REPRO, *targets]):
+            sys.exit(code)
+
+
+def _reproduce_changed(lanes: _Lanes, targets: Sequence[str]) -> None:
+    try:
+        pipeline = Pipeline()
+        schedule = Schedule(pipeline, pipeline.plan(targets), _is_timed)
+    except DvcException:
+        # The last step meets it again, and says it in DVC's own words.
+        return
+    with _entries_in_order(pipeline, schedule.plan.order):
+        failed = _work(schedule, lanes)
+    if failed:
+        raise MedcnnError(f"{', '.join(failed)} failed, for the reason above; what ended before is kept")
+
+
+def _is_timed(name: str) -> bool:
+    return name.startswith(_TIMED)
+
+
+@contextmanager
+def _entries_in_order(pipeline: Pipeline, order: Sequence[str]) -> Iterator[None]:
+    """Leave new entries of ``dvc.lock`` in the order of a serial run; which are new, a run that was killed has kept."""
+    record = paths.state(_STATE) / "entries.json"
+    if not record.exists():
+        files.write_json(record, entries(paths.LOCK.read_text(encoding="utf-8")) if paths.LOCK.exists() else [])
+    try:
+        yield
+    finally:
+        with pipeline.locked():
+            if paths.LOCK.exists():
+                before = paths.LOCK.read_text(encoding="utf-8")
+                known = files.read_json(record)
+                after = in_order(before, [*known, *(name for name in order if name not in known)])
+                if after != before:
+                    files.write_text(paths.LOCK, after)
+            record.unlink()
+
+
+def _work(schedule: Schedule, lanes: _Lanes) -> list[str]:
+    """Run what the schedule holds until it is done or an item has failed; the names of those that failed."""
+    failed: list[str] = []
+    running: dict[Future[int], str] = {}
+    with ThreadPoolExecutor(lanes.count) as pool, lanes.emptied_by_an_exception():
+        while True:
+            for name in () if failed else schedule.next(lanes.count - len(running)):
+                running[pool.submit(lanes.reproduce, name, alone=_is_timed(name))] = name
+            if not running:
+                return failed
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                name = running.pop(future)
+                if future.result():
+                    failed.append(name)
+                schedule.done(name)
+
+
+class _Lanes:
+    """Where items run: each lane has its share of the CPUs, while an item's number of threads stays as it is pinned."""
+
+    def __init__(self, children: Children, count: int, *, share_cpus: bool) -> None:
+        self.count = count
+        self._children = children
+        self._cpus = os.sched_getaffinity(0)
+        self._shares: SimpleQueue[set[int]] = SimpleQueue()
+        for lane in range(count):
+            self._shares.put(_share(sorted(self._cpus), lane, count) if share_cpus else self._cpus)
+
+    @contextmanager
+    def emptied_by_an_exception(self) -> Iterator[None]:
+        """End all items before an exception goes on: they record nothing afterwards."""
+        try:
+            yield
+        except BaseException:
+            self._children.end()
+            raise
+
+    def reproduce(self, name: str, *, alone: bool) -> int:
+        """Run one item, whose needs have been run; the exit code of DVC. Its output goes on, a line at a time."""
+        share = self._shares.get()
+        try:
+            self._say(name, "starts")
+            code, busy = self._attempt(name, self._cpus if alone else share)
+            while code and busy:
+                self._say(name, "waits for another run of DVC")
+                time.sleep(_PAUSE_SECONDS)
+                code, busy = self._attempt(name, self._cpus if alone else share)
+            self._say(name, f"failed with exit code {code}" if code else "done")
+            return code
+        finally:
+            self._shares.put(share)
+
+    def _attempt(self, name: str, cpus: set[int]) -> tuple[int, bool]:
+        command = [*_REPRO, "--single-item", name]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+        busy = False
+        with self._children.started(command, env=environment, **streams) as child:
+            os.sched_setaffinity(child.pid, cpus)
+            for line in child.stdout or ():
+                busy = busy or any(sign in line for sign in _BUSY)
+                self._say(name, line)
+            return child.wait(), busy
+
+    def _say(self, name: str, line: str) -> None:
+        if line.strip() and not line.startswith(_NOISE) and not self._children.ended:
+            sys.stdout.write(f"{name}: {line.rstrip()}\n")
+            sys.stdout.flush()
+
+
+def _share(cpus: Sequence[int], lane: int, lanes: int) -> set[int]:
+    """The CPUs of a lane; where there are more lanes than CPUs, several lanes share one."""
+    return set(cpus[lane % len(cpus) :: lanes])

@@ -1,1 +1,0 @@
-"""Where raw data comes from, and how an archive is read in place."""

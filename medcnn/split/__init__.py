@@ -1,0 +1,1 @@
+"""Every image looked at, labelled and dealt to train, validation and test."""

@@ -1,0 +1,122 @@
+"""Training batches in an order, and with augmentation, that depend on seed, epoch and image alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from medcnn.core import seeding
+from medcnn.dataset.augment import augmented
+from medcnn.dataset.shards import Rows
+from medcnn.params.studies import Policy
+from medcnn.runtime.threads import in_order
+
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Inputs, labels int64 (B,), sample weights float32 (B,)."""
+
+
+class Inputs(Protocol):
+    """What a network is fed: ``take`` gives the rows of some training images in one epoch."""
+
+    def take(self, epoch: int, positions: np.ndarray) -> np.ndarray:
+        """Rows (len(positions), ...) for positions among the training images."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Images for a network that is trained through; augmented on the fly where a policy is given."""
+
+    images: Rows
+    indices: Sequence[int]
+    ids: Sequence[str]
+    policy: Policy | None
+    seed: int
+
+    def take(self, epoch: int, positions: np.ndarray) -> np.ndarray:
+        """Images uint8 (B, S, S, 3)."""
+        return np.stack([self._image(epoch, int(position)) for position in positions])
+
+    def _image(self, epoch: int, position: int) -> np.ndarray:
+        image: np.ndarray = self.images[self.indices[position]]
+        if self.policy is None:
+            return image
+        return augmented(image, self.policy, self.seed, "epoch", epoch, self.ids[position])
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of a frozen backbone: an epoch sees one view of each image, drawn among the original and its views."""
+
+    originals: Rows
+    views: Rows
+    seed: int
+
+    def take(self, epoch: int, positions: np.ndarray) -> np.ndarray:
+        """Features float32 (B, F)."""
+        view = _views(self.seed, epoch, *self.views.shape[:2])[positions]
+        rows: np.ndarray = np.empty((len(positions), *self.originals.shape[1:]), self.originals.dtype)
+        rows[view == 0] = self.originals[positions[view == 0]]
+        rows[view > 0] = self.views[view[view > 0] - 1, positions[view > 0]]
+        return rows
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Shuffled batches of the training images, epoch after epoch; the same ones whatever the number of threads."""
+
+    inputs: Inputs
+    labels: np.ndarray
+    sample_weights: np.ndarray
+    batch_size: int
+    seed: int
+    threads: int = 1
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.labels) // self.batch_size)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of one epoch, the next ones made while the network works on this one; the last may be smaller."""
+        order = seeding.derived(self.seed, "order", number).permutation(len(self.labels))
+
+        def batch(start: int) -> Batch:
+            chosen = order[start : start + self.batch_size]
+            return self.inputs.take(number, chosen), self.labels[chosen], self.sample_weights[chosen]
+
+        return in_order(batch, range(0, len(order), self.batch_size), self.threads)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of all images in batches, always the same: a part to measure a network on."""
+
+    everything: Rows
+    labels: np.ndarray
+    indices: Sequence[int]
+    batch_size: int
+
+    def __iter__(self) -> Iterator[Batch]:
+        for start in range(0, len(self.indices), self.batch_size):
+            chosen = self.indices[start : start + self.batch_size]
+            yield self.everything[chosen], self.labels[chosen], np.ones(len(chosen), np.float32)
+
+
+def balanced(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Weights of the classes, float32 (C,), that give each the same total over ``labels``; their mean is 1 there.
+
+    They are scikit-learn's ``compute_class_weight("balanced")``; a class without labels counts as if it had one.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    weights: np.ndarray = len(labels) / (classes * np.maximum(counts, 1))
+    return weights.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _views(seed: int, epoch: int, views: int, images: int) -> np.ndarray:
+    """Which view of each image an epoch sees, (images,): 0 is the original."""
+    return seeding.derived(seed, "view", epoch).integers(1 + views, size=images)

@@ -1,0 +1,1 @@
+"""Pretrained weights as a tracked input."""

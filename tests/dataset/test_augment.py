@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from medcnn.dataset.augment import augmented
+from medcnn.params.studies import Policy
+from tests.conftest import picture
+
+IMAGE = np.asarray(picture(3, (64, 64), "RGB"))
+
+
+def test_no_range_means_no_change() -> None:
+    assert np.array_equal(augmented(IMAGE, Policy(), 1, "epoch", 0, "a"), IMAGE)
+
+
+def test_the_same_key_gives_the_same_pixels_and_another_key_others() -> None:
+    policy = Policy(flip="both", rotation=30, shift=0.1, shear=0.1, zoom=0.1, brightness=(0.5, 1.0))
+    first = augmented(IMAGE, policy, 1, "epoch", 0, "a")
+    augmented(IMAGE, policy, 9, "epoch", 9, "z")
+    assert np.array_equal(first, augmented(IMAGE, policy, 1, "epoch", 0, "a"))
+    for other in ((2, "epoch", 0, "a"), (1, "epoch", 1, "a"), (1, "epoch", 0, "b"), (1, "view", 0, "a")):
+        assert not np.array_equal(first, augmented(IMAGE, policy, *other))
+
+
+@pytest.mark.parametrize(("flip", "mirrored"), [("horizontal", IMAGE[:, ::-1]), ("vertical", IMAGE[::-1])])
+def test_a_flip_mirrors_about_half_of_the_images_and_leaves_the_rest(flip: str, mirrored: np.ndarray) -> None:
+    views = [augmented(IMAGE, Policy(flip=flip), key) for key in range(60)]
+    same = sum(np.array_equal(view, IMAGE) for view in views)
+    turned = sum(np.array_equal(view, mirrored) for view in views)
+    assert same + turned == 60
+    assert 15 < same < 45
+
+
+def test_brightness_scales_pixels_within_its_range() -> None:
+    grey = np.full((8, 8, 3), 100, np.uint8)
+    levels = [int(augmented(grey, Policy(brightness=(0.5, 1.2)), key)[0, 0, 0]) for key in range(200)]
+    assert 50 <= min(levels) < 56
+    assert 114 < max(levels) <= 120
+
+
+def test_a_shift_moves_at_most_its_share() -> None:
+    dot = np.zeros((101, 101, 3), np.uint8)
+    dot[48:53, 48:53] = 255
+    for key in range(30):
+        rows, columns = np.nonzero(augmented(dot, Policy(shift=0.1), key)[..., 0])
+        assert abs(rows.mean() - 50) <= 10.6
+        assert abs(columns.mean() - 50) <= 10.6
+
+
+def test_rotation_turns_about_the_centre() -> None:
+    dot = np.zeros((101, 101, 3), np.uint8)
+    dot[48:53, 83:88] = 255
+    for key in range(30):
+        rows, columns = np.nonzero(augmented(dot, Policy(rotation=30), key)[..., 0] > 100)
+        angle = np.degrees(np.arctan2(rows.mean() - 50, columns.mean() - 50))
+        assert np.hypot(rows.mean() - 50, columns.mean() - 50) == pytest.approx(35, abs=1)
+        assert abs(angle) <= 31

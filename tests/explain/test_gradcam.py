@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from medcnn.explain.gradcam import NoFeatureMapsError, heat_maps
+from medcnn.networks.building import build
+from medcnn.train.chaining import chained
+from tests.networks.blocks import pixels, settings
+
+SIZE = 12
+
+
+def network(classes: int, output: str = "softmax", pooling: str = "average", chain: bool = False) -> keras.Model:
+    """The smallest backbone, with a head that is not linear; or its chain with another."""
+    keras.utils.set_random_seed(3)
+    block = settings("tiny", pooling, output=output, dense=(6,), dropout=0.4, batch_norm=True)
+    model = build(block, SIZE, classes, Path("none"))
+    return chained(model, settings("relay", dense=(5,), output=output), classes) if chain else model
+
+
+def in_float64(layer: keras.layers.Layer, x: np.ndarray) -> np.ndarray:
+    """A layer of a head, in inference mode: single precision is too coarse for small differences."""
+    if isinstance(layer, keras.Model):
+        for part in layer.layers:
+            x = in_float64(part, x)
+    elif isinstance(layer, keras.layers.BatchNormalization):
+        gamma, beta, mean, variance = (weight.astype(np.float64) for weight in layer.get_weights())
+        x = (x - mean) / np.sqrt(variance + layer.epsilon) * gamma + beta
+    elif isinstance(layer, keras.layers.Dense):
+        kernel, bias = layer.get_weights()
+        x = x @ kernel.astype(np.float64) + bias
+        if layer.name != "probabilities":
+            x = np.maximum(x, 0)
+        elif len(bias) == 1:
+            x = np.hstack([1 / (1 + np.exp(x)), 1 / (1 + np.exp(-x))])
+        else:
+            x = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    return x
+
+
+def by_brute_force(model: keras.Model, image: np.ndarray, label: int) -> np.ndarray:
+    """Grad-CAM of one image as in the paper, each gradient from two evaluations of log(p / (1 - p))."""
+    backbone = model.get_layer("backbone")
+    pooling = backbone.get_layer("pooling")
+    body = keras.Model(backbone.input, pooling.input)
+    maps = np.asarray(body(model.get_layer("preprocessing")(image[None])), np.float64)[0]
+
+    def score(values: np.ndarray) -> np.ndarray:
+        average = isinstance(pooling, keras.layers.GlobalAveragePooling2D)
+        pooled = values.mean(axis=(1, 2)) if average else values.reshape(len(values), -1)
+        p = in_float64(model.get_layer("head"), pooled)[:, label]
+        return np.log(p / (1 - p))
+
+    step = 1e-5
+    nudges = step * np.eye(maps.size).reshape(maps.size, *maps.shape)
+    gradients = ((score(maps + nudges) - score(maps - nudges)) / (2 * step)).reshape(maps.shape)
+    heat = np.maximum((gradients.mean(axis=(0, 1)) * maps).sum(axis=-1), 0)
+    return heat / heat.max() if heat.max() else heat
+
+
+@pytest.mark.parametrize(
+    ("classes", "output", "pooling", "chain"),
+    [
+        (2, "sigmoid", "average", False),
+        (2, "softmax", "flatten", False),
+        (3, "softmax", "flatten", False),
+        (3, "softmax", "average", True),
+        (2, "sigmoid", "flatten", True),
+    ],
+)
+def test_maps_are_those_of_numerical_gradients_for_every_class(
+    classes: int, output: str, pooling: str, chain: bool
+) -> None:
+    model = network(classes, output, pooling, chain)
+    images, labels = pixels(2 * classes, SIZE), np.arange(2 * classes) % classes
+    found = heat_maps(model, images, labels)
+    expected = np.stack([by_brute_force(model, image, label) for image, label in zip(images, labels, strict=True)])
+    assert expected.max() == 1
+    assert found == pytest.approx(expected, abs=1e-3)
+
+
+def test_what_is_frozen_makes_no_difference_and_the_model_answers_as_before() -> None:
+    model, images = network(3), pixels(4, SIZE)
+    before = model.predict(images, verbose=0)
+    free = heat_maps(model, images, np.zeros(4, np.int64))
+    model.get_layer("backbone").trainable = False
+    frozen = heat_maps(model, images, np.zeros(4, np.int64))
+    assert (free == frozen).all()
+    assert (model.predict(images, verbose=0) == before).all()
+
+
+def test_a_saturated_probability_has_a_map_as_well() -> None:
+    model = network(3)
+    output = model.get_layer("head").get_layer("probabilities")
+    output.set_weights([1e4 * output.get_weights()[0], output.get_weights()[1]])
+    images = pixels(6, SIZE)
+    probabilities = model.predict(images, verbose=0)
+    assert probabilities.max(axis=1) == pytest.approx(1)
+    found = heat_maps(model, images, probabilities.argmax(axis=1))
+    assert np.isfinite(found).all()
+    assert found.max() == 1
+
+
+def test_a_network_without_convolutions_has_no_maps() -> None:
+    model = build(settings("relay", "flatten"), SIZE, 2, Path("none"))
+    with pytest.raises(NoFeatureMapsError):
+        heat_maps(model, pixels(1, SIZE), np.zeros(1, np.int64))
+
+
+def test_no_images_have_no_maps() -> None:
+    assert heat_maps(network(3), pixels(0, SIZE), np.zeros(0, np.int64)).shape[0] == 0

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+
+from medcnn.core.errors import MedcnnError
+from medcnn.grouping import dealing
+
+SHARES = (0.65, 0.15, 0.2)
+
+
+def cohort(seed: int, patients: int = 120) -> tuple[list[int], list[str]]:
+    rng = np.random.default_rng(seed)
+    groups = [patient for patient in range(patients) for _ in range(rng.integers(1, 9))]
+    return groups, [("a", "b", "c")[group % 3 if rng.random() < 0.8 else 0] for group in groups]
+
+
+def test_joined_links_chains_of_pairs() -> None:
+    assert dealing.joined(6, [(0, 2), (5, 2), (3, 4)]) == [0, 1, 0, 3, 3, 0]
+
+
+def test_patients_and_duplicates_are_joined_into_one_relation() -> None:
+    patients = ["p", "q", "q", "r", ""]
+    duplicate = [(0, 1)]
+    assert dealing.joined(5, [*dealing.same(patients), *duplicate]) == [0, 0, 0, 3, 4]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_group_is_parted_and_every_part_holds_its_share_of_every_class(seed: int) -> None:
+    groups, labels = cohort(seed)
+    parts = dealing.assign(groups, labels, SHARES, np.random.default_rng(seed))
+    sides = defaultdict(set)
+    for group, part in zip(groups, parts, strict=True):
+        sides[group].add(part)
+    assert all(len(side) == 1 for side in sides.values())
+    total, dealt = Counter(labels), Counter(zip(parts, labels, strict=True))
+    for part, share in enumerate(SHARES):
+        for label, count in total.items():
+            assert dealt[part, label] / count == pytest.approx(share, abs=0.04)
+
+
+def test_the_same_draw_gives_the_same_parts_and_another_draw_others() -> None:
+    groups, labels = cohort(0)
+    first = dealing.assign(groups, labels, SHARES, np.random.default_rng(1))
+    assert first == dealing.assign(groups, labels, SHARES, np.random.default_rng(1))
+    assert first != dealing.assign(groups, labels, SHARES, np.random.default_rng(2))
+
+
+def test_folds_cover_what_is_not_in_the_test_part_evenly_and_whole_groups() -> None:
+    groups, labels = cohort(3)
+    tested = [group % 5 == 0 for group in groups]
+    fold = dealing.folds(groups, labels, tested, 5, seed=42)
+    assert [number == 0 for number in fold] == tested
+    sizes = Counter(number for number in fold if number > 0)
+    assert set(sizes) == {1, 2, 3, 4, 5}
+    assert max(sizes.values()) < 1.15 * min(sizes.values())
+    assert len({(group, number) for group, number in zip(groups, fold, strict=True)}) == len(set(groups))
+
+
+def test_an_image_leaks_that_shares_a_key_with_an_earlier_part() -> None:
+    parts = [0, 1, 1, 2, 2, 0]
+    assert dealing.leaked([1, 1, 2, 2, 3, 3], parts) == [False, True, False, True, True, False]
+
+
+def test_a_plain_random_split_leaks_about_what_theory_says() -> None:
+    # Pairs: a held-out image leaks when its twin is in training, which is so for 0.7 of them.
+    groups = [index // 2 for index in range(2000)]
+    by_chance = dealing.leaked_by_chance(groups, ["a"] * 2000, 0.3, seed=1)
+    assert by_chance == pytest.approx(0.7, rel=0.03)
+
+
+def test_images_without_relatives_cannot_leak() -> None:
+    assert dealing.leaked_by_chance(list(range(100)), ["a", "b"] * 50, 0.3, seed=1) == 0
+
+
+def test_a_group_on_two_sides_is_refused_by_name() -> None:
+    with pytest.raises(MedcnnError, match=r"leak.*two\.png in test.*one\.png in train"):
+        dealing.check_no_leak([7, 7], ["train", "test"], ["one.png", "two.png"])

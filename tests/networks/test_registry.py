@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from medcnn.core.errors import MedcnnError
+from medcnn.networks import registry
+from medcnn.params import catalogue
+
+
+def test_the_catalogue_lists_exactly_the_registered_networks() -> None:
+    assert set(catalogue.OWN) == set(registry.registered())
+
+
+def test_the_catalogue_lists_networks_that_keras_has() -> None:
+    assert [name for name in catalogue.KERAS if not callable(getattr(keras.applications, name, None))] == []
+    assert not set(catalogue.KERAS) & set(catalogue.OWN)
+
+
+def test_every_preprocessing_of_the_catalogue_exists() -> None:
+    assert {backbone.preprocessing for backbone in catalogue.BACKBONES.values()} <= set(catalogue.PREPROCESSING)
+
+
+def test_an_unknown_backbone_is_answered_with_the_list() -> None:
+    with pytest.raises(MedcnnError, match=r"unknown backbone 'vgg99'; choose from ConvNeXtBase, .*VGG16, .*, tiny"):
+        registry.body("vgg99")
+
+
+def test_a_name_is_registered_once() -> None:
+    registry.registered()
+    with pytest.raises(ValueError, match="network 'simple' is registered twice"):
+        registry.register("simple")(lambda x: x)
+    assert registry.body("simple").__name__ == "simple"
+
+
+def test_the_registry_and_the_weights_need_no_keras() -> None:
+    code = "import sys, medcnn.networks.registry, medcnn.weights.storing; sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset import pack
+from medcnn.dataset.augment import augmented
+from medcnn.dataset.manifest import Row
+from medcnn.dataset.views import Recipe
+from medcnn.params import Compute, Params
+from medcnn.prepare import preparing
+from medcnn.prepare.contact_sheet import contact_sheet
+from medcnn.reading.archive import open_archive
+from medcnn.reading.decode import open_image, pixels
+from medcnn.split.surveying import survey
+from tests.conftest import encoded, picture, zipped
+
+
+def prepared(folder: Path, settings: Params, cpus: int = 2) -> list[Row]:
+    """300 images and two views of each one in training, worked on by tasks of ``cpus`` threads."""
+    compute = Compute(cpus_per_task=cpus)
+    study = settings.study("brain_mri").model_copy(update={"image_size": 24})
+    members = {f"{('yes', 'no')[index % 2]}/{index}.png": encoded(picture(index)) for index in range(300)}
+    with open_archive(zipped(folder / "raw.zip", members)) as archive:
+        rows = survey(archive, study, 1, "s").rows
+        preparing.write_images(archive.path, rows, study, folder, compute)
+        preparing.write_views(rows, Recipe(settings.augment["light"], 2, 7), folder, compute)
+        for index in (0, 150, 299):
+            expected = pixels(archive.read(rows[index].path), 24, "stretch")
+            assert np.array_equal(pack.images(folder)[index], expected)
+    return rows
+
+
+def test_pixels_follow_the_manifest_and_views_its_training_rows(tmp_path: Path, settings: Params) -> None:
+    rows = prepared(tmp_path, settings)
+    training = [index for index, row in enumerate(rows) if row.split == "train"]
+    images, views = pack.images(tmp_path), pack.views(tmp_path)
+    assert images.shape == (300, 24, 24, 3)
+    assert views.shape == (2, len(training), 24, 24, 3)
+    last = training[-1]
+    expected = augmented(images[last], settings.augment["light"], 7, "view", 1, rows[last].image_id)
+    assert np.array_equal(views[1, -1], expected)
+
+
+def test_the_shards_are_the_same_files_whatever_the_number_of_threads_and_tasks(
+    tmp_path: Path, settings: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pack, "ROWS", 128)
+    folders = [tmp_path / str(cpus) for cpus in (1, 2, 5)]
+    for folder in folders:
+        folder.mkdir()
+        prepared(folder, settings, int(folder.name))
+    first, *others = ({path.name: path.read_bytes() for path in folder.glob("*s*.[nj]*")} for folder in folders)
+    assert {"images-00002.npy", "views-00003.npy", "images.json"} <= first.keys()
+    assert all(other == first for other in others)
+
+
+def test_an_image_that_cannot_be_read_leaves_nothing_to_train_on(tmp_path: Path, settings: Params) -> None:
+    rows = prepared(tmp_path, settings)
+    study = settings.study("brain_mri").model_copy(update={"image_size": 24})
+    rows[7] = replace(rows[7], path="yes/none.png")
+    with pytest.raises(MedcnnError, match=r"raw\.zip holds no file 'yes/none\.png'"):
+        preparing.write_images(tmp_path / "raw.zip", rows, study, tmp_path, Compute())
+    assert list(tmp_path.glob("*images*")) == []
+
+
+def test_the_contact_sheet_shows_originals_over_their_views(tmp_path: Path, settings: Params) -> None:
+    rows = prepared(tmp_path, settings)
+    data = contact_sheet(rows, pack.images(tmp_path), pack.views(tmp_path))
+    sheet = open_image(data)
+    assert sheet.width > sheet.height > 3 * 112
+    assert contact_sheet(rows, pack.images(tmp_path), pack.views(tmp_path)) == data
+
+
+def test_a_contact_sheet_without_views_has_one_line(tmp_path: Path, settings: Params) -> None:
+    rows = prepared(tmp_path, settings)
+    sheet = open_image(contact_sheet(rows, pack.images(tmp_path), pack.views(tmp_path)[:0]))
+    assert sheet.height < 2 * 112

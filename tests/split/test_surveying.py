@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import ImageEnhance
+
+from medcnn.core.errors import MedcnnError
+from medcnn.dataset import manifest
+from medcnn.params import Params
+from medcnn.params.studies import AuthorSplit, Labels, Study
+from medcnn.reading.archive import open_archive
+from medcnn.split import surveying
+from medcnn.split.fingerprint import fingerprint, leaked_before_repair
+from medcnn.split.surveying import Survey
+from tests.conftest import encoded, picture, zipped
+
+CLASSES = {"yes": "tumour", "no": "healthy"}
+
+
+@pytest.fixture
+def study(settings: Params) -> Study:
+    changes = {"classes": CLASSES, "positive": "tumour", "group": r"(patient_\d+)", "exclude": ("copy/*",)}
+    return settings.study("brain_mri").model_copy(update=changes)
+
+
+def images(count: int = 60) -> dict[str, bytes]:
+    """Two images a patient; a patient is of one class."""
+    return {
+        f"{('yes', 'no')[index // 2 % 2]}/patient_{index // 2}_{index % 2}.png": encoded(picture(index))
+        for index in range(count)
+    }
+
+
+def surveyed(folder: Path, members: dict[str, bytes], study: Study, seed: int = 1) -> Survey:
+    with open_archive(zipped(folder / "raw.zip", members)) as archive:
+        return surveying.survey(archive, study, seed, "studies.brain_mri")
+
+
+def by_path(survey: Survey) -> dict[str, manifest.Row]:
+    return {row.path: row for row in survey.rows}
+
+
+def sides(survey: Survey, prefix: str) -> set[str]:
+    return {row.split for row in survey.rows if prefix in row.path and row.status == "used"}
+
+
+def test_every_image_is_found_once_with_its_facts_in_a_fixed_order(tmp_path: Path, study: Study) -> None:
+    members = images() | {f"copy/{name}": data for name, data in images().items()}
+    survey = surveyed(tmp_path, members, study)
+    assert [row.path for row in survey.rows] == sorted(images())
+    row = by_path(survey)["yes/patient_0_1.png"]
+    assert (row.label, row.group, row.width, row.height, row.mode) == ("tumour", "patient_0", 48, 40, "L")
+    assert row.image_id == manifest.image_id(row.path)
+
+
+def test_no_patient_stands_on_two_sides_and_every_part_has_both_classes(tmp_path: Path, study: Study) -> None:
+    survey = surveyed(tmp_path, images(), study)
+    for patient in range(30):
+        assert len(sides(survey, f"patient_{patient}_")) == 1
+    counts = Counter((row.split, row.label) for row in survey.rows)
+    assert set(counts) == {(split, label) for split in manifest.SPLITS for label in ("tumour", "healthy")}
+
+
+def test_duplicates_join_their_patients(tmp_path: Path, study: Study) -> None:
+    members = images()
+    members["yes/patient_2_1.png"] = members["yes/patient_0_0.png"]
+    brighter = ImageEnhance.Brightness(picture(3)).enhance(0.9)
+    members["no/patient_5_1.png"] = encoded(brighter, "PNG")
+    survey = surveyed(tmp_path, members, study)
+    rows = by_path(survey)
+    assert rows["yes/patient_2_1.png"].duplicate_of == rows["yes/patient_0_0.png"].image_id
+    assert rows["yes/patient_2_0.png"].group == rows["yes/patient_0_1.png"].group == "patient_0"
+    assert rows["no/patient_5_0.png"].group == rows["no/patient_1_0.png"].group == "patient_1"
+    assert fingerprint(survey, "regroup", 1)["duplicates"] == {
+        "exact_groups": 1, "exact_images": 2, "near_groups": 2, "near_images": 4,
+    }  # fmt: skip
+
+
+def test_what_cannot_be_trusted_is_set_aside_with_its_reason(tmp_path: Path, study: Study) -> None:
+    members = images()
+    members["yes/patient_90_0.png"] = b""
+    members["no/patient_91_0.png"] = members["yes/patient_0_0.png"][:100]
+    members["no/patient_92_0.png"] = members["yes/patient_4_0.png"]
+    members["else/patient_93_0.png"] = encoded(picture(900))
+    survey = surveyed(tmp_path, members, study)
+    rows = by_path(survey)
+    assert rows["yes/patient_90_0.png"].reason == "unreadable: empty file"
+    assert rows["no/patient_91_0.png"].reason.startswith("unreadable: ")
+    conflict = "identical image under labels healthy and tumour"
+    assert rows["no/patient_92_0.png"].reason == rows["yes/patient_4_0.png"].reason == conflict
+    assert rows["else/patient_93_0.png"].reason == "no class"
+    aside = [row for row in survey.rows if row.status == "set_aside"]
+    assert len(aside) == 5
+    assert all(row.split == "" and row.fold == -1 for row in aside)
+    assert fingerprint(survey, "regroup", 1)["set_aside"] == {"unreadable": 2, conflict: 2, "no class": 1}
+
+
+def test_an_authors_split_is_kept_and_what_leaks_into_it_is_set_aside(tmp_path: Path, study: Study) -> None:
+    members = {}
+    for part, patients in (("train", range(10)), ("valid", range(10, 14)), ("test", range(14, 18))):
+        for patient in patients:
+            name = f"Data/{part}/{('yes', 'no')[patient % 2]}/patient_{patient}.png"
+            members[name] = encoded(picture(patient))
+    members["Data/train/yes/patient_14.png"] = encoded(picture(300))
+    members["Data/valid/no/patient_3.png"] = encoded(picture(301))
+    author = AuthorSplit(kind="author", train="Data/train/*", validation="Data/valid/*", test="Data/test/*", folds=2)
+    survey = surveyed(tmp_path, members, study.model_copy(update={"split": author}))
+    rows = by_path(survey)
+    assert rows["Data/train/yes/patient_14.png"].reason == "shares a patient or a duplicate with test"
+    assert rows["Data/train/no/patient_3.png"].reason == "shares a patient or a duplicate with validation"
+    assert rows["Data/valid/no/patient_3.png"].split == "validation"
+    assert sides(survey, "Data/test/") == {"test"}
+
+
+def test_labels_and_patients_can_come_from_a_csv(tmp_path: Path, study: Study) -> None:
+    members = {f"all/{index}.bmp": encoded(picture(index), "BMP") for index in range(40)}
+    lines = [f"UID_{index // 2},{index}.bmp,{index // 2 % 2}" for index in range(40)]
+    members["labels.csv"] = "\n".join(["Patient_ID,new_names,labels", *lines]).encode()
+    labels = Labels(csv="*labels.csv", image="new_names", label="labels", group="Patient_ID")
+    changes = {"labels": labels, "classes": {"1": "tumour", "0": "healthy"}, "group": None}
+    survey = surveyed(tmp_path, members, study.model_copy(update=changes))
+    row = by_path(survey)["all/5.bmp"]
+    assert (row.label, row.group) == ("healthy", "UID_2")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"classes": {"yes": "tumour", "nope": "healthy"}},
+            "studies.brain_mri.classes: no image is of class 'healthy'",
+        ),
+        ({"group": r"(subject_\d+)"}, r"studies.brain_mri.group: '\(subject_"),
+        ({"exclude": ("*",)}, "studies.brain_mri: no images among the 60 files"),
+        ({"labels": Labels(csv="*.csv", image="a", label="b")}, r"studies.brain_mri.labels.csv: '\*.csv' matches 0"),
+    ],
+)
+def test_a_pattern_that_matches_nothing_names_its_key(
+    tmp_path: Path, study: Study, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(MedcnnError, match=message):
+        surveyed(tmp_path, images(), study.model_copy(update=changes))
+
+
+def test_before_any_repair_an_image_counts_by_how_it_leaks(tmp_path: Path, study: Study) -> None:
+    members = {}
+    for part, patients in (("train", range(10)), ("valid", range(10, 20)), ("test", range(20, 30))):
+        for patient in patients:
+            members[f"{part}/{('yes', 'no')[patient % 2]}/patient_{patient}.png"] = encoded(picture(patient))
+    members["test/yes/patient_20.png"] = members["train/yes/patient_0.png"]
+    members["test/no/patient_21.png"] = members["valid/no/patient_11.png"]
+    members["test/no/patient_23.png"] = encoded(ImageEnhance.Brightness(picture(1)).enhance(0.9))
+    members["valid/no/patient_3.png"] = encoded(picture(100))
+    author = AuthorSplit(kind="author", train="train/*", validation="valid/*", test="test/*", on_leak="keep")
+    kept = surveyed(tmp_path, members, study.model_copy(update={"split": author}))
+    facts = fingerprint(kept, "keep", 1)
+    nothing = {"exact_copy": 0, "near_duplicate": 0, "patient": 0, "any": 0}
+    assert facts["before_repair"] == {
+        "validation": {
+            "tumour": {"images": 5, **nothing},
+            "healthy": {"images": 6, **nothing, "patient": 1, "any": 1},
+        },
+        "test": {
+            "tumour": {"images": 5, **nothing, "exact_copy": 1, "near_duplicate": 1, "any": 1},
+            "healthy": {"images": 5, **nothing, "exact_copy": 1, "near_duplicate": 2, "any": 2},
+        },
+    }
+    assert leaked_before_repair(facts) == (4, 21)
+    assert facts["leak"]["this_split"] == 4
+    dropping = author.model_copy(update={"on_leak": "drop_from_train"})
+    dropped = fingerprint(surveyed(tmp_path, members, study.model_copy(update={"split": dropping})), "keep", 1)
+    assert dropped["before_repair"] == facts["before_repair"]
+    assert dropped["leak"]["this_split"] == 0
+    assert dropped["set_aside"] == {
+        "shares a patient or a duplicate with test": 3, "shares a patient or a duplicate with validation": 1,
+    }  # fmt: skip
+
+
+def test_the_fingerprint_counts_what_a_plain_split_would_have_leaked(tmp_path: Path, study: Study) -> None:
+    facts = fingerprint(surveyed(tmp_path, images(), study), "regroup", 1)
+    # Two images a patient: a held-out image leaks when the other one is in training, about two times in three.
+    assert facts["leak"]["random_split_fraction"] == pytest.approx(0.65, abs=0.12)
+    assert facts["leak"]["this_split"] == 0
+    assert (facts["images"], facts["used"], facts["patients"], facts["groups"]) == (60, 60, 30, 30)
+    assert facts["sizes"]["distinct"] == 1
+
+
+def test_the_seed_decides_the_split_and_the_fingerprint_does_not_depend_on_it(tmp_path: Path, study: Study) -> None:
+    one, same, other = (surveyed(tmp_path, images(), study, seed) for seed in (1, 1, 2))
+    assert one.rows == same.rows
+    assert one.rows != other.rows
+    assert fingerprint(one, "regroup", 1)["fingerprint"] == fingerprint(other, "regroup", 2)["fingerprint"]
