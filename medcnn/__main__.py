@@ -1,4 +1,4 @@
-"""The command line: ``python -m medcnn COMMAND``."""
+"""The command line: ``medcnn COMMAND`` where it is installed, ``python -m medcnn COMMAND`` in any checkout."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from medcnn.core.errors import FAILED
 from medcnn.predict import arguments
 from medcnn.runtime.console import one_line_errors
 
+# Here and not in medcnn/__init__.py, on which every stage depends: a new number reruns nothing.
+__version__ = "0.1.0"
+
 COMMENT = Path("review/comment.md")
 
 
@@ -22,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m medcnn", description="Compare CNNs on medical image sets.")
+    name = "python -m medcnn" if __name__ == "__main__" else "medcnn"
+    parser = argparse.ArgumentParser(prog=name, description="Compare CNNs on medical image sets.")
+    parser.add_argument("--version", action="version", version=f"medcnn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     repro = commands.add_parser(
         "repro",
