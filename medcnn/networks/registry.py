@@ -29,6 +29,9 @@ def register(name: str) -> Callable[[Body], Body]:
 def registered() -> dict[str, Body]:
     """All networks written here, by name."""
     # Imported here: they register themselves, and they load Keras, which the params check does without.
+    import medcnn.networks.lite0
+    import medcnn.networks.resnet34
+    import medcnn.networks.scratch  # noqa: F401
 
     return dict(_registered)
 
