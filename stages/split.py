@@ -3,12 +3,12 @@
 from medcnn import params
 from medcnn.core import files
 from medcnn.dataset import folds, manifest
-from medcnn.grouping import subgroups
+from medcnn.grouping import leaks, subgroups
 from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 from medcnn.split import labelling, placing
-from medcnn.split.fingerprint import fingerprint, leaked_before_repair
+from medcnn.split.fingerprint import fingerprint
 from medcnn.split.surveying import survey
 
 
@@ -28,7 +28,7 @@ def main(study: str) -> None:
     folds.write(paths.folds(study), parts)
     used = {row.image_id: row.path for row in found.rows if row.status == manifest.USED}
     subgroups.write(paths.subgroups(study), used, columns)
-    leak, before, on_leak = facts["leak"], leaked_before_repair(facts), block.split.on_leak
+    leak, before, on_leak = facts["leak"], leaks.leaked_before_repair(facts), block.split.on_leak
     print(f"{study}: {facts['used']} images used, {facts['images'] - facts['used']} set aside")
     print(
         f"a plain random split would have leaked {leak['random_split_images']:.1f} of {leak['held_out_images']} "

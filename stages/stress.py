@@ -16,11 +16,11 @@ def main(study: str, model: str) -> None:
     test = stressing.read(study, block.class_names)
     pin_tensorflow(settings.seed)
     from medcnn.networks import saving
-    from medcnn.train import features
+    from medcnn.networks.forward import BATCH
 
     network = saving.load(paths.keras_model(study, model))
     # Keras keeps its graph from call to call, and there are dozens.
-    predict = partial(network.predict, batch_size=features.BATCH, verbose=0)
+    predict = partial(network.predict, batch_size=BATCH, verbose=0)
     policy, confidence = settings.augment[block.views.policy], settings.evaluate.confidence
     figures = stressing.stressed(test, predict, policy, settings.seed, confidence)
     files.write_csv(paths.plots("stress", study) / f"{model}.csv", stressing.COLUMNS, stressing.curves(figures))

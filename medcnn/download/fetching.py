@@ -11,8 +11,7 @@ from pathlib import Path
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.download import kaggle, local, url
-from medcnn.download.origin import Origin
-from medcnn.download.partial import Partial, claim
+from medcnn.download.partial import Origin, Partial, claim
 from medcnn.download.phantom import generating
 from medcnn.params.sources import ArchiveSource, FolderSource, KaggleSource, PhantomSource, Source, UrlSource
 from medcnn.reading.archive import is_archive

@@ -19,8 +19,7 @@ from requests.adapters import HTTPAdapter
 
 from medcnn.core.errors import MedcnnError
 from medcnn.download import transfer
-from medcnn.download.origin import Origin
-from medcnn.download.partial import Partial
+from medcnn.download.partial import Origin, Partial
 from medcnn.params.sources import KaggleSource
 
 _UNREADABLE = "Kaggle's answer cannot be read; is there a proxy in between?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from medcnn.core import zips
 from medcnn.core.errors import MedcnnError
 from medcnn.download.bars import bar, copy
-from medcnn.download.origin import Origin
+from medcnn.download.partial import Origin
 from medcnn.params.sources import ArchiveSource, FolderSource
 from medcnn.reading.names import printable
 from medcnn.runtime import paths
@@ -52,8 +54,9 @@ def pack_folder(source: FolderSource, target: Path, study: str) -> Origin:
 
 
 def _pack(packed: zipfile.ZipFile, name: str, path: Path, progress: tqdm[NoReturn]) -> None:
-    before = path.stat()
-    with path.open("rb") as original, packed.open(_member(name, before.st_size), "w") as member:
+    before, entry = path.stat(), zips.entry(printable(name), stat.S_IFREG | 0o644)
+    entry.file_size = before.st_size
+    with path.open("rb") as original, packed.open(entry, "w") as member:
         copy(original, member, progress)
         after = os.fstat(original.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -82,14 +85,6 @@ def _located(path: str, study: str) -> Path:
     if not found.is_dir() and not found.is_file():
         raise MedcnnError(f"studies.{study}.source.path: {path} is neither a file nor a folder")
     return Path(os.path.relpath(found)) if found.is_relative_to(project) else found
-
-
-def _member(name: str, size: int) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(printable(name), date_time=(1980, 1, 1, 0, 0, 0))
-    member.file_size = size
-    member.create_system = 3
-    member.external_attr = 0o100644 << 16
-    return member
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -9,12 +9,22 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
 from medcnn.core import files
 from medcnn.runtime import locking, paths
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The published name of an archive, and its version and licence where the source says them."""
+
+    name: str
+    version: int | None = None
+    licence: str | None = None
 
 
 @contextmanager

@@ -10,8 +10,7 @@ import requests
 
 from medcnn.core.errors import MedcnnError
 from medcnn.download import transfer
-from medcnn.download.origin import Origin
-from medcnn.download.partial import Partial
+from medcnn.download.partial import Origin, Partial
 from medcnn.params.sources import UrlSource, public
 from medcnn.reading.names import printable
 

@@ -13,10 +13,9 @@ from medcnn.dataset.folds import MAIN
 from medcnn.dataset.manifest import SPLITS
 from medcnn.dataset.predictions import Predictions
 from medcnn.ensemble import combining
-from medcnn.evaluate import crossval, plots, ranking
+from medcnn.evaluate import by_subgroup, crossval, plots, ranking
 from medcnn.evaluate.crossval import Cells
 from medcnn.evaluate.evidence import Evidence
-from medcnn.grouping import subgroups
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
 from medcnn.params import Compute, Params
 from medcnn.runtime import fanout, paths
@@ -78,7 +77,7 @@ def evaluated(raw: Predictions, temperature: float, calibrated: Predictions, kno
     }
     if known.subgroups:
         columns = {name: [of[image_id] for image_id in test.image_ids] for name, of in known.subgroups.items()}
-        figures["subgroups"] = subgroups.block(columns, lambda rows: known.measured(test.at(rows)))
+        figures["subgroups"] = by_subgroup.block(columns, lambda rows: known.measured(test.at(rows)))
     return figures
 
 

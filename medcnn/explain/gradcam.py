@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from medcnn.train import features
+from medcnn.networks.forward import forward
 
 
 class NoFeatureMapsError(Exception):
@@ -39,7 +39,7 @@ def heat_maps(model: keras.Model, images: np.ndarray, classes: npt.NDArray[np.in
     Raises:
         NoFeatureMapsError: the network has none.
     """
-    maps = features.forward(_up_to_the_maps(model), images)
+    maps = forward(_up_to_the_maps(model), images)
     weights = _gradients(model, maps, classes).mean(axis=(1, 2), keepdims=True)
     heat = np.maximum((weights * maps).sum(axis=-1), 0)
     strongest = heat.max(axis=(1, 2), keepdims=True)

@@ -1,25 +1,19 @@
-"""Subgroups of a study's images, by sex, age band or scanner: who is in which, and how a model does in each."""
+"""Subgroups of a study's images, by sex, age band or scanner: which image is in which."""
 
 from __future__ import annotations
 
 import csv
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 
 UNKNOWN = "unknown"
 """The group of images without a value. It is a group like any other: values are seldom missing by chance."""
-FEWEST = 10
-"""Groups of fewer images are shown, and stay out of the largest gap: there an image is worth over 10 points."""
 _MISSING = {"", "na", "n/a", "nan", "none", "null", UNKNOWN}
-_FIGURES = tuple(
-    f"{figure}{bound}" for figure in ("accuracy", "auroc", "cross_entropy") for bound in ("", "_low", "_high")
-)
 
 
 def named(
@@ -85,43 +79,6 @@ def read(path: Path) -> dict[str, dict[str, str]]:
     except FileNotFoundError as error:
         raise MedcnnError(f"{path} not found; run `dvc repro` to make it") from error
     return {column: {line[0]: line[place] for line in lines} for place, column in enumerate(header) if place}
-
-
-def block(
-    columns: Mapping[str, Sequence[str]], measured: Callable[[Sequence[int]], Mapping[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """What ``metrics/evaluate/S.json`` says of a model's subgroups: figures of each, and the largest gap in accuracy.
-
-    Args:
-        columns: by column, the subgroup of each test image.
-        measured: gives all figures (``statistics.measured``) of the test images at some positions.
-    """
-    return {column: _column(values, measured) for column, values in columns.items()}
-
-
-def _column(values: Sequence[str], measured: Callable[[Sequence[int]], Mapping[str, Any]]) -> dict[str, Any]:
-    figures: dict[str, dict[str, Any]] = {}
-    for name in sorted(set(values)):
-        found = measured([row for row, value in enumerate(values) if value == name])
-        figures[name] = {key: found[key] for key in ("support", "groups", *_FIGURES)}
-    return {"groups": figures, "largest_gap": largest_gap(figures)}
-
-
-def largest_gap(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The largest difference in accuracy between two groups of ``FEWEST`` images or more, and which two they are.
-
-    Args:
-        figures: by group, at least its ``accuracy`` and its ``support``.
-
-    Returns:
-        The difference, and the group of the lowest accuracy before that of the highest; NaN and no groups where
-        there are fewer than two to compare.
-    """
-    accuracy = {name: block["accuracy"] for name, block in figures.items() if block["support"] >= FEWEST}
-    if len(accuracy) < 2:
-        return {"accuracy": math.nan, "between": []}
-    low, *_, high = sorted(accuracy, key=accuracy.__getitem__)
-    return {"accuracy": accuracy[high] - accuracy[low], "between": [low, high]}
 
 
 def _number(value: str, where: str) -> float:

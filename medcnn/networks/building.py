@@ -1,4 +1,4 @@
-"""Whole models from the params: image -> preprocessing -> backbone -> head -> probabilities."""
+"""Models from the params: image -> preprocessing -> backbone -> head -> probabilities; and backbones alone."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ import keras
 from keras import layers
 
 from medcnn.core.errors import MedcnnError
-from medcnn.networks import preprocessing
-from medcnn.networks.backbones import CHANNELS, build_backbone
-from medcnn.params.catalogue import ADAPTED, BACKBONES, PREPROCESSING, Preprocessing
+
+# lite0, resnet34 and scratch register their networks.
+from medcnn.networks import applications, lite0, preprocessing, pretrained, resnet34, scratch  # noqa: F401
+from medcnn.networks.naming import rename
+from medcnn.networks.registry import Body, registered
+from medcnn.params.catalogue import ADAPTED, BACKBONES, KERAS, PREPROCESSING, Preprocessing
 from medcnn.params.models import Model
-from medcnn.weights import storing as pretrained
+
+CHANNELS = 3
+_POOLING = {
+    "flatten": layers.Flatten,
+    "average": layers.GlobalAveragePooling2D,
+    "max": layers.GlobalMaxPooling2D,
+}
 
 
 def build(
@@ -46,6 +55,33 @@ def build(
     features = backbone(x)
     head = build_head(model, features.shape[-1], classes)
     return keras.Model(image, head(features), name=model.backbone)
+
+
+def build_backbone(name: str, pooling: str, image_size: int) -> keras.Model:
+    """An untrained backbone: from ``pixels`` (batch, image_size, image_size, 3) to features (batch, F).
+
+    Raises:
+        MedcnnError: no such backbone, or the image is too small for it.
+    """
+    layers_of = body(name)
+    smallest = BACKBONES[name].smallest
+    if image_size < smallest:
+        raise MedcnnError(f"image_size {image_size} is too small for backbone '{name}': it needs at least {smallest}")
+    pixels = keras.Input((image_size, image_size, CHANNELS), name="pixels")
+    return rename(keras.Model(pixels, _POOLING[pooling](name="pooling")(layers_of(pixels)), name="backbone"))
+
+
+def body(name: str) -> Body:
+    """The layers of the backbone called ``name``, up to its feature maps.
+
+    Raises:
+        MedcnnError: no such backbone; the text lists those there are.
+    """
+    if name in KERAS:
+        return applications.body(name)
+    if name not in registered:
+        raise MedcnnError(f"unknown backbone '{name}'; choose from {', '.join(sorted(BACKBONES))}")
+    return registered[name]
 
 
 def build_head(model: Model, features: int, classes: int) -> keras.Model:

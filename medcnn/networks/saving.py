@@ -24,11 +24,11 @@ def save(model: keras.Model, path: Path) -> None:
     config.pop("compile_config", None)
     write_zip(
         path,
-        {
-            "metadata.json": json.dumps({"keras_version": keras.__version__}).encode(),
-            "config.json": json.dumps(config).encode(),
-            "model.weights.h5": _weights(_bare(model, config)),
-        },
+        [
+            ("metadata.json", json.dumps({"keras_version": keras.__version__}).encode()),
+            ("config.json", json.dumps(config).encode()),
+            ("model.weights.h5", _weights(_bare(model, config))),
+        ],
     )
 
 

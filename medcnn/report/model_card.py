@@ -11,11 +11,11 @@ import yaml
 from medcnn.core import markdown
 from medcnn.core.files import DIGITS
 from medcnn.dataset.manifest import SPLITS
+from medcnn.grouping import leaks
 from medcnn.params import Params, chain
 from medcnn.report import templating
 from medcnn.report.facts import Facts, gathered
 from medcnn.runtime import paths
-from medcnn.split import fingerprint
 
 FIGURES = ("accuracy", "balanced_accuracy", "auroc", "cross_entropy", "brier", "ece")
 PATIENT_FIGURES = ("patient_accuracy", "patient_cross_entropy")
@@ -57,7 +57,7 @@ def card(study: str, settings: Params) -> str:
     facts = gathered(study, settings)
     environment = templating.environment(escapes=False)
     environment.filters |= {"figure": markdown.figure, "number": markdown.number, "escaped": markdown.escaped}
-    leaked, held_out = fingerprint.leaked_before_repair(facts.data)
+    leaked, held_out = leaks.leaked_before_repair(facts.data)
     return environment.get_template("card.md.j2").render(
         facts=facts,
         settings=settings,

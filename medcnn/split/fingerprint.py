@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from medcnn.dataset.manifest import SPLITS, USED, Row
-from medcnn.grouping import dealing
+from medcnn.grouping import dealing, leaks
 from medcnn.params.studies import OnLeak
 from medcnn.split.surveying import Relatives, Survey
 
@@ -41,12 +41,6 @@ def fingerprint(survey: Survey, on_leak: OnLeak, seed: int) -> dict[str, Any]:
         "leak": _leak(survey, used, seed),
         "fingerprint": _digest(rows),
     }
-
-
-def leaked_before_repair(facts: Mapping[str, Any]) -> tuple[int, int]:
-    """How many held-out images of a fingerprint leaked before the repair, and of how many."""
-    counts = [counts for by_class in facts["before_repair"].values() for counts in by_class.values()]
-    return sum(count["any"] for count in counts), sum(count["images"] for count in counts)
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:
@@ -90,16 +84,16 @@ def _before_repair(survey: Survey) -> dict[str, dict[str, dict[str, int]]]:
     relatives = survey.relatives
     patients = dealing.joined(len(survey.rows), dealing.same(relatives.patients))
     kinds = {"exact_copy": relatives.exact, "near_duplicate": relatives.near, "patient": patients}
-    leaks = {
-        kind: dealing.leaked([keys[index] for index in inside], parts)
+    leaking = {
+        kind: leaks.leaked([keys[index] for index in inside], parts)
         for kind, keys in {**kinds, "any": relatives.groups}.items()
     }
     found: dict[str, dict[str, dict[str, int]]] = {split: {} for split in SPLITS[1:]}
     for place, (index, part) in enumerate(zip(inside, parts, strict=True)):
         if part:
-            counts = found[SPLITS[part]].setdefault(survey.rows[index].label, dict.fromkeys(("images", *leaks), 0))
+            counts = found[SPLITS[part]].setdefault(survey.rows[index].label, dict.fromkeys(("images", *leaking), 0))
             counts["images"] += 1
-            for kind, flags in leaks.items():
+            for kind, flags in leaking.items():
                 counts[kind] += flags[place]
     return found
 
@@ -109,12 +103,12 @@ def _leak(survey: Survey, used: Sequence[int], seed: int) -> dict[str, float]:
     rows = [survey.rows[index] for index in used]
     parts = [SPLITS.index(row.split) for row in rows]
     held_out = sum(part > 0 for part in parts)
-    by_chance = dealing.leaked_by_chance(groups, [row.label for row in rows], held_out / len(rows), seed)
+    by_chance = leaks.leaked_by_chance(groups, [row.label for row in rows], held_out / len(rows), seed)
     return {
         "held_out_images": held_out,
         "random_split_images": by_chance * held_out,
         "random_split_fraction": by_chance,
-        "this_split": sum(dealing.leaked(groups, parts)),
+        "this_split": sum(leaks.leaked(groups, parts)),
     }
 
 

@@ -14,7 +14,7 @@ from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
 from medcnn.dataset.folds import Parts
 from medcnn.dataset.manifest import SET_ASIDE, SPLITS, USED, Row
-from medcnn.grouping import dealing
+from medcnn.grouping import dealing, leaks
 from medcnn.params.studies import AuthorSplit, OnLeak, StratifiedSplit, Study
 from medcnn.reading.names import matches
 
@@ -245,7 +245,7 @@ def _check_folds(rows: Sequence[Row], units: Sequence[int], study: Study, where:
 def _check_no_leak(rows: Sequence[Row], units: Sequence[int]) -> None:
     inside = [index for index, row in enumerate(rows) if row.split]
     chosen = [rows[index] for index in inside]
-    dealing.check_no_leak([units[i] for i in inside], [row.split for row in chosen], [row.path for row in chosen])
+    leaks.check_no_leak([units[i] for i in inside], [row.split for row in chosen], [row.path for row in chosen])
 
 
 def _check_parts(rows: Sequence[Row], split: AuthorSplit | StratifiedSplit, classes: Sequence[str], where: str) -> None:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import augment, folds, manifest, pack, views
-from medcnn.dataset.shards import Rows, Shard, Shards
+from medcnn.dataset.shards import Shard, Shards
 from medcnn.dataset.views import Recipe
+from medcnn.networks import forward
+from medcnn.networks.forward import Inference, fill, inference
 from medcnn.params import Compute
 from medcnn.runtime import locking, paths
-
-BATCH = 16
-
-Inference = Callable[[tf.Tensor], tf.Tensor]
-"""From images (batch, S, S, 3), or whatever a network takes, to its output, in inference mode."""
 
 
 def extracted(extractor: keras.Model, pixels: Shards) -> Shards:
@@ -35,7 +31,7 @@ def extracted(extractor: keras.Model, pixels: Shards) -> Shards:
     Returns:
         float32 (..., F).
     """
-    inference, key, row = _inference(extractor, pixels.dtype), _key(extractor), extractor.output_shape[1:]
+    infer, key, row = inference(extractor, pixels.dtype), _key(extractor), extractor.output_shape[1:]
     found = []
     for images in pixels.apart():
         digests = [hashlib.sha256(image.data).hexdigest() for image in images]
@@ -43,7 +39,7 @@ def extracted(extractor: keras.Model, pixels: Shards) -> Shards:
         cached = Shard(paths.state("features") / f"{name}.npy", (len(images), *row))
         with locking.held(cached.path.with_suffix(".lock"), "computes the same features"):
             if not _whole(cached):
-                computed = _computed(inference, images, digests, row)
+                computed = _computed(infer, images, digests, row)
                 with files.replacing(cached.path) as temporary:
                     np.save(temporary, computed)
         found.append(cached)
@@ -77,13 +73,6 @@ def of_views(extractor: keras.Model, study: str, recipe: Recipe, training: Seque
     return first.beside(second).chosen(np.s_[:, [column_of[index] for index in training]])
 
 
-def forward(model: keras.Model, inputs: Rows) -> np.ndarray:
-    """The model's output for every row of ``inputs``, in inference mode, float32 (N, F)."""
-    outputs = np.empty((len(inputs), *model.output_shape[1:]), np.float32)
-    _fill(outputs, _inference(model, inputs.dtype), inputs, np.arange(len(inputs)))
-    return outputs
-
-
 def _views(study: str, recipe: Recipe, chosen: Sequence[tuple[int, str]]) -> Shards:
     """The views of some images, made where the same ones were not before."""
     prepared = paths.prepared(study)
@@ -98,36 +87,12 @@ def _views(study: str, recipe: Recipe, chosen: Sequence[tuple[int, str]]) -> Sha
     return pack.views(folder)
 
 
-def _computed(inference: Inference, images: Shards, digests: Sequence[str], row: tuple[int, ...]) -> np.ndarray:
+def _computed(infer: Inference, images: Shards, digests: Sequence[str], row: tuple[int, ...]) -> np.ndarray:
     """Features of a shard, float32 (N, F); of images with the same pixels only the first is computed."""
     features: np.ndarray = np.empty((len(images), *row), np.float32)
     _, first, kind = np.unique(digests, return_index=True, return_inverse=True)
-    _fill(features, inference, images, np.sort(first))
+    fill(features, infer, images, np.sort(first))
     return features[first[kind]]
-
-
-def _fill(outputs: np.ndarray, inference: Inference, inputs: Rows, rows: np.ndarray) -> None:
-    """Compute some rows of ``outputs``."""
-    # Shown on a terminal alone.
-    for start in tqdm(range(0, len(rows), BATCH), desc="forward", unit="batch", leave=False, disable=None):
-        chosen = rows[start : start + BATCH]
-        outputs[chosen] = inference(tf.constant(inputs[chosen])).numpy()
-
-
-def _inference(model: keras.Model, dtype: np.dtype) -> Inference:
-    """The model as one graph, from inputs of ``dtype``."""
-    signature = [tf.TensorSpec((None, *model.input_shape[1:]), dtype)]
-    if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers()):
-        return tf.function(lambda inputs: model(tf.cast(inputs, tf.float32), training=False), signature)
-    # As constants of the graph, weights and statistics let TensorFlow fold batch normalisation into convolutions:
-    # a ninth faster for ResNet50V2. Without any, they would only make the graph slower to build.
-    state = [[v.numpy() for v in part] for part in (model.trainable_variables, model.non_trainable_variables)]
-
-    def folded(inputs: tf.Tensor) -> tf.Tensor:
-        trainable, other = ([tf.constant(array) for array in part] for part in state)
-        return model.stateless_call(trainable, other, tf.cast(inputs, tf.float32), training=False)[0]
-
-    return tf.function(folded, signature)
 
 
 def _whole(cached: Shard) -> bool:
@@ -142,7 +107,8 @@ def _whole(cached: Shard) -> bool:
 def _key(extractor: keras.Model) -> str:
     """A digest of weights, architecture with preprocessing and precision, and the code that computes."""
     digest = hashlib.sha256()
-    for part in (extractor.to_json(), files.sha256(Path(__file__)), tf.__version__, keras.__version__):
+    code = [files.sha256(Path(path)) for path in (__file__, forward.__file__)]
+    for part in (extractor.to_json(), *code, tf.__version__, keras.__version__):
         digest.update(part.encode())
     for weight in extractor.weights:
         digest.update(weight.numpy().tobytes())

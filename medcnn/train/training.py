@@ -22,6 +22,7 @@ from medcnn.dataset.views import Recipe
 from medcnn.networks import preprocessing, saving
 from medcnn.networks.building import build, extractor, unfreeze
 from medcnn.networks.cost import macs
+from medcnn.networks.forward import forward
 from medcnn.networks.precision import in_bfloat16
 from medcnn.params import Params
 from medcnn.params.catalogue import ADAPTED
@@ -178,7 +179,7 @@ def _trained(session: _Session, model: keras.Model) -> Trained:
             print("no epoch of finetuning was better on validation: the frozen backbone is kept")
         part, inputs = model, session.pixels
     model.set_weights(computing.get_weights())
-    return Trained(progress, _per_class(features.forward(part, inputs)))
+    return Trained(progress, _per_class(forward(part, inputs)))
 
 
 def _fit_head(session: _Session, model: keras.Model, phase: Phase) -> tuple[Progress, Shards]:

@@ -1,13 +1,11 @@
-"""A model's pretrained weights: written once as a tracked input, and loaded into its backbone."""
+"""A model's pretrained weights, written once as a tracked input; ``networks.pretrained`` loads them."""
 
 from __future__ import annotations
 
 import io
 import shutil
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,14 +14,13 @@ from medcnn.core.errors import MedcnnError
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.core.zips import write_zip
 from medcnn.networks import keras_file
+from medcnn.networks.pretrained import ARRAYS, KERAS_FILE, Arrays, assign, assign_in_order
 from medcnn.params.catalogue import BACKBONES, KERAS
 from medcnn.params.models import Model
 from medcnn.params.sources import Weights
 from medcnn.weights import finding
-from medcnn.weights.torch_weights import READERS, Arrays
+from medcnn.weights.torch_weights import READERS
 
-ARRAYS = "weights.npz"
-KERAS_FILE = "weights.h5"
 SUMMARY = "weights.json"
 
 
@@ -52,53 +49,6 @@ def write(name: str, model: Model, sources: Mapping[str, Weights], folder: Path)
     files.write_json(folder / SUMMARY, {"weights": "imagenet" if model.weights == "imagenet" else "file", **summary})
 
 
-def load_into(backbone: Any, folder: Path) -> None:
-    """Set a Keras model's variables to what ``write`` left in ``folder``.
-
-    Raises:
-        MedcnnError: there are no weights in ``folder``, they cannot be read, or they do not fit.
-    """
-    if (folder / KERAS_FILE).exists():
-        path = folder / KERAS_FILE
-        _assign_in_order(backbone, keras_file.read(path), str(path))
-    else:
-        assign(backbone, load(folder))
-
-
-def load(folder: Path) -> Arrays:
-    """Read the arrays that ``write`` left in ``folder``.
-
-    Raises:
-        MedcnnError: there are no weights in ``folder``, or they cannot be read.
-    """
-    path = folder / ARRAYS
-    again = f"run `dvc repro weights@{folder.name}`"
-    if not path.exists():
-        raise MedcnnError(f"{path} not found: {again}")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise MedcnnError(f"{path} is broken: {again}") from error
-
-
-def assign(model: Any, arrays: Arrays) -> None:
-    """Set every weight of a Keras model's layers to the array called ``<layer>/<variable>``; arrays may be left over.
-
-    Raises:
-        MedcnnError: an array is missing or has another shape.
-    """
-    for layer in model.layers:
-        for variable in layer.weights:
-            name = f"{layer.name}/{variable.name}"
-            if name not in arrays or arrays[name].shape != tuple(variable.shape):
-                found = arrays[name].shape if name in arrays else "missing"
-                raise MedcnnError(
-                    f"pretrained weights do not fit: {name} must have shape {tuple(variable.shape)}, is {found}"
-                )
-            variable.assign(arrays[name])
-
-
 def _own_file(name: str, model: Model) -> Path:
     """The file that ``models.<name>.weights`` names, once it has proved to fit the backbone."""
     path = Path(model.weights)
@@ -107,12 +57,12 @@ def _own_file(name: str, model: Model) -> Path:
         raise MedcnnError(f"{where}: no such file: {path}; choose none, imagenet, or the path of a weights file")
     # Keras loads here, so that published weights do without.
     pin_tensorflow(seed=0)
-    from medcnn.networks.backbones import build_backbone
+    from medcnn.networks.building import build_backbone
 
     backbone = build_backbone(model.backbone, "average", BACKBONES[model.backbone].smallest)
     try:
         if model.backbone in KERAS:
-            _assign_in_order(backbone, keras_file.read(path), path.name)
+            assign_in_order(backbone, keras_file.read(path), path.name)
         else:
             assign(backbone, _read(model.backbone, path))
     except MedcnnError as error:
@@ -127,7 +77,7 @@ def _keep(backbone: str, path: Path, folder: Path) -> None:
             shutil.copyfile(path, temporary)
         return
     arrays = _read(backbone, path)
-    write_zip(folder / ARRAYS, {f"{name}.npy": _npy(array) for name, array in sorted(arrays.items())})
+    write_zip(folder / ARRAYS, ((f"{name}.npy", _npy(array)) for name, array in sorted(arrays.items())))
 
 
 def _read(backbone: str, path: Path) -> Arrays:
@@ -136,26 +86,6 @@ def _read(backbone: str, path: Path) -> Arrays:
             f"there are no published weights for backbone '{backbone}', only for {', '.join((*READERS, *KERAS))}"
         )
     return READERS[backbone](path.read_bytes(), path.name)
-
-
-def _assign_in_order(model: Any, saved: list[list[np.ndarray]], source: str) -> None:
-    """Set the weights of a Keras model's layers to what another model of the same layers had saved."""
-    layers = [layer for layer in model.layers if layer.weights]
-    if len(saved) != len(layers):
-        raise MedcnnError(f"{source}: has {len(saved)} layers with weights, this backbone has {len(layers)}")
-    for layer, arrays in zip(layers, saved, strict=True):
-        # The order that Keras saves them in.
-        variables = [*layer.trainable_weights, *layer.non_trainable_weights]
-        expected, found = [tuple(variable.shape) for variable in variables], [array.shape for array in arrays]
-        if found != expected and [_depthwise(shape) for shape in found] != expected:
-            raise MedcnnError(f"{source}: layer {layer.name} must have weights of shapes {expected}, has {found}")
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array.reshape(variable.shape))
-
-
-def _depthwise(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of a kernel of one filter a channel, saved as (h, w, 1, channels), in a depthwise layer."""
-    return (*shape[:2], shape[3], 1) if len(shape) == 4 and shape[2] == 1 else shape
 
 
 def _npy(array: np.ndarray) -> bytes:

@@ -9,10 +9,8 @@ import numpy as np
 import safetensors.numpy
 
 from medcnn.core.errors import MedcnnError
+from medcnn.networks.pretrained import Arrays
 from medcnn.weights import torch_file
-
-Arrays = dict[str, np.ndarray]
-"""Variables by ``<layer>/<variable>``, with Keras's axes."""
 
 _TOP = {
     "_conv_stem": "stem_conv",

@@ -58,10 +58,10 @@ def _images_per_second(network: object, images: np.ndarray) -> float:
 
 
 def _seconds(network: object, images: np.ndarray) -> float:
-    from medcnn.train import features
+    from medcnn.networks.forward import forward
 
     start = time.perf_counter()
-    features.forward(network, images)
+    forward(network, images)
     return time.perf_counter() - start
 
 

@@ -32,6 +32,7 @@ def main() -> None:
     from medcnn.dataset import pack
     from medcnn.dataset.shards import Shards
     from medcnn.networks.building import build, extractor
+    from medcnn.networks.forward import forward
     from medcnn.train import features
 
     block = settings.study(study)
@@ -44,7 +45,7 @@ def main() -> None:
     in_memory = first[:]
     ways = {
         "extracted": lambda: features.extracted(network, first),
-        "bare": lambda: features.forward(network, in_memory),
+        "bare": lambda: forward(network, in_memory),
     }
     print(json.dumps(_beside(ways)))
 

@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from medcnn.core.errors import MedcnnError
 from medcnn.grouping import dealing
 
 SHARES = (0.65, 0.15, 0.2)
@@ -57,24 +56,3 @@ def test_folds_cover_what_is_not_in_the_test_part_evenly_and_whole_groups() -> N
     assert set(sizes) == {1, 2, 3, 4, 5}
     assert max(sizes.values()) < 1.15 * min(sizes.values())
     assert len({(group, number) for group, number in zip(groups, fold, strict=True)}) == len(set(groups))
-
-
-def test_an_image_leaks_that_shares_a_key_with_an_earlier_part() -> None:
-    parts = [0, 1, 1, 2, 2, 0]
-    assert dealing.leaked([1, 1, 2, 2, 3, 3], parts) == [False, True, False, True, True, False]
-
-
-def test_a_plain_random_split_leaks_about_what_theory_says() -> None:
-    # Pairs: a held-out image leaks when its twin is in training, which is so for 0.7 of them.
-    groups = [index // 2 for index in range(2000)]
-    by_chance = dealing.leaked_by_chance(groups, ["a"] * 2000, 0.3, seed=1)
-    assert by_chance == pytest.approx(0.7, rel=0.03)
-
-
-def test_images_without_relatives_cannot_leak() -> None:
-    assert dealing.leaked_by_chance(list(range(100)), ["a", "b"] * 50, 0.3, seed=1) == 0
-
-
-def test_a_group_on_two_sides_is_refused_by_name() -> None:
-    with pytest.raises(MedcnnError, match=r"leak.*two\.png in test.*one\.png in train"):
-        dealing.check_no_leak([7, 7], ["train", "test"], ["one.png", "two.png"])

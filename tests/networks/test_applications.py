@@ -9,12 +9,11 @@ from onnxruntime import InferenceSession
 
 from medcnn.core.errors import MedcnnError
 from medcnn.export.convert import converted
-from medcnn.networks import preprocessing
+from medcnn.networks import preprocessing, pretrained
 from medcnn.networks.applications import convertible
-from medcnn.networks.backbones import build_backbone
+from medcnn.networks.building import build_backbone
 from medcnn.networks.keras_file import read
 from medcnn.params.catalogue import KERAS, PREPROCESSING
-from medcnn.weights import storing
 from tests.networks.blocks import keras_file, pixels
 
 
@@ -37,21 +36,21 @@ def test_names_do_not_depend_on_what_was_built_before() -> None:
 
 def test_a_published_file_gives_the_networks_numbers(mobile: keras.Model, published: Path) -> None:
     backbone, images = build_backbone("MobileNetV2", "average", 32), pixels(2, 32) / 127.5 - 1
-    storing.load_into(backbone, published.parent)
+    pretrained.load_into(backbone, published.parent)
     expected = mobile(images, training=False).numpy().mean(axis=(1, 2))
     np.testing.assert_allclose(backbone(images, training=False), expected, atol=1e-6)
 
 
 def test_the_file_of_another_network_is_refused(published: Path) -> None:
     with pytest.raises(MedcnnError, match=r"weights\.h5: has 104 layers with weights, this backbone has 13$"):
-        storing.load_into(build_backbone("VGG16", "average", 32), published.parent)
+        pretrained.load_into(build_backbone("VGG16", "average", 32), published.parent)
 
 
 def test_a_file_of_other_shapes_is_refused(tmp_path: Path) -> None:
     narrow = keras.applications.MobileNetV2(alpha=0.35, include_top=False, weights=None, input_shape=(32, 32, 3))
     keras_file(tmp_path / "weights.h5", narrow)
     with pytest.raises(MedcnnError, match=r"layer Conv1 must have weights of shapes \[\(3, 3, 3, 32\)\], has \[\(3, 3"):
-        storing.load_into(build_backbone("MobileNetV2", "average", 32), tmp_path)
+        pretrained.load_into(build_backbone("MobileNetV2", "average", 32), tmp_path)
 
 
 @pytest.mark.parametrize("keep", [0, 5000, 1_000_000])
@@ -67,7 +66,7 @@ def test_our_preprocessing_replaces_the_built_in_one(name: str, tmp_path: Path) 
     original = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(32, 32, 3))
     keras_file(tmp_path / "weights.h5", original)
     backbone, images = build_backbone(name, "average", 32), pixels(2, 32)
-    storing.load_into(backbone, tmp_path)
+    pretrained.load_into(backbone, tmp_path)
     ready = preprocessing.layer(PREPROCESSING[KERAS[name].preprocessing], 32)(images)
     expected = original(images, training=False).numpy().mean(axis=(1, 2))
     np.testing.assert_allclose(backbone(ready, training=False), expected, atol=1e-5)

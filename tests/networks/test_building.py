@@ -9,8 +9,8 @@ import pytest
 
 from medcnn import params
 from medcnn.core.errors import MedcnnError
-from medcnn.networks import building
-from medcnn.networks.registry import body
+from medcnn.networks import building, pretrained
+from medcnn.networks.building import body
 from medcnn.params.catalogue import BACKBONES
 from medcnn.weights import storing
 from tests.networks.blocks import pixels
@@ -196,9 +196,9 @@ def test_broken_weights_are_one_clear_line(lite0_weights: Path, tmp_path: Path) 
 
 
 def test_weights_of_another_shape_are_refused(lite0_weights: Path) -> None:
-    arrays = storing.load(lite0_weights)
+    arrays = pretrained.load(lite0_weights)
     model = frozen_lite0(lite0_weights).get_layer("backbone")
     with pytest.raises(MedcnnError, match=r"stem_conv/kernel must have shape \(3, 3, 3, 32\), is \(1,\)"):
-        storing.assign(model, {**arrays, "stem_conv/kernel": np.zeros(1)})
+        pretrained.assign(model, {**arrays, "stem_conv/kernel": np.zeros(1)})
     with pytest.raises(MedcnnError, match=r"stem_conv/kernel must .* is missing"):
-        storing.assign(model, {})
+        pretrained.assign(model, {})

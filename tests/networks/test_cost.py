@@ -3,7 +3,7 @@ from __future__ import annotations
 import keras
 import pytest
 
-from medcnn.networks.backbones import build_backbone
+from medcnn.networks.building import build_backbone
 from medcnn.networks.cost import macs
 
 

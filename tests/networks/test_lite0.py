@@ -7,11 +7,11 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from medcnn import params
-from medcnn.networks import preprocessing
-from medcnn.networks.backbones import build_backbone
+from medcnn.networks import preprocessing, pretrained
+from medcnn.networks.building import build_backbone
+from medcnn.networks.pretrained import Arrays
 from medcnn.params.catalogue import PREPROCESSING
-from medcnn.weights import finding, storing, torch_weights
-from medcnn.weights.torch_weights import Arrays
+from medcnn.weights import finding, torch_weights
 
 PUBLISHED_PARAMETERS = 4_652_008
 
@@ -28,7 +28,7 @@ def classifier(arrays: Arrays) -> keras.Model:
     backbone = build_backbone("lite0", "average", 224)
     output = keras.layers.Dense(1000, activation="softmax", name="classifier")(backbone.output)
     model = keras.Model(backbone.input, output)
-    storing.assign(model, arrays)
+    pretrained.assign(model, arrays)
     return model
 
 

@@ -7,12 +7,12 @@ import keras
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.networks import registry
+from medcnn.networks import building, registry
 from medcnn.params import catalogue
 
 
 def test_the_catalogue_lists_exactly_the_registered_networks() -> None:
-    assert set(catalogue.OWN) == set(registry.registered())
+    assert set(catalogue.OWN) == set(registry.registered)
 
 
 def test_the_catalogue_lists_networks_that_keras_has() -> None:
@@ -26,14 +26,13 @@ def test_every_preprocessing_of_the_catalogue_exists() -> None:
 
 def test_an_unknown_backbone_is_answered_with_the_list() -> None:
     with pytest.raises(MedcnnError, match=r"unknown backbone 'vgg99'; choose from ConvNeXtBase, .*VGG16, .*, tiny"):
-        registry.body("vgg99")
+        building.body("vgg99")
 
 
 def test_a_name_is_registered_once() -> None:
-    registry.registered()
     with pytest.raises(ValueError, match="network 'simple' is registered twice"):
         registry.register("simple")(lambda x: x)
-    assert registry.body("simple").__name__ == "simple"
+    assert building.body("simple").__name__ == "simple"
 
 
 def test_the_registry_and_the_weights_need_no_keras() -> None:

@@ -8,10 +8,10 @@ import pytest
 import safetensors.numpy
 
 from medcnn.core.errors import MedcnnError
-from medcnn.networks import preprocessing
-from medcnn.networks.backbones import build_backbone
+from medcnn.networks import preprocessing, pretrained
+from medcnn.networks.building import build_backbone
 from medcnn.params.catalogue import PREPROCESSING
-from medcnn.weights import storing, torch_weights
+from medcnn.weights import torch_weights
 
 # The first pooled features of timm 1.0.31's resnet34 (PyTorch 2.15.0), and torchvision 0.29.2's, which are equal, for
 # the image and the weights that are made below.
@@ -70,7 +70,7 @@ def test_gives_the_numbers_of_pytorch(published: bytes) -> None:
     arrays = torch_weights.resnet34(published, "model.safetensors")
     for size, expected in FEATURES.items():
         backbone = build_backbone("resnet34", "average", size)
-        storing.assign(backbone, arrays)
+        pretrained.assign(backbone, arrays)
         features = backbone(preprocessing.layer(PREPROCESSING["torch"], size)(image(size))).numpy()[0]
         np.testing.assert_allclose(features[:4], expected, rtol=1e-5)
 

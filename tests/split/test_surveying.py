@@ -8,11 +8,12 @@ from PIL import ImageEnhance
 
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
+from medcnn.grouping import leaks
 from medcnn.params import Params
 from medcnn.params.studies import AuthorSplit, Labels, Study
 from medcnn.reading.archive import open_archive
 from medcnn.split import surveying
-from medcnn.split.fingerprint import fingerprint, leaked_before_repair
+from medcnn.split.fingerprint import fingerprint
 from medcnn.split.surveying import Survey
 from tests.conftest import encoded, picture, zipped
 
@@ -167,7 +168,7 @@ def test_before_any_repair_an_image_counts_by_how_it_leaks(tmp_path: Path, study
             "healthy": {"images": 5, **nothing, "exact_copy": 1, "near_duplicate": 2, "any": 2},
         },
     }
-    assert leaked_before_repair(facts) == (4, 21)
+    assert leaks.leaked_before_repair(facts) == (4, 21)
     assert facts["leak"]["this_split"] == 4
     dropping = author.model_copy(update={"on_leak": "drop_from_train"})
     dropped = fingerprint(surveyed(tmp_path, members, study.model_copy(update={"split": dropping})), "keep", 1)

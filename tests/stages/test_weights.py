@@ -13,8 +13,8 @@ import pytest
 import safetensors.numpy
 
 from medcnn.core import files
+from medcnn.networks import pretrained
 from medcnn.runtime import paths
-from medcnn.weights import storing
 from tests.project import shrink
 from tests.weights.weights_server import COMMIT, serving
 
@@ -124,7 +124,7 @@ def test_weights_come_from_the_hub_without_tensorflow(project: Path, published: 
         result = run(project, "resnet34_pretrained", HF_ENDPOINT=server.address)
     assert (result.returncode, result.stderr) == (0, "")
     folder = project / paths.weights("resnet34_pretrained")
-    assert storing.load(folder)["conv1/kernel"].shape == (7, 7, 3, 4)
+    assert pretrained.load(folder)["conv1/kernel"].shape == (7, 7, 3, 4)
     assert files.read_json(folder / "weights.json")["sha256"] == digest
     # The second time nobody is asked.
     assert run(project, "resnet34_pretrained", HF_ENDPOINT="http://127.0.0.1:9").returncode == 0

@@ -10,7 +10,7 @@ import pytest
 
 from medcnn import params
 from medcnn.dataset import pack, predictions
-from medcnn.networks.backbones import build_backbone
+from medcnn.networks.building import build_backbone
 from medcnn.params.catalogue import BACKBONES, KERAS
 from medcnn.params.models import Model
 from medcnn.runtime import paths

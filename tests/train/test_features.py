@@ -33,12 +33,6 @@ def images(count: int) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (count, 8, 8, 3), np.uint8)
 
 
-def test_the_folded_graph_answers_as_the_model_does(network: keras.Model) -> None:
-    pixels = images(features.BATCH + 5)
-    expected = network.predict(pixels.astype(np.float32), verbose=0)
-    assert features.forward(network, pixels) == pytest.approx(expected, rel=1e-4)
-
-
 def test_features_have_the_shape_of_the_images_and_copies_share_theirs(
     network: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

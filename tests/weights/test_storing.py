@@ -9,6 +9,7 @@ import pytest
 from medcnn import params
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
+from medcnn.networks import pretrained
 from medcnn.params.sources import Weights
 from medcnn.weights import finding, storing, torch_weights
 from tests.networks.blocks import keras_file, settings
@@ -37,7 +38,7 @@ def test_reads_the_whole_published_network(pth: Path) -> None:
 
 def test_what_was_written_is_read_back(sources: dict[str, Weights], pth: Path, tmp_path: Path) -> None:
     storing.write("lite0", settings("lite0", weights="imagenet"), sources, tmp_path)
-    found, expected = storing.load(tmp_path), torch_weights.lite0(pth.read_bytes(), pth.name)
+    found, expected = pretrained.load(tmp_path), torch_weights.lite0(pth.read_bytes(), pth.name)
     assert found.keys() == expected.keys()
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
 

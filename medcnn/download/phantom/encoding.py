@@ -1,22 +1,16 @@
-"""Image files and the archive, written so that their bytes depend on the pixels alone."""
+"""Image files, written so that their bytes depend on the pixels alone."""
 
 from __future__ import annotations
 
 import io
 import struct
-import zipfile
 import zlib
-from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medcnn.core import files
-
 _BLOCK = 65535
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -50,12 +44,3 @@ def jpeg(pixels: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="JPEG", quality=90)
     return buffer.getvalue()
-
-
-def write_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
-    """Write a zip of uncompressed members in the given order, without the clock, the user or the system in it."""
-    with files.replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in members:
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.create_system, entry.external_attr = 3, 0o644 << 16
-            archive.writestr(entry, data)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from medcnn.core.seeding import derived
+from medcnn.core.zips import write_zip
 from medcnn.download.phantom import anatomy, encoding, lesions, scanner
 from medcnn.download.phantom.brushes import pixel_grid
 from medcnn.download.phantom.cohort import CLASSES, HEALTHY, Member, Patient, plan, roster
@@ -25,7 +26,7 @@ def generate(source: PhantomSource, archive: Path) -> None:
         pictures = {patient.number: stack for patient, stack in zip(patients, stacks, strict=True)}
     members = plan(source)
     slices = {member.path: pictures[member.patient][member.slice_index] for member in members if member.planted is None}
-    encoding.write_zip(
+    write_zip(
         archive, ((member.path, _encoded(source, member, slices[member.of or member.path])) for member in members)
     )
 

@@ -14,9 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from medcnn.core.seeding import derived
-from medcnn.download.phantom import cohort, lesions
+from medcnn.download.phantom import lesions
 from medcnn.download.phantom.brushes import pixel_grid
-from medcnn.download.phantom.generating import CLASSES, generate
+from medcnn.download.phantom.generating import CLASSES, generate, plan
 from medcnn.params.sources import PhantomSource
 from medcnn.params.studies import Duplicates
 
@@ -50,7 +50,7 @@ def pixels(data):
 
 
 def planted(source, kind):
-    return [member for member in cohort(source) if member.planted == kind]
+    return [member for member in plan(source) if member.planted == kind]
 
 
 def honest(source, data):
@@ -79,7 +79,7 @@ def test_two_runs_give_the_same_bytes_and_another_seed_gives_others(tmp_path):
 
 def test_pixels_are_the_ones_of_every_other_machine(small):
     digest = hashlib.sha256()
-    for member in cohort(SMALL):
+    for member in plan(SMALL):
         if member.planted != "unreadable" and member.how != "jpeg":
             digest.update(member.path.encode() + pixels(small[member.path]).tobytes())
     assert digest.hexdigest() == "fb72500ecebd56c51b34cc19f8c58585bc770ea533dca7286ba0fcde3213daad"
@@ -89,13 +89,13 @@ def test_archive_carries_no_clock_and_lists_what_the_plan_says(tmp_path):
     generate(SMALL, tmp_path / "phantom.zip")
     with zipfile.ZipFile(tmp_path / "phantom.zip") as archive:
         entries = archive.infolist()
-    assert [entry.filename for entry in entries] == [member.path for member in cohort(SMALL)]
+    assert [entry.filename for entry in entries] == [member.path for member in plan(SMALL)]
     assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
     assert {(entry.date_time, entry.compress_type) for entry in entries} == {((1980, 1, 1, 0, 0, 0), 0)}
 
 
 def test_default_set_has_about_600_images_in_balanced_classes():
-    counts = Counter(member.planted for member in cohort(FULL))
+    counts = Counter(member.planted for member in plan(FULL))
     assert counts == {None: 600, "exact": 15, "near": 15, "mislabelled": 3, "unreadable": 3}
     labels = Counter(member.label for member in planted(FULL, None))
     assert set(labels) == set(CLASSES)
@@ -112,7 +112,7 @@ def test_a_patient_has_one_lesion_kind_at_most_and_may_have_healthy_slices():
 
 @pytest.mark.parametrize("source", SHRUNKEN, ids=str)
 def test_a_shrunken_set_still_has_every_class_and_every_fault(source):
-    members = cohort(source)
+    members = plan(source)
     assert len({member.path for member in members}) == len(members)
     assert len(planted(source, None)) == source.patients * source.slices
     assert {member.label for member in planted(source, None)} == set(CLASSES)
@@ -122,7 +122,7 @@ def test_a_shrunken_set_still_has_every_class_and_every_fault(source):
 
 @pytest.mark.parametrize("source", [*SHRUNKEN, FULL], ids=str)
 def test_copies_lie_in_another_patients_folder_of_the_same_class(source):
-    truth = {member.path: member for member in cohort(source)}
+    truth = {member.path: member for member in plan(source)}
     for copy in planted(source, "exact") + planted(source, "near"):
         original = truth[copy.of]
         assert original.planted is None
@@ -135,12 +135,12 @@ def test_exact_copies_have_the_bytes_of_their_slice_and_no_other_slices_do(small
     pairs = {
         frozenset((member.path, member.of)) for kind in ("exact", "mislabelled") for member in planted(SMALL, kind)
     }
-    readable = [member.path for member in cohort(SMALL) if member.planted != "unreadable"]
+    readable = [member.path for member in plan(SMALL) if member.planted != "unreadable"]
     assert {frozenset(pair) for pair in combinations(readable, 2) if small[pair[0]] == small[pair[1]]} == pairs
 
 
 def test_mislabelled_files_show_one_slice_under_two_classes(small):
-    truth = {member.path: member for member in cohort(SMALL)}
+    truth = {member.path: member for member in plan(SMALL)}
     for copy in planted(SMALL, "mislabelled"):
         assert small[copy.path] == small[copy.of]
         assert copy.label != truth[copy.of].label
@@ -148,7 +148,7 @@ def test_mislabelled_files_show_one_slice_under_two_classes(small):
 
 
 def test_unreadable_files_are_refused_by_pillow_and_all_others_open(small):
-    for member in cohort(SMALL):
+    for member in plan(SMALL):
         if member.planted == "unreadable":
             with pytest.raises(OSError, match=r"cannot identify|truncated"):
                 pixels(small[member.path])
