@@ -28,8 +28,8 @@ def derived(*parts: object) -> np.random.Generator:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep off the terminal what TensorFlow's C++ side says before its log level is heeded."""
+def quiet() -> Iterator[None]:
+    """Keep off the terminal what the C++ side of a library says before its log level is heeded."""
     sys.stderr.flush()
     kept = os.dup(2)
     with Path(os.devnull).open("w") as nowhere:
@@ -44,7 +44,7 @@ def _quiet() -> Iterator[None]:
 def pin_tensorflow(seed: int) -> None:
     """Seed Keras, make TensorFlow's operations deterministic and pin its threads; call before any of its work."""
     os.environ.update(ENVIRONMENT)
-    with _quiet():
+    with quiet():
         import keras
         import tensorflow as tf
 

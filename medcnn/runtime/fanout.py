@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
 
 from medcnn.core.seeding import THREADS
-from medcnn.params import Compute
 from medcnn.runtime import cluster
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-def each(function: Callable[[Task], Result], tasks: Sequence[Task], compute: Compute) -> Iterator[Result]:
+class Placement(Protocol):
+    """Where tasks run, such as the ``compute`` block of ``params.yaml``."""
+
+    @property
+    def backend(self) -> str:
+        """``local`` for this machine, ``ray`` for a cluster."""
+
+    @property
+    def address(self) -> str:
+        """``host:port`` of the cluster's head; ``auto`` for the cluster that runs on this machine."""
+
+    @property
+    def cpus_per_task(self) -> int:
+        """How many CPUs each task keeps for itself."""
+
+
+def each(function: Callable[[Task], Result], tasks: Sequence[Task], placement: Placement) -> Iterator[Result]:
     """The results of ``function`` for every task, in the order of the tasks.
 
     A task is small: names, paths and numbers. Pixels are read and written by the function itself, as files of the
@@ -26,24 +41,18 @@ def each(function: Callable[[Task], Result], tasks: Sequence[Task], compute: Com
     Args:
         function: a function at the top of a module, or a ``functools.partial`` of one.
         tasks: what it is called with.
-        compute: where it runs. ``cpus_per_task`` of the CPUs are kept for each task.
+        placement: where it runs.
 
     Raises:
-        ParamsError: no cluster can be reached at ``compute.address``.
+        ParamsError: no cluster can be reached at ``placement.address``.
         MedcnnError: a task's process on the cluster died again and again. Errors of a task are raised as they are.
     """
     if not tasks:
         return
-    if compute.backend == "ray":
-        with parallel_config(cluster.RayTasks(compute)):
-            parallel = _parallel(pre_dispatch="all")
-        function = cluster.shared(function)
-    else:
-        slots = len(os.sched_getaffinity(0)) // compute.cpus_per_task
-        with parallel_config("loky", inner_max_num_threads=THREADS):
-            parallel = _parallel(n_jobs=max(1, min(slots, len(tasks))))
+    if placement.backend == "ray":
+        yield from cluster.each(function, tasks, placement.address, placement.cpus_per_task)
+        return
+    slots = len(os.sched_getaffinity(0)) // placement.cpus_per_task
+    with parallel_config("loky", inner_max_num_threads=THREADS):
+        parallel = Parallel(n_jobs=max(1, min(slots, len(tasks))), return_as="generator")
     yield from parallel(delayed(function)(task) for task in tasks)
-
-
-def _parallel(**options: Any) -> Parallel:
-    return Parallel(return_as="generator", **options)

@@ -3,16 +3,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
 
 from medcnn.core.errors import MedcnnError, ParamsError
-from medcnn.params import Compute
 from medcnn.runtime import fanout
 
-ALONE = Compute(cpus_per_task=len(os.sched_getaffinity(0)))
-SIDE_BY_SIDE = Compute(cpus_per_task=1)
+
+@dataclass(frozen=True)
+class Placement:
+    cpus_per_task: int = 1
+    backend: str = "local"
+    address: str = "auto"
+
+
+ALONE = Placement(cpus_per_task=len(os.sched_getaffinity(0)))
+SIDE_BY_SIDE = Placement()
 several = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one CPU")
 
 
@@ -28,16 +36,16 @@ def refused(task: int) -> int:
     raise MedcnnError(f"task {task} is refused")
 
 
-@pytest.mark.parametrize("compute", [ALONE, pytest.param(SIDE_BY_SIDE, marks=several)])
-def test_results_come_in_the_order_of_the_tasks(compute: Compute) -> None:
-    assert list(fanout.each(partial(raised, 2), range(20), compute)) == [2**power for power in range(20)]
-    assert list(fanout.each(partial(raised, 2), [], compute)) == []
+@pytest.mark.parametrize("placement", [ALONE, pytest.param(SIDE_BY_SIDE, marks=several)])
+def test_results_come_in_the_order_of_the_tasks(placement: Placement) -> None:
+    assert list(fanout.each(partial(raised, 2), range(20), placement)) == [2**power for power in range(20)]
+    assert list(fanout.each(partial(raised, 2), [], placement)) == []
 
 
-@pytest.mark.parametrize("compute", [ALONE, pytest.param(SIDE_BY_SIDE, marks=several)])
-def test_an_error_is_raised_as_it_is(compute: Compute) -> None:
+@pytest.mark.parametrize("placement", [ALONE, pytest.param(SIDE_BY_SIDE, marks=several)])
+def test_an_error_is_raised_as_it_is(placement: Placement) -> None:
     with pytest.raises(MedcnnError, match=r"^task \d is refused$"):
-        list(fanout.each(refused, [1, 2], compute))
+        list(fanout.each(refused, [1, 2], placement))
 
 
 def test_one_slot_and_one_task_stay_in_this_process() -> None:
@@ -62,7 +70,7 @@ def test_one_slot_is_lazy() -> None:
 def test_ray_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ParamsError, match=r"compute\.backend: ray is not installed; run `pip install") as caught:
-        list(fanout.each(len, ["a"], Compute(backend="ray")))
+        list(fanout.each(len, ["a"], Placement(backend="ray")))
     assert "\n" not in str(caught.value)
 
 
