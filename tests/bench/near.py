@@ -1,4 +1,4 @@
-"""Near duplicates of 5,000 images, found by buckets and by looking at every pair: prints a table in Markdown.
+"""Near duplicates of 5,000 images, found by hash first and by looking at every thumbnail: prints a table in Markdown.
 
 python -m tests.bench.near ZIP
 """
@@ -24,7 +24,7 @@ _ROWS = 500
 def main() -> None:
     """Both ways must give the same groups; the laxer limits see to it that there are some."""
     hashes, thumbnails = _looked_at(Path(sys.argv[1]))
-    print("| near duplicates | images | images in groups | by buckets, s | every pair, s |\n|---|--:|--:|--:|--:|")
+    print("| near duplicates | images | images in groups | by hash, s | every thumbnail, s |\n|---|--:|--:|--:|--:|")
     for limits in LIMITS:
         start = time.perf_counter()
         found = dealing.joined(len(hashes), duplicates.near_pairs(hashes, thumbnails.__getitem__, limits))
@@ -34,8 +34,8 @@ def main() -> None:
         if found != expected:
             sys.exit(f"the groups of near duplicates differ for {limits}")
         related = sum(count for count in np.bincount(found).tolist() if count > 1)
-        told = f"hamming {limits.hamming}, correlation {limits.correlation}"
-        print(f"| {told} | {len(hashes):,} | {related:,} | {middle - start:.2f} | {end - middle:.2f} |")
+        names = f"hamming {limits.hamming}, correlation {limits.correlation}"
+        print(f"| {names} | {len(hashes):,} | {related:,} | {middle - start:.2f} | {end - middle:.2f} |")
 
 
 def _looked_at(path: Path) -> tuple[list[str], np.ndarray]:
