@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.optimize import brentq
 
 from medcnn.measures import curves
 from medcnn.measures.curves import Floats, Integers, Truths
 from medcnn.measures.statistics.grouping import sums
-
-_HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -152,15 +151,13 @@ def _placements(scores: Floats, others: Floats) -> Floats:
 
 
 def _lower_limit(value: float, positives: int, negatives: int, z: float) -> float:
-    """Where the area is ``z`` of its own standard errors below ``value``, found by halving."""
-    low, high = 0.0, value
-    for _ in range(_HALVINGS):
-        limit = (low + high) / 2
-        if value - limit > z * math.sqrt(_variance(limit, positives, negatives)):
-            low = limit
-        else:
-            high = limit
-    return low
+    """Where the area is ``z`` of its own standard errors below ``value``."""
+
+    def gap(limit: float) -> float:
+        return value - limit - z * math.sqrt(_variance(limit, positives, negatives))
+
+    # An area of 1 has no error, so that the gap is 0 there too.
+    return brentq(gap, 0.0, math.nextafter(value, 0.0)) if value else 0.0
 
 
 def _variance(value: float, positives: int, negatives: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.optimize import bisect
 
 from medcnn.measures import metrics
 from medcnn.measures.curves import Floats, Integers
@@ -12,7 +13,8 @@ from medcnn.measures.statistics.bootstrap import Resamples
 from medcnn.measures.statistics.grouping import sizes, sums
 from medcnn.measures.statistics.intervals import NONE, Interval, quantile, student
 
-_HALVINGS = 24
+_TOLERANCE = 2.0**-25
+"""Far below the digits that metrics are written with."""
 
 
 def ece(
@@ -57,7 +59,7 @@ def _gap_sums(labels: Integers, probabilities: Floats, groups: Integers, bins: i
 
 
 def _supposed(measured: float, gaps: Floats, deviations: Floats, level: float) -> float:
-    """The error, 0 to 1, under which this share of the outcomes is below the measured error, found by halving.
+    """The error, 0 to 1, under which this share of the outcomes is below the measured error.
 
     Args:
         measured: the measured error.
@@ -66,11 +68,11 @@ def _supposed(measured: float, gaps: Floats, deviations: Floats, level: float) -
         level: the share, 0 to 1.
     """
     parts = gaps / max(np.abs(gaps).sum(), np.finfo(float).tiny)
-    low, high = 0.0, 1.0
-    for _ in range(_HALVINGS):
-        supposed = (low + high) / 2
-        if np.mean(np.abs(supposed * parts + deviations).sum(axis=1) < measured) > level:
-            low = supposed
-        else:
-            high = supposed
-    return (low + high) / 2
+
+    def side(supposed: float) -> int:
+        below = np.abs(supposed * parts + deviations).sum(axis=1) < measured
+        return 1 if below.mean() > level else -1
+
+    if side(0.0) < 0:
+        return 0.0
+    return bisect(side, 0.0, 1.0, xtol=_TOLERANCE) if side(1.0) < 0 else 1.0
