@@ -1,4 +1,4 @@
-"""How a model does in each subgroup of the test images, and the largest gap between two."""
+"""How a model does in each subgroup of the test images, and where it does worst."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from medcnn.params.figures import TESTED
+
 FEWEST = 10
 """Groups of fewer images are shown, and stay out of the largest gap: there an image is worth over 10 points."""
-_FIGURES = tuple(
-    f"{figure}{bound}" for figure in ("accuracy", "auroc", "cross_entropy") for bound in ("", "_low", "_high")
-)
+_KEYS = tuple(key for figure in TESTED for key in figure.keys)
 
 
 def block(
@@ -29,7 +29,7 @@ def _column(values: Sequence[str], measured: Callable[[Sequence[int]], Mapping[s
     figures: dict[str, dict[str, Any]] = {}
     for name in sorted(set(values)):
         found = measured([row for row, value in enumerate(values) if value == name])
-        figures[name] = {key: found[key] for key in ("support", "groups", *_FIGURES)}
+        figures[name] = {key: found[key] for key in ("support", "groups", *_KEYS)}
     return {"groups": figures, "largest_gap": largest_gap(figures)}
 
 

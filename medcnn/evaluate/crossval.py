@@ -27,11 +27,10 @@ from medcnn.measures import metrics
 from medcnn.measures.statistics import areas, intervals
 from medcnn.measures.statistics.grouping import numbered
 from medcnn.params import Params, Run
+from medcnn.params.figures import FIGURES, SCORED
 from medcnn.runtime import paths
 
 Cells = Mapping[Cell, Predictions]
-
-FIGURES = ("accuracy", "balanced_accuracy", "cross_entropy", "auroc", "brier")
 
 
 def gathered(
@@ -99,8 +98,8 @@ def block(cells: Cells, known: Evidence) -> dict[str, Any]:
         "groups": len({*known.groups_of(by_repeat[0])}),
         "cells": {f"{fold}-{repeat}": found for (fold, repeat), found in figures.items()},
         "pooled": _pooled(by_repeat, known),
-        "mean": {key: float(np.mean([found[key] for found in counted])) for key in FIGURES},
-        "spread": {key: _deviation([found[key] for found in counted]) for key in FIGURES},
+        "mean": {figure.key: float(np.mean([found[figure.key] for found in counted])) for figure in SCORED},
+        "spread": {figure.key: _deviation([found[figure.key] for found in counted]) for figure in SCORED},
     }
 
 
@@ -121,14 +120,14 @@ def _tables(
 
 def _figures(table: Predictions) -> dict[str, float]:
     scores = metrics.scores(table.labels, table.probabilities, table.classes)
-    return {key: scores[key] for key in FIGURES}
+    return {figure.key: scores[figure.key] for figure in SCORED}
 
 
 def _pooled(by_repeat: Sequence[Predictions], known: Evidence) -> dict[str, float]:
     """Figures with intervals: shares and mean losses of all repeats' rows are the means over repeats."""
     found = known.measured(_stacked(by_repeat))
-    figures = (*FIGURES, *(("patient_accuracy", "patient_cross_entropy") if known.patients else ()))
-    pooled = {key: found[key] for figure in figures for key in (figure, f"{figure}_low", f"{figure}_high")}
+    figures = (figure for figure in FIGURES if figure.scored or (figure.by_patient and known.patients))
+    pooled = {key: found[key] for figure in figures for key in figure.keys}
     return pooled | (_mean_auroc(by_repeat, known) if len(by_repeat) > 1 else {})
 
 

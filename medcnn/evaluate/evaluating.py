@@ -18,10 +18,8 @@ from medcnn.evaluate.crossval import Cells
 from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
 from medcnn.params import Compute, Params
+from medcnn.params.figures import BY_KEY, FIGURES
 from medcnn.runtime import fanout, paths
-
-HEADLINE = ("accuracy", "balanced_accuracy", "cross_entropy", "auroc", "brier", "ece", "patient_accuracy")
-BOUNDS = ("", "_low", "_high")
 
 
 def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict[str, Predictions]:
@@ -108,14 +106,15 @@ def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
     With two classes also the errors of the positive one, with several cells the out-of-fold accuracy.
     """
     test = figures["test"]
-    flat = {key + bound: test[key + bound] for key in HEADLINE if key in test for bound in BOUNDS}
+    headline = (figure for figure in FIGURES if figure.headline and figure.key in test)
+    flat = {key: test[key] for figure in headline for key in figure.keys}
     flat["validation_accuracy"] = figures["validation"]["accuracy"]
     if len(test["classes"]) == 2:
         positive = list(test["classes"].values())[1]
         flat |= {key: positive[key] for key in ("false_negatives", "false_positives")}
     if "crossval" in figures:
         pooled, spread = figures["crossval"]["pooled"], figures["crossval"]["spread"]["accuracy"]
-        flat |= {f"pooled_accuracy{bound}": pooled[f"accuracy{bound}"] for bound in BOUNDS}
+        flat |= {f"pooled_{key}": pooled[key] for key in BY_KEY["accuracy"].keys}
         flat["accuracy_spread"] = spread
     return flat
 

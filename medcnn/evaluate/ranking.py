@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from medcnn.measures.statistics.comparing import FIGURES
+from medcnn.params.figures import TESTED
 
 
 def ranked(
@@ -40,8 +40,8 @@ def same_as(best: str, pairs: Sequence[Mapping[str, Any]], significance: float) 
     """
     others = [(pair, ({pair["first"], pair["second"]} - {best}).pop()) for pair in pairs if _has(pair, best)]
     return {
-        figure: [other for pair, other in others if _number(pair[figure]["p_holm"], 1.0) >= significance]
-        for figure in FIGURES
+        figure.key: [other for pair, other in others if _number(pair[figure.key]["p_holm"], 1.0) >= significance]
+        for figure in TESTED
     }
 
 

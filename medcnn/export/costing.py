@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medcnn.core import files
-from medcnn.measures import curves, metrics
+from medcnn.measures import metrics
 from medcnn.measures.curves import Floats, Integers
 
 if TYPE_CHECKING:
@@ -31,11 +31,7 @@ class Cost:
 
 def cost(labels: Integers, in_float32: Floats, in_int8: Floats) -> Cost:
     """Compare two sets of probabilities (N, C) with the true classes (N,) as indices."""
-    classes = in_float32.shape[1]
-    before, after = (
-        metrics.accuracy(curves.confusion(labels, probabilities.argmax(axis=1), classes))
-        for probabilities in (in_float32, in_int8)
-    )
+    before, after = (metrics.accuracy(labels, probabilities) for probabilities in (in_float32, in_int8))
     lower, higher = (metrics.cross_entropy(labels, probabilities) for probabilities in (in_float32, in_int8))
     figures = (before, after, before - after, lower, higher, higher - lower)
     return Cost(len(labels), *(round(figure, files.DIGITS) for figure in figures))

@@ -86,9 +86,8 @@ def draft(study: str, settings: Params) -> Draft:
 
 
 def _figures(seen: Predictions) -> dict[str, float]:
-    counts = curves.confusion(seen.labels, seen.probabilities.argmax(axis=1), len(seen.classes))
     return {
-        "accuracy": metrics.accuracy(counts),
+        "accuracy": metrics.accuracy(seen.labels, seen.probabilities),
         "cross_entropy": metrics.cross_entropy(seen.labels, seen.probabilities),
         "images": len(seen.labels),
     }

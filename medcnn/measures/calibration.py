@@ -12,10 +12,10 @@ from medcnn.core import files
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import metrics
 from medcnn.measures.curves import Floats, Integers
+from medcnn.params.figures import CALIBRATED
 
 COLDEST, HOTTEST = 0.05, 20.0
 """Limits of the temperature: that of a model which is always right would fall to 0."""
-SHOWN = tuple(f"{figure}{bound}" for figure in ("ece", "brier", "cross_entropy") for bound in ("", "_low", "_high"))
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,11 @@ def block(temperature: float, before: Mapping[str, Any], after: Mapping[str, Any
         before: all figures of the model's probabilities on test, from ``statistics.measured``.
         after: the same of its calibrated probabilities.
     """
+    keys = [key for figure in CALIBRATED for key in figure.keys]
     return {
         "temperature": temperature,
-        **{key: after[key] for key in SHOWN},
-        "before": {key: before[key] for key in SHOWN},
+        **{key: after[key] for key in keys},
+        "before": {key: before[key] for key in keys},
     }
 
 

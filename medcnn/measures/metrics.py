@@ -7,13 +7,14 @@ class is predicted above 0.5.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from medcnn.measures import curves
 from medcnn.measures.curves import Floats, Integers, Truths
+from medcnn.params import figures
 
 SMALLEST = 1e-7
 """Probabilities are raised to this before the logarithm, as in Keras: float32 cannot tell 1 - 1e-8 from 1. One
@@ -21,40 +22,50 @@ image that is wrong with certainty so costs 16.1 nats rather than infinity."""
 COSTLIEST = -math.log(SMALLEST)
 """The cross-entropy of such an image."""
 
+Score = Callable[[Integers, Floats], float]
+"""A figure of images, from their true classes (N,) as indices and the probabilities (N, C)."""
+_SCORES: dict[str, Score] = {}
+
+
+def scored(score: Score) -> Score:
+    """Make a function the one that gives the figure of its name in ``params.figures``."""
+    _SCORES[score.__name__] = score
+    return score
+
 
 def scores(labels: Integers, probabilities: Floats, classes: Sequence[str]) -> dict[str, Any]:
-    """All figures of one model on one set of images.
+    """Every figure that any set of images has, of one model, and the rates of each class.
 
     Args:
         labels: (N,) true classes as indices.
         probabilities: (N, C), rows summing to 1.
         classes: C class names; with two, the second is the positive one.
     """
-    predicted = probabilities.argmax(axis=1)
-    counts = curves.confusion(labels, predicted, len(classes))
+    counts = _confusion(labels, probabilities)
     return {
-        "accuracy": accuracy(counts),
-        "balanced_accuracy": balanced_accuracy(counts),
-        "cross_entropy": cross_entropy(labels, probabilities),
-        "auroc": auroc(labels, probabilities),
-        "brier": brier(labels, probabilities),
+        **{figure.key: _SCORES[figure.key](labels, probabilities) for figure in figures.SCORED},
         "support": len(labels),
         "classes": {name: of_class(counts, index) for index, name in enumerate(classes)},
     }
 
 
-def accuracy(counts: Integers) -> float:
-    """The share of images on the diagonal of a confusion matrix."""
+@scored
+def accuracy(labels: Integers, probabilities: Floats) -> float:
+    """The share of images that are predicted as what they are."""
+    counts = _confusion(labels, probabilities)
     return _ratio(np.trace(counts), counts.sum())
 
 
-def balanced_accuracy(counts: Integers) -> float:
+@scored
+def balanced_accuracy(labels: Integers, probabilities: Floats) -> float:
     """The mean recall of the classes that have images, as in scikit-learn."""
+    counts = _confusion(labels, probabilities)
     support = counts.sum(axis=1)
     present = support > 0
     return float(np.mean(np.diag(counts)[present] / support[present])) if present.any() else math.nan
 
 
+@scored
 def cross_entropy(labels: Integers, probabilities: Floats) -> float:
     """The mean negative natural logarithm of the true class's probability, which is raised to ``SMALLEST``."""
     return mean(log_losses(labels, probabilities))
@@ -65,6 +76,7 @@ def log_losses(labels: Integers, probabilities: Floats) -> Floats:
     return -np.log(probabilities[np.arange(len(labels)), labels].clip(SMALLEST, 1))
 
 
+@scored
 def auroc(labels: Integers, probabilities: Floats) -> float:
     """The area under the ROC curve: the second class's of two, else the mean of every class against the rest.
 
@@ -75,6 +87,7 @@ def auroc(labels: Integers, probabilities: Floats) -> float:
     return float(np.mean([curves.area(curves.roc(labels == index, probabilities[:, index])) for index in drawn]))
 
 
+@scored
 def brier(labels: Integers, probabilities: Floats) -> float:
     """The Brier score: mean squared error of the probabilities, as in scikit-learn.
 
@@ -150,6 +163,10 @@ def published_scores(train: float, validation: float, test: float) -> dict[str, 
 def mean(values: Floats | Integers | Truths) -> float:
     """The mean of figures of images, or the share of images that something is true of; NaN without images."""
     return float(values.mean()) if len(values) else math.nan
+
+
+def _confusion(labels: Integers, probabilities: Floats) -> Integers:
+    return curves.confusion(labels, probabilities.argmax(axis=1), probabilities.shape[1])
 
 
 def _ratio(part: float, whole: float) -> float:

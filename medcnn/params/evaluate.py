@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from medcnn.params.base import Block, Positive
+from medcnn.params import figures
+from medcnn.params.base import Block, Positive, known
 
-Gated = Literal["accuracy", "balanced_accuracy", "auroc"]
-"""The figures on test that a gate can hold: the higher, the better."""
+
+def _gated(figure: str) -> str:
+    known("figure", figure, figures.GATED)
+    return figure
+
+
+Gated = Annotated[str, AfterValidator(_gated)]
+"""The key of a figure on test that the gate can hold."""
 
 
 class OperatingPoint(Block):

@@ -30,7 +30,7 @@ def axis(blocks: Iterable[Mapping[str, Any]], key: str) -> Axis:
         blocks: a mapping a model, with ``key``, ``key_low`` and ``key_high``; figures that are not defined are None.
         key: which figure.
     """
-    known = [block[name] for block in blocks for name in (key, f"{key}_low", f"{key}_high")]
+    known = [block.get(name) for block in blocks for name in (key, f"{key}_low", f"{key}_high")]
     values = [value for value in known if value is not None]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     step = next((step for step in _STEPS if (high - low) / step <= _MOST_STEPS), _STEPS[-1])

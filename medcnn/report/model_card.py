@@ -13,15 +13,14 @@ from medcnn.core.files import DIGITS
 from medcnn.dataset.manifest import SPLITS
 from medcnn.grouping import leaks
 from medcnn.params import Params, chain
+from medcnn.params.figures import CALIBRATED, FIGURES, TESTED
 from medcnn.report import templating
 from medcnn.report.facts import Facts, gathered
 from medcnn.runtime import paths
 
-FIGURES = ("accuracy", "balanced_accuracy", "auroc", "cross_entropy", "brier", "ece")
-PATIENT_FIGURES = ("patient_accuracy", "patient_cross_entropy")
 RATES = ("recall", "specificity", "precision", "f1")
 DECISIONS = ("sensitivity", "specificity", "ppv", "npv")
-_NAMES = {"auroc": "AUROC", "ece": "ECE", "brier": "Brier score", "ppv": "PPV", "npv": "NPV", "f1": "F1"}
+_TITLES = {figure.key: figure.title for figure in FIGURES} | {"ppv": "PPV", "npv": "NPV", "f1": "F1"}
 _WANTED = {
     "sensitivity": "a sensitivity of at least {value:g}",
     "specificity": "a specificity of at least {value:g}",
@@ -117,17 +116,17 @@ def _tables(facts: Facts) -> dict[str, str]:
     """Every table of the card, by its section."""
     block = facts.evaluated[facts.best]
     test = block["test"]
-    headings = ("Class", "Images", *map(_words, RATES))
+    headings = ("Class", "Images", *map(_title, RATES))
     of_classes = [(name, test["classes"][name]) for name in facts.classes]
     classes = [(name, str(of["support"]), *_figures(of, RATES)) for name, of in of_classes]
-    shown = (*FIGURES, *(key for key in PATIENT_FIGURES if key in test))
+    shown = [figure.key for figure in FIGURES if figure.key in test]
     return {
-        "metrics": markdown.grid(("Figure", "On test"), [(_words(key), markdown.figure(test, key)) for key in shown]),
+        "metrics": markdown.grid(("Figure", "On test"), [(_title(key), markdown.figure(test, key)) for key in shown]),
         "parts": markdown.grid(("Part", *facts.classes), _parts(facts)),
         "classes": markdown.grid(headings, classes),
         "calibration": markdown.grid(("Figure", "Before", "After"), _calibration(block["calibration"])),
         "operating": markdown.grid(
-            ("Class", "Threshold", *map(_words, DECISIONS), "Missed", "False alarms"), _decisions(facts)
+            ("Class", "Threshold", *map(_title, DECISIONS), "Missed", "False alarms"), _decisions(facts)
         ),
         **_subgroups(block.get("subgroups", {})),
     }
@@ -139,8 +138,9 @@ def _parts(facts: Facts) -> Iterator[tuple[str, ...]]:
 
 
 def _calibration(block: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for key in ("ece", "brier", "cross_entropy"):
-        yield _words(key), markdown.figure(block["before"], key), markdown.figure(block, key)
+    for figure in CALIBRATED:
+        before, after = (markdown.figure(of, figure.key) for of in (block["before"], block))
+        yield figure.title, before, after
 
 
 def _decisions(facts: Facts) -> Iterator[tuple[str, ...]]:
@@ -153,10 +153,10 @@ def _decisions(facts: Facts) -> Iterator[tuple[str, ...]]:
 
 
 def _subgroups(columns: dict[str, Any]) -> dict[str, str]:
-    figures = ("accuracy", "auroc", "cross_entropy")
+    figures = [figure.key for figure in TESTED]
     return {
         f"subgroups by {column}": markdown.grid(
-            (column, "Images", "Groups", *map(_words, figures)),
+            (column, "Images", "Groups", *map(_title, figures)),
             [
                 (value, str(of["support"]), str(of["groups"]), *_figures(of, figures))
                 for value, of in found["groups"].items()
@@ -170,5 +170,5 @@ def _figures(block: dict[str, Any], keys: Sequence[str]) -> list[str]:
     return [markdown.figure(block, key) for key in keys]
 
 
-def _words(key: str) -> str:
-    return _NAMES.get(key, key.replace("_", " ").capitalize())
+def _title(key: str) -> str:
+    return _TITLES.get(key, key.replace("_", " ").capitalize())

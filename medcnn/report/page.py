@@ -14,14 +14,13 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from medcnn.params import Params
+from medcnn.params.figures import BY_KEY, CALIBRATED, FIGURES, SCORED, TESTED
 from medcnn.report import axes, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
 from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts
 from medcnn.report.speeds import Speeds, engine
 from medcnn.runtime import paths
 
-TESTED = {"accuracy": "accuracy", "auroc": "AUROC", "cross_entropy": "cross-entropy"}
-"""The figures in which pairs of models are tested, as the page calls them."""
 LIMIT = 5 * 2**20
 """Bytes: a page that is sent by mail, and opens at once on a phone."""
 
@@ -123,7 +122,11 @@ def _environment() -> Environment:
         crossvalidated=crossvalidated,
         galleries=shown_galleries,
         params_of_run=provenance.params_of_run,
-        names=TESTED,
+        FIGURES=FIGURES,
+        SCORED=SCORED,
+        TESTED=TESTED,
+        CALIBRATED=CALIBRATED,
+        named=BY_KEY,
         onnx_model=paths.onnx_model,
         try_page=paths.TRY.name,
     )

@@ -58,8 +58,8 @@ def times(value: int | None) -> Markup:
 
 
 def interval(block: Mapping[str, Any], key: str, digits: int = 3) -> Markup:
-    """The confidence interval of a figure: ``<key>_low`` to ``<key>_high``; nothing where it is not defined."""
-    low, high = block[f"{key}_low"], block[f"{key}_high"]
+    """The confidence interval of a figure: ``<key>_low`` to ``<key>_high``; nothing where it has none."""
+    low, high = block.get(f"{key}_low"), block.get(f"{key}_high")
     if low is None or high is None:
         return Markup("")
     return Markup('<span class="ci">{}&ndash;{}</span>').format(number(low, digits), number(high, digits))

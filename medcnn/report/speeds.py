@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from medcnn.params.figures import BY_KEY
 from medcnn.report import latency
 from medcnn.report.facts import Facts
 from medcnn.report.latency import Timing
@@ -19,8 +20,6 @@ ENGINES = {
     "litert": "LiteRT",
 }
 """The engines as the page calls them, in the order of its legend."""
-_BETTER = {"accuracy": 1, "auroc": 1, "cross_entropy": -1}
-"""Whether more of a tested figure is better, or less."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def worse(facts: Facts, model: str) -> bool:
     pair = next(pair for pair in facts.compared["pairs"] if {pair["first"], pair["second"]} == both)
     # Differences are of the first less the second.
     sign = 1 if pair["first"] == model else -1
-    return any(sign * _BETTER[figure] * pair[figure]["difference"] < 0 for figure in facts.told_apart(model))
+    return any(sign * BY_KEY[figure].sign * pair[figure]["difference"] < 0 for figure in facts.told_apart(model))
 
 
 def engine(name: str) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from medcnn.core import markdown
+from medcnn.params.figures import FIGURES
 from medcnn.review.results import Pair
 
-FIGURES = ("accuracy", "balanced_accuracy", "auroc", "cross_entropy", "brier", "ece")
 _HEADER = ("model", "figure", "base [interval]", "now [interval]", "change")
 
 
@@ -48,9 +48,9 @@ def _rows(pair: Pair) -> Iterator[tuple[str, ...]]:
 
 def _compared(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for figure in FIGURES:
-        shown = [markdown.figure(block, figure) for block in (before, now)]
+        shown = [markdown.figure(block, figure.key) for block in (before, now)]
         if shown[0] != shown[1]:
-            yield name, figure.replace("_", " "), *shown, _change(before.get(figure), now.get(figure))
+            yield name, figure.name, *shown, _change(before.get(figure.key), now.get(figure.key))
 
 
 def _change(before: float | None, now: float | None) -> str:

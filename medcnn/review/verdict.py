@@ -16,11 +16,11 @@ from medcnn.dataset.predictions import Predictions
 from medcnn.measures import statistics
 from medcnn.measures.statistics.comparing import holm
 from medcnn.params.evaluate import Evaluate
+from medcnn.params.figures import BY_KEY
 from medcnn.review.results import Pair
 
 Word = Literal["better", "worse", "cannot tell"]
-_BETTER_WHEN = {"accuracy": 1, "cross_entropy": -1}
-"""The figures that decide, and the sign of a difference, now minus base, that is for the better."""
+_DECIDING = tuple(BY_KEY[key] for key in ("accuracy", "cross_entropy"))
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def decided(test: Mapping[str, Any], significance: float) -> Word:
         test: the pair (now, base) of ``statistics.compared``.
         significance: the chance of a wrong verdict where nothing changed.
     """
-    adjusted = dict(zip(_BETTER_WHEN, holm([test[figure]["p"] for figure in _BETTER_WHEN]), strict=True))
-    changed = [figure for figure, p_value in adjusted.items() if p_value <= significance]
-    signs = {int(np.sign(test[figure]["difference"])) * _BETTER_WHEN[figure] for figure in changed}
+    adjusted = holm([test[figure.key]["p"] for figure in _DECIDING])
+    changed = [figure for figure, p_value in zip(_DECIDING, adjusted, strict=True) if p_value <= significance]
+    signs = {int(np.sign(test[figure.key]["difference"])) * figure.sign for figure in changed}
     return "better" if signs == {1} else "worse" if signs == {-1} else "cannot tell"
 
 
@@ -106,7 +106,7 @@ def _counted(grouped: Sequence[str]) -> str:
 
 
 def _said(test: Mapping[str, Any]) -> str:
-    return "; ".join(f"{figure.replace('_', '-')} {_difference(test[figure])}" for figure in _BETTER_WHEN)
+    return "; ".join(f"{figure.name} {_difference(test[figure.key])}" for figure in _DECIDING)
 
 
 def _difference(block: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from medcnn.evaluate import ranking
-from medcnn.measures.statistics import comparing
+from medcnn.params.figures import TESTED
 
 
 def of(test_accuracy: float | None, validation_loss: float | None) -> dict[str, Any]:
@@ -12,7 +12,7 @@ def of(test_accuracy: float | None, validation_loss: float | None) -> dict[str, 
 
 def pair(first: str, second: str, *ps: float | None) -> dict[str, Any]:
     return {"first": first, "second": second} | {
-        figure: {"p_holm": p} for figure, p in zip(comparing.FIGURES, ps, strict=True)
+        figure.key: {"p_holm": p} for figure, p in zip(TESTED, ps, strict=True)
     }
 
 

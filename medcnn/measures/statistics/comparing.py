@@ -20,8 +20,8 @@ from medcnn.measures.statistics.bootstrap import Resamples
 from medcnn.measures.statistics.grouping import Names, numbered, sizes, sums
 from medcnn.measures.statistics.intervals import NONE, Interval
 from medcnn.params.evaluate import Evaluate
+from medcnn.params.figures import TESTED
 
-FIGURES = ("accuracy", "auroc", "cross_entropy")
 DRAWS_A_PAIR = 80
 """At least so many draws: the smallest p-value of the bootstrap, 2 / (B + 1), then stays below 0.05 after Holm."""
 
@@ -57,12 +57,12 @@ def compared(tables: Mapping[str, Predictions], groups: Names, settings: Evaluat
         "auroc": _areas(tables, pairs, numbers, settings.confidence),
         "cross_entropy": _losses(tables, pairs, numbers, settings, seed),
     }
-    adjusted = {figure: holm([difference.p_value for difference in found[figure]]) for figure in FIGURES}
+    adjusted = {figure.key: holm([difference.p_value for difference in found[figure.key]]) for figure in TESTED}
     return [
         {
             "first": first,
             "second": second,
-            **{figure: _block(found[figure][place], adjusted[figure][place]) for figure in FIGURES},
+            **{figure.key: _block(found[figure.key][place], adjusted[figure.key][place]) for figure in TESTED},
         }
         for place, (first, second) in enumerate(pairs)
     ]
@@ -95,8 +95,8 @@ def sign_flip(first: Truths, second: Truths, groups: Integers) -> float:
 def holm(p_values: Sequence[float]) -> list[float]:
     """P-values corrected for their number (Holm, Scandinavian Journal of Statistics 1979); NaN stays out of it."""
     adjusted = np.array(p_values, np.float64)
-    told = np.flatnonzero(~np.isnan(adjusted))
-    order = told[np.argsort(adjusted[told], kind="stable")]
+    known = np.flatnonzero(~np.isnan(adjusted))
+    order = known[np.argsort(adjusted[known], kind="stable")]
     factors = np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(adjusted[order] * factors), 1)
     return adjusted.tolist()

@@ -12,7 +12,10 @@ from statsmodels.stats.multitest import multipletests
 
 from medcnn.measures import metrics, statistics
 from medcnn.measures.statistics import comparing
+from medcnn.params.figures import TESTED
 from tests.measures.statistics.population import SETTINGS, Population, table
+
+FIGURES = tuple(figure.key for figure in TESTED)
 
 PATIENTS = [1, 2, 3, 4, 5] * 6
 
@@ -91,7 +94,7 @@ def test_differences_are_those_of_the_figures():
     [pair] = compared(sample.tables, sample.groups)
     first, second = (statistics.measured(part, sample.groups, SETTINGS, 1, False) for part in sample.tables.values())
     assert (pair["first"], pair["second"]) == ("model_0", "model_1")
-    for figure in comparing.FIGURES:
+    for figure in FIGURES:
         block = pair[figure]
         assert block["difference"] == pytest.approx(first[figure] - second[figure]), figure
         assert block["low"] < block["difference"] < block["high"]
@@ -102,7 +105,7 @@ def test_the_other_way_round_the_signs_change():
     sample = Population(second_sharpness=3.0).sample(PATIENTS, np.random.default_rng(4), models=2)
     [forth] = compared(sample.tables, sample.groups)
     [back] = compared(dict(reversed(sample.tables.items())), sample.groups)
-    for figure in comparing.FIGURES:
+    for figure in FIGURES:
         assert forth[figure]["difference"] == pytest.approx(-back[figure]["difference"])
         assert forth[figure]["low"] == pytest.approx(-back[figure]["high"])
         assert forth[figure]["p"] == pytest.approx(back[figure]["p"])
@@ -113,7 +116,7 @@ def test_a_model_does_not_differ_from_itself(images):
     sample = Population().sample(images, np.random.default_rng(5))
     [twin] = sample.tables.values()
     [pair] = compared({"one": twin, "other": twin}, sample.groups)
-    for figure in ("accuracy", "cross_entropy") if images == [1] else comparing.FIGURES:
+    for figure in ("accuracy", "cross_entropy") if images == [1] else FIGURES:
         assert (pair[figure]["difference"], pair[figure]["p"], pair[figure]["p_holm"]) == (0, 1, 1), figure
         assert pair[figure]["low"] <= 0 <= pair[figure]["high"]
 
@@ -127,7 +130,7 @@ def test_all_pairs_are_corrected_together():
         tables[f"model_{index}"] = table(labels, odds / odds.sum(axis=1, keepdims=True))
     pairs = compared(tables, np.arange(300))
     assert [(pair["first"], pair["second"]) for pair in pairs] == list(itertools.combinations(tables, 2))
-    for figure in comparing.FIGURES:
+    for figure in FIGURES:
         p_values = [pair[figure]["p"] for pair in pairs]
         assert [pair[figure]["p_holm"] for pair in pairs] == pytest.approx(multipletests(p_values, method="holm")[1])
 
@@ -166,7 +169,7 @@ def test_a_perfect_area_against_chance():
 def test_no_images_no_numbers():
     empty = table([], np.empty((0, 2)))
     [pair] = compared({"one": empty, "other": empty}, np.empty(0, int))
-    assert all(math.isnan(value) for figure in comparing.FIGURES for value in pair[figure].values())
+    assert all(math.isnan(value) for figure in FIGURES for value in pair[figure].values())
 
 
 def test_one_class_alone_leaves_the_area_open():

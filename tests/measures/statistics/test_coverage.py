@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from medcnn.measures import metrics, statistics
-from medcnn.measures.statistics import comparing
+from medcnn.params.figures import TESTED
 from tests.measures.statistics.population import SETTINGS, Population
+
+FIGURES = tuple(figure.key for figure in TESTED)
 
 DRAWS = 2000
 RESAMPLES = 400
@@ -35,7 +37,7 @@ def truth(population: Population, images: list[int]) -> dict[str, float]:
     [table] = many.tables.values()
     figures = flat(metrics.scores(table.labels, table.probabilities, table.classes))
     of_patients = {f"patient_{figure}": figures[figure] for figure in ("accuracy", "cross_entropy")}
-    differences = {f"difference in {figure}": 0.0 for figure in comparing.FIGURES}
+    differences = {f"difference in {figure}": 0.0 for figure in FIGURES}
     error = metrics.ece(table.labels, table.probabilities, SETTINGS.bins)
     return figures | of_patients | differences | {"ece": error}
 
@@ -50,7 +52,7 @@ def intervals(population: Population, images: list[int]) -> Iterator[dict[str, t
         found = flat(statistics.measured(tables["model_0"], sample.groups, settings, 1, True))
         bounds = {key: (found[f"{key}_low"], found[f"{key}_high"]) for key in found if f"{key}_low" in found}
         [pair] = statistics.compared(tables, sample.groups, settings, 1)
-        for figure in comparing.FIGURES:
+        for figure in FIGURES:
             bounds[f"difference in {figure}"] = pair[figure]["low"], pair[figure]["high"]
             bounds[f"p of {figure}"] = pair[figure]["p"], pair[figure]["p"]
         yield bounds
