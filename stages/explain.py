@@ -3,31 +3,32 @@
 from medcnn import params
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
-from medcnn.explain import explaining
+from medcnn.dataset import part
+from medcnn.explain.gallery import gallery
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 
 
 def main(study: str) -> None:
     settings = params.load()
-    settings.study(study)
+    test = part.read(study, settings.study(study).class_names)
     networks = files.read_json(paths.metrics("comparisons", study))["networks"]
     # One model may be both.
-    galleries = [explaining.gallery(study, name) for name in sorted({networks["best"], networks["worst"]})]
+    galleries = [gallery(study, name, test) for name in sorted({networks["best"], networks["worst"]})]
     pin_tensorflow(settings.seed)
-    from medcnn.explain.gradcam import NoFeatureMapsError, heat_maps
+    from medcnn.explain.gradcam import NoFeatureMapsError, grad_cam
     from medcnn.networks import saving
 
     shown = {}
     paths.plots("explain", study).mkdir(parents=True, exist_ok=True)
-    for gallery in galleries:
-        network = saving.load(paths.keras_model(study, gallery.model))
+    for chosen in galleries:
+        network = saving.load(paths.keras_model(study, chosen.model))
         try:
-            heat = heat_maps(network, gallery.pixels, gallery.predicted)
+            heat = grad_cam(network, chosen.images.pixels(), chosen.predicted)
         except NoFeatureMapsError as error:
-            print(f"{study}: {gallery.model} is not explained: {error}")
+            print(f"{study}: {chosen.model} is not explained: {error}")
         else:
-            shown[gallery.model] = gallery.write(study, heat)
+            shown[chosen.model] = chosen.write(study, heat)
     files.keep_only(paths.plots("explain", study), shown)
     files.keep_only(paths.models(study), settings.run.trained)
     files.write_json(paths.metrics("explain", study), shown)

@@ -5,6 +5,7 @@ from functools import partial
 from medcnn import params
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
+from medcnn.dataset import part
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 from medcnn.stress import stressing
@@ -13,7 +14,7 @@ from medcnn.stress import stressing
 def main(study: str, model: str) -> None:
     settings = params.load()
     block = settings.study(study)
-    test = stressing.read(study, block.class_names)
+    test = part.read(study, block.class_names)
     pin_tensorflow(settings.seed)
     from medcnn.networks import saving
     from medcnn.networks.forward import BATCH

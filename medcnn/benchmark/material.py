@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from medcnn.dataset import heldout, manifest
-from medcnn.dataset.heldout import HeldOut
-from medcnn.measures.curves import Integers
+from medcnn.dataset import manifest, part
+from medcnn.dataset.part import Part
 from medcnn.params.studies import Study
 from medcnn.reading import decode
 from medcnn.reading.archive import open_archive, raw_archive
@@ -28,18 +27,14 @@ class Material:
     """The test images of a study.
 
     Attributes:
-        test: As prepared.
-        prepared: The folder of the prepared images.
-        labels: (N,) indices of classes, the truth.
-        groups: N names of patients, joined with their duplicates.
-        originals: The first of them as published, decoded, in their own size and mode.
-        fit: How they are brought to the size of the prepared ones.
+        test: the images as prepared.
+        prepared: the folder of the prepared images.
+        originals: the first test images as published, decoded, in their own size and mode.
+        fit: how originals are brought to the size of the prepared images.
     """
 
-    test: HeldOut
+    test: Part
     prepared: Path
-    labels: Integers
-    groups: tuple[str, ...]
     originals: tuple[Image.Image, ...]
     fit: Fit
 
@@ -71,15 +66,8 @@ def read(study: str, block: Study) -> Material:
     Raises:
         MedcnnError: There are none, or the raw data or the prepared pixels are missing.
     """
-    test, rows = heldout.read(study), manifest.used(paths.manifest(study))
-    tested = [rows[index] for index in test.indices]
+    test, rows = part.read(study, block.class_names), manifest.used(paths.manifest(study))
+    first = [rows[index] for index in test.indices[:ORIGINALS]]
     with open_archive(raw_archive(paths.raw(study))) as archive:
-        originals = tuple(decode.open_image(archive.read(row.path)) for row in tested[:ORIGINALS])
-    return Material(
-        test=test,
-        prepared=paths.prepared(study),
-        labels=np.array([block.class_names.index(label) for label in test.labels]),
-        groups=tuple(row.group for row in tested),
-        originals=originals,
-        fit=block.fit,
-    )
+        originals = tuple(decode.open_image(archive.read(row.path)) for row in first)
+    return Material(test, paths.prepared(study), originals, block.fit)

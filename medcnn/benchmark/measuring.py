@@ -121,7 +121,7 @@ def _job(subject: Subject, engine: str, bench: Bench) -> Job:
         files={name: str(path) for name, path in _files(subject, engine, bench.folder).items()},
         temperature=subject.temperature,
         prepared=str(bench.material.prepared),
-        indices=bench.material.test.indices,
+        indices=tuple(bench.material.test.indices.tolist()),
         most=bench.most,
     )
 
@@ -164,7 +164,7 @@ def _measured(subject: Subject, workers: Mapping[str, Worker], bench: Bench) -> 
             cold_start_ms=worker.cold_start_ms,
             peak_memory_mib=worker.ask("peak_memory_mib"),
             file_bytes=sum(path.stat().st_size for path in _files(subject, name, bench.folder).values()),
-            test=tested(answers[name], answers[BASELINE], material.labels, material.groups, bench.confidence),
+            test=tested(answers[name], answers[BASELINE], material.test.labels, material.test.groups, bench.confidence),
             speedup=speedup(single[BASELINE], single[name]) if name != BASELINE else None,
         )
         for name, worker in workers.items()

@@ -65,7 +65,7 @@ class Trial:
 
     @cached_property
     def _images(self) -> np.ndarray:
-        """The timed test images, float32 (N, H, W, 3), as ``HeldOut.first`` gives them."""
+        """The timed test images, float32 (N, H, W, 3), as ``Part.first`` gives them."""
         return self._test([index % len(self._job.indices) for index in range(self._job.most)])
 
     def batch(self, size: int, number: int) -> np.ndarray:

@@ -17,7 +17,7 @@ class NoFeatureMapsError(Exception):
     """A network without convolutions, of which Grad-CAM can show nothing."""
 
 
-def heat_maps(model: keras.Model, images: np.ndarray, classes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def grad_cam(model: keras.Model, images: np.ndarray, classes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Grad-CAM (Selvaraju et al., ICCV 2017, https://arxiv.org/abs/1610.02391) at the backbone's last feature maps.
 
     Each map is weighted by the mean of the class score's gradient over it; what the weighted sum has above zero

@@ -14,8 +14,8 @@ from onnx import ModelProto
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import heldout
-from medcnn.dataset.heldout import HeldOut
+from medcnn.dataset import part
+from medcnn.dataset.part import Part
 from medcnn.ensemble import combined
 from medcnn.ensemble.combined import Combined
 from medcnn.export import compose, convert, costing, drafting, writing
@@ -70,7 +70,8 @@ def export(study: str, settings: Params) -> dict[str, Any]:
     found = combined.read_all(study)
     if not found:
         return {}
-    parts = {part: heldout.read(study, part) for part in ("validation", "test")}
+    classes = settings.study(study).class_names
+    parts = {name: part.read(study, classes, name) for name in ("validation", "test")}
     names = sorted({member for made in found.values() for member in made.members})
     networks = {name: _network(study, name, **parts) for name in names}
     draft = drafting.draft(study, settings)
@@ -80,7 +81,7 @@ def export(study: str, settings: Params) -> dict[str, Any]:
     }
 
 
-def _network(study: str, name: str, validation: HeldOut, test: HeldOut) -> Network:
+def _network(study: str, name: str, validation: Part, test: Part) -> Network:
     files_of = {"float32": paths.onnx_model(study, name), "int8": paths.int8_model(study, name)}
     models = {precision: _model(path) for precision, path in files_of.items()}
     raw = {precision: compose.uncalibrated(model) for precision, model in models.items()}
@@ -99,12 +100,12 @@ def _model(path: Path) -> ModelProto:
         raise MedcnnError(f"{path} not found: export the model first (`dvc repro`)") from error
 
 
-def _answers(model: ModelProto, path: Path, part: HeldOut) -> Floats:
-    return answers(sessions.session(model.SerializeToString(), path), part)
+def _answers(model: ModelProto, path: Path, images: Part) -> Floats:
+    return answers(sessions.session(model.SerializeToString(), path), images)
 
 
 def _exported(
-    made: Combined, members: Mapping[str, Network], parts: Mapping[str, HeldOut], draft: Draft
+    made: Combined, members: Mapping[str, Network], parts: Mapping[str, Part], draft: Draft
 ) -> dict[str, Any]:
     card = draft.card(made.name, members, {})
     raw = np.stack([member.in_keras for member in members.values()])
@@ -121,13 +122,12 @@ def _exported(
 
 
 def _quantised(
-    made: Combined, members: Mapping[str, Network], card: Card, validation: HeldOut, limits: Benchmark
+    made: Combined, members: Mapping[str, Network], card: Card, validation: Part, limits: Benchmark
 ) -> tuple[ModelProto, Quantised]:
     """The combination with as many members in int8 as the limits allow, and how it came about.
 
     What a choice of members costs is told from their answers, and then once more from the composed model.
     """
-    labels = np.array([card.class_names.index(label) for label in validation.labels])
 
     def joined(precisions: Mapping[str, str]) -> Floats:
         raw = made.combine(np.stack([members[name].seen[precision] for name, precision in precisions.items()]))
@@ -139,11 +139,11 @@ def _quantised(
         return "int8" not in precisions.values() or costing.allowed(cost, limits)
 
     for trials, precisions in enumerate(_choices(members), start=1):
-        if fits(precisions, costing.cost(labels, before, joined(precisions))):
+        if fits(precisions, costing.cost(validation.labels, before, joined(precisions))):
             chosen = [members[name].models[precision] for name, precision in precisions.items()]
             model = compose.combined(made.rule, chosen, card.temperature)
             after = _answers(model, paths.int8_model(card.study, made.name), validation)
-            cost = costing.cost(labels, before, after)
+            cost = costing.cost(validation.labels, before, after)
             if fits(precisions, cost):
                 return model, _summary(members, precisions, cost, trials)
     raise AssertionError("all members in float32 always fit")

@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.heldout import HeldOut
+from medcnn.dataset.part import Part
 from medcnn.export.canonical import canonical
 from medcnn.inference.sessions import INPUT
 from medcnn.measures.curves import Floats
@@ -50,7 +50,7 @@ def converted(model: keras.Model) -> onnx.ModelProto:
     return result
 
 
-def answers(model: keras.Model, part: HeldOut) -> Floats:
+def answers(model: keras.Model, part: Part) -> Floats:
     """The raw probabilities (N, classes) that a network gives the images of a part."""
     network = _per_class(model)
     return np.concatenate([network.predict_on_batch(batch) for batch in part.batches(_BATCH)]).astype(np.float64)

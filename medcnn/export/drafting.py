@@ -9,7 +9,7 @@ from typing import Any
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import heldout, pack, predictions
+from medcnn.dataset import pack, part, predictions
 from medcnn.dataset.predictions import Predictions
 from medcnn.inference import novelty
 from medcnn.inference.card import Card
@@ -80,8 +80,8 @@ def draft(study: str, settings: Params) -> Draft:
         fingerprint = files.read_json(path)["fingerprint"]
     except (FileNotFoundError, KeyError) as error:
         raise MedcnnError(f"{path} lacks the fingerprint of the images; run `dvc repro` to make it") from error
-    images = pack.images(paths.prepared(study))
-    training, validation = (images.chosen(list(heldout.read(study, part).indices)) for part in ("train", "validation"))
+    images, classes = pack.images(paths.prepared(study)), settings.study(study).class_names
+    training, validation = (images.chosen(part.read(study, classes, name).indices) for name in ("train", "validation"))
     return Draft(study, settings, fingerprint, novelty.fitted(training, validation))
 
 

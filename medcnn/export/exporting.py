@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from medcnn.core import files
-from medcnn.dataset import heldout
+from medcnn.dataset import part
 from medcnn.export import compose, convert, drafting, quantise, writing
 from medcnn.export.parity import Reference
 from medcnn.measures import calibration
@@ -39,14 +39,15 @@ def export(study: str, name: str, network: keras.Model, settings: Params) -> dic
         path.unlink(missing_ok=True)
     trained = files.read_json(paths.metrics("train", study, name))
     card = drafting.draft(study, settings).card(name, [name], {"train": trained})
-    test, training, validation = (heldout.read(study, part) for part in ("test", "train", "validation"))
+    classes = settings.study(study).class_names
+    test, training, validation = (part.read(study, classes, name) for name in ("test", "train", "validation"))
     expected = calibration.scaled(convert.answers(network, test), card.temperature)
     reference = Reference(test, expected, np.zeros(len(test), bool))
 
     model = compose.calibrated(convert.converted(network), card.temperature)
     block = writing.write(model, card, paths.onnx_model(study, name), reference)
     drawn = quantise.drawn(training, settings.benchmark.calibration, settings.seed)
-    small, made = quantise.quantised(model, drawn, validation, card.class_names, settings.benchmark)
+    small, made = quantise.quantised(model, drawn, validation, settings.benchmark)
     return {
         **block,
         "keras_sha256": card.weights_sha256[name],

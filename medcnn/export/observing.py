@@ -10,7 +10,7 @@ import onnxruntime
 from onnx import ModelProto, helper
 
 from medcnn.core.seeding import THREADS
-from medcnn.dataset.heldout import HeldOut
+from medcnn.dataset.part import Part
 from medcnn.inference.sessions import INPUT
 from medcnn.measures.curves import Floats, Integers
 
@@ -40,7 +40,7 @@ class Observed:
     means: Mapping[str, Floats]
 
 
-def observed(model: ModelProto, tensors: Sequence[str], images: HeldOut, method: str) -> Observed:
+def observed(model: ModelProto, tensors: Sequence[str], images: Part, method: str) -> Observed:
     """Run images through a network, a few at a time, so that memory does not grow with their number.
 
     Args:
@@ -110,7 +110,7 @@ def _divergence(counts: Integers, centres: Floats, within: Range) -> float:
 
 
 def _flow(
-    session: onnxruntime.InferenceSession, tensors: Sequence[str], images: HeldOut
+    session: onnxruntime.InferenceSession, tensors: Sequence[str], images: Part
 ) -> Iterator[tuple[str, np.ndarray]]:
     for batch in images.batches(_BATCH):
         yield from zip(tensors, session.run(tensors, {INPUT: batch}), strict=True)

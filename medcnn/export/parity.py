@@ -8,7 +8,7 @@ import numpy as np
 from onnxruntime import InferenceSession
 
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.heldout import HeldOut
+from medcnn.dataset.part import Part
 from medcnn.inference import sessions
 from medcnn.measures.curves import Floats, Truths
 
@@ -48,18 +48,18 @@ class Reference:
         hangs: For which images (N,) the last digits of the members' answers may decide; of a network none.
     """
 
-    test: HeldOut
+    test: Part
     expected: Floats
     hangs: Truths
 
 
-def answers(session: InferenceSession, part: HeldOut) -> Floats:
+def answers(session: InferenceSession, part: Part) -> Floats:
     """The probabilities (N, classes) that an exported model gives the images of a part, a batch at a time."""
     found = [sessions.probabilities(session, batch) for batch in part.batches(_BATCH)]
     return np.concatenate(found).astype(np.float64)
 
 
-def parity(reference: Reference, actual: Floats, class_names: tuple[str, ...]) -> Parity:
+def parity(reference: Reference, actual: Floats) -> Parity:
     """Compare the answers (N, classes) of ONNX Runtime with those of Keras.
 
     Raises:
@@ -75,18 +75,17 @@ def parity(reference: Reference, actual: Floats, class_names: tuple[str, ...]) -
     otherwise = ~((difference <= TOLERANCE) & same_class)
     undecided = otherwise & np.isfinite(difference) & reference.hangs
     _refuse(otherwise & ~undecided, difference, part)
-    truth = np.array([class_names.index(label) for label in part.labels])
     return Parity(
         images=len(part),
         undecided=int(undecided.sum()),
         max_difference=float(difference[~undecided].max(initial=0)),
         argmax_agreement=float((in_keras == in_onnx).mean()),
-        accuracy_keras=float((in_keras == truth).mean()),
-        accuracy_onnx=float((in_onnx == truth).mean()),
+        accuracy_keras=float((in_keras == part.labels).mean()),
+        accuracy_onnx=float((in_onnx == part.labels).mean()),
     )
 
 
-def _refuse(wrong: Truths, difference: Floats, part: HeldOut) -> None:
+def _refuse(wrong: Truths, difference: Floats, part: Part) -> None:
     if wrong.any():
         worst = int(np.argmax(np.where(wrong, np.nan_to_num(difference, nan=np.inf), -1)))
         raise MedcnnError(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from onnx import ModelProto
 
 from medcnn.core.seeding import derived
-from medcnn.dataset.heldout import HeldOut
+from medcnn.dataset.part import Part
 from medcnn.export import costing, integers
 from medcnn.export.canonical import canonical
 from medcnn.export.costing import Cost
@@ -50,22 +51,16 @@ class Quantised:
     trials: int
 
 
-def drawn(training: HeldOut, calibration: Calibration, seed: int) -> HeldOut:
+def drawn(training: Part, calibration: Calibration, seed: int) -> Part:
     """The training images to calibrate on: some of them, or as many of every class as there are."""
-    order = [int(position) for position in derived(seed, "calibration").permutation(len(training))]
+    order = derived(seed, "calibration").permutation(len(training)).tolist()
     if calibration.choice == "balanced":
         order = _classes_in_turn(order, training.labels)
-    chosen = sorted(order[: calibration.images])
-    return replace(
-        training,
-        indices=tuple(training.indices[position] for position in chosen),
-        image_ids=tuple(training.image_ids[position] for position in chosen),
-        labels=tuple(training.labels[position] for position in chosen),
-    )
+    return training.at(sorted(order[: calibration.images]))
 
 
 def quantised(
-    model: ModelProto, calibrating: HeldOut, validation: HeldOut, class_names: tuple[str, ...], settings: Benchmark
+    model: ModelProto, calibrating: Part, validation: Part, settings: Benchmark
 ) -> tuple[ModelProto, Quantised]:
     """A canonical model with as many layers in int8 as the limits allow, and how it came about.
 
@@ -74,7 +69,7 @@ def quantised(
     """
     network = integers.network(model)
     seen = observed(network.model, integers.tensors(network), calibrating, settings.calibration.method)
-    trials = _Trials(model, network, seen, validation, class_names)
+    trials = _Trials(model, network, seen, validation)
     in_float: tuple[str, ...] = ()
     if not costing.allowed(trials.cost(in_float), settings):
         worst = _worst_first(model, network, seen, calibrating)
@@ -106,11 +101,8 @@ def fewest(enough: Callable[[int], bool], most: int) -> int:
 class _Trials:
     """Models with some of their layers in float32, and what each costs on validation."""
 
-    def __init__(
-        self, model: ModelProto, network: Network, seen: Observed, validation: HeldOut, class_names: tuple[str, ...]
-    ) -> None:
+    def __init__(self, model: ModelProto, network: Network, seen: Observed, validation: Part) -> None:
         self._float32, self._network, self._seen, self._validation = model, network, seen, validation
-        self._labels = np.array([class_names.index(label) for label in validation.labels])
         self._before = _answers(model, validation)
         self._costs: dict[Collection[str], Cost] = {}
 
@@ -124,34 +116,35 @@ class _Trials:
 
     def cost(self, in_float: tuple[str, ...]) -> Cost:
         if len(in_float) == len(self._network.layers):
-            return costing.cost(self._labels, self._before, self._before)
+            return costing.cost(self._validation.labels, self._before, self._before)
         if in_float not in self._costs:
             after = _answers(self.model(in_float), self._validation)
-            self._costs[in_float] = costing.cost(self._labels, self._before, after)
+            self._costs[in_float] = costing.cost(self._validation.labels, self._before, after)
         return self._costs[in_float]
 
 
-def _worst_first(model: ModelProto, network: Network, seen: Observed, calibrating: HeldOut) -> tuple[str, ...]:
+def _worst_first(model: ModelProto, network: Network, seen: Observed, calibrating: Part) -> tuple[str, ...]:
     """The layers by how much the answers change where one of them alone is in int8, the most first."""
-    probes = replace(calibrating, indices=calibrating.indices[:: max(1, len(calibrating) // _PROBES)][:_PROBES])
+    probes = calibrating.at(range(len(calibrating))[:: max(1, len(calibrating) // _PROBES)][:_PROBES])
     before = _answers(model, probes)
     alone = {name: _answers(integers.in_int8(network, [name], seen), probes) for name in network.layers}
     changes = {name: float(np.square(after - before).mean()) for name, after in alone.items()}
     return tuple(sorted(network.layers, key=lambda name: -changes[name]))
 
 
-def _answers(model: ModelProto, images: HeldOut) -> Floats:
+def _answers(model: ModelProto, images: Part) -> Floats:
     probabilities: Floats = answers(sessions.session(model.SerializeToString(), Path("the model in int8")), images)
     return probabilities
 
 
-def _classes_in_turn(order: Collection[int], labels: tuple[str, ...]) -> list[int]:
+def _classes_in_turn(order: Collection[int], labels: npt.NDArray[np.int64]) -> list[int]:
     """The same positions: the first of every class, then the second of every class, and so on."""
-    met: Counter[str] = Counter()
+    met: Counter[int] = Counter()
     turns = {}
     for position in order:
-        turns[position] = met[labels[position]]
-        met[labels[position]] += 1
+        label = int(labels[position])
+        turns[position] = met[label]
+        met[label] += 1
     return sorted(order, key=turns.__getitem__)
 
 

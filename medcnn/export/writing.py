@@ -28,7 +28,7 @@ def write(model: ModelProto, card: Card, path: Path, reference: Reference) -> di
         MedcnnError: ONNX Runtime cannot open it, or it answers otherwise.
     """
     content = serialized(model, card.metadata)
-    compared = parity(reference, answers(sessions.session(content, path), reference.test), card.class_names)
+    compared = parity(reference, answers(sessions.session(content, path), reference.test))
     files.write_bytes(path, content)
     return {
         **_identity(content),

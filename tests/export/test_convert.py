@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.heldout import HeldOut
+from medcnn.dataset.part import Part
 from medcnn.inference import sessions
 from tests.export.networks import small_network
+from tests.export.parts import part
 
 if TYPE_CHECKING:
     import keras
@@ -36,10 +37,9 @@ def converted(model: keras.Model) -> onnx.ModelProto:
     return converted(model)
 
 
-def part(count: int = 45) -> HeldOut:
-    images = np.random.default_rng(0).integers(0, 256, (count + 5, SIZE, SIZE, 3), np.uint8)
-    indices = tuple(range(5, count + 5))
-    return HeldOut(images, indices, tuple(f"image_{index}" for index in indices), ("a",) * count)
+def images(count: int = 45) -> Part:
+    pixels = np.random.default_rng(0).integers(0, 256, (count + 5, SIZE, SIZE, 3), np.uint8)
+    return part(pixels, range(5, count + 5))
 
 
 def session_of(model: keras.Model) -> Any:
@@ -53,11 +53,11 @@ def test_every_class_has_a_probability_at_any_batch_size(model: keras.Model) -> 
     (port_in,), (port_out,) = session.get_inputs(), session.get_outputs()
     assert (port_in.name, port_in.type, port_in.shape) == ("image", "tensor(float)", ["batch", SIZE, SIZE, 3])
     assert (port_out.name, port_out.shape) == ("probabilities", ["batch", classes])
-    expected = convert.answers(model, part())
+    expected = convert.answers(model, images())
     assert expected.shape == (45, classes)
     assert expected.sum(axis=1) == pytest.approx(np.ones(45), abs=1e-6)
     for size in (45, 1):
-        answer = sessions.probabilities(session, part().first(size))
+        answer = sessions.probabilities(session, images().first(size))
         np.testing.assert_allclose(answer, expected[:size], atol=1e-5)
 
 

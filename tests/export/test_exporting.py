@@ -11,7 +11,7 @@ import pytest
 from medcnn import params
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import heldout, predictions
+from medcnn.dataset import part, predictions
 from medcnn.ensemble import combined, rules
 from medcnn.export.parity import answers
 from medcnn.inference import sessions
@@ -93,7 +93,7 @@ def test_a_network_is_written_in_float32_and_int8_with_what_was_fitted(project: 
         assert read.weights_sha256 == {"simple": files.sha256(paths.keras_model(STUDY, "simple"))}
         assert facts["sha256"] == files.sha256(path(STUDY, "simple"))
     assert block["keras_sha256"] == read.weights_sha256["simple"]
-    assert block["parity"]["images"] == len(heldout.read(STUDY))
+    assert block["parity"]["images"] == len(part.read(STUDY, params.load().study(STUDY).class_names))
     assert block["parity"]["max_difference"] <= 1e-4
     assert read.precision == block["int8"]["precision"]
     assert block["int8"]["layers"]["int8"] > 0
@@ -101,7 +101,7 @@ def test_a_network_is_written_in_float32_and_int8_with_what_was_fitted(project: 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_combination_answers_as_its_members_do(project: Path, name: str) -> None:
-    test, made = heldout.read(STUDY), combined.read(STUDY, name)
+    test, made = part.read(STUDY, params.load().study(STUDY).class_names), combined.read(STUDY, name)
     tables = [predictions.read(paths.predicted(STUDY, member)).of("test") for member in made.members]
     path = paths.onnx_model(STUDY, name)
     read = card(path)

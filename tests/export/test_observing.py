@@ -7,12 +7,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from medcnn.dataset.heldout import HeldOut
 from medcnn.export.observing import Range, least_divergent, observed, without_tails
 from medcnn.measures.curves import Integers
+from tests.export.parts import part
 
 PIXELS = np.random.default_rng(0).integers(20, 256, (7, 4, 4, 3), np.uint8)
-IMAGES = HeldOut(PIXELS, (0, 2, 3, 5, 6), ("",) * 5, ("",) * 5)
+IMAGES = part(PIXELS, [0, 2, 3, 5, 6])
 SEEN = PIXELS[[0, 2, 3, 5, 6]].transpose(0, 3, 1, 2)
 HIGHEST = float(SEEN.max())
 

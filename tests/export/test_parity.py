@@ -4,18 +4,15 @@ import numpy as np
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.heldout import HeldOut
 from medcnn.export.parity import Reference, parity
+from tests.export.parts import part
 
-NAMES = ("a", "b", "c")
 EXPECTED = np.array([[0.7, 0.2, 0.1], [0.2, 0.7, 0.1], [0.4, 0.40005, 0.19995], [0.1, 0.3, 0.6]])
 
 
 def reference(expected: np.ndarray = EXPECTED, hangs: tuple[int, ...] = ()) -> Reference:
     """Four test images, all of class a; the answers of some of them hang on the last digits."""
-    names = tuple(f"image_{row}" for row in range(len(expected)))
-    test = HeldOut(np.zeros((4, 8, 8, 3), np.uint8), tuple(range(4)), names, ("a",) * 4)
-    return Reference(test, expected, np.isin(np.arange(4), hangs))
+    return Reference(part(np.zeros((4, 8, 8, 3), np.uint8), range(4)), expected, np.isin(np.arange(4), hangs))
 
 
 def changed(row: int, *values: float) -> np.ndarray:
@@ -25,14 +22,14 @@ def changed(row: int, *values: float) -> np.ndarray:
 
 
 def test_figures_are_of_all_images() -> None:
-    compared = parity(reference(), EXPECTED + 1e-6, NAMES)
+    compared = parity(reference(), EXPECTED + 1e-6)
     assert (compared.images, compared.undecided, compared.argmax_agreement) == (4, 0, 1)
     assert compared.max_difference == pytest.approx(1e-6)
     assert compared.accuracy_keras == compared.accuracy_onnx == 0.25
 
 
 def test_another_class_is_allowed_where_the_two_likeliest_are_even() -> None:
-    compared = parity(reference(), changed(2, 0.40003, 0.40002, 0.19995), NAMES)
+    compared = parity(reference(), changed(2, 0.40003, 0.40002, 0.19995))
     assert compared.argmax_agreement == 0.75
     assert compared.accuracy_onnx == 0.5
 
@@ -47,7 +44,7 @@ def test_another_class_is_allowed_where_the_two_likeliest_are_even() -> None:
 )
 def test_other_answers_are_one_line(actual: np.ndarray, fault: str) -> None:
     with pytest.raises(MedcnnError, match=fault) as error:
-        parity(reference(), actual, NAMES)
+        parity(reference(), actual)
     assert "\n" not in str(error.value)
 
 
@@ -55,14 +52,14 @@ def test_another_class_that_is_clearly_likelier_is_a_mismatch_however_small_the_
     expected = EXPECTED.copy()
     expected[2] = [0.39993, 0.40007, 0.2]
     with pytest.raises(MedcnnError, match=r"by 8e-05 in a probability of image_2"):
-        parity(reference(expected), changed(2, 0.40001, 0.4, 0.2), NAMES)
+        parity(reference(expected), changed(2, 0.40001, 0.4, 0.2))
 
 
 def test_an_answer_that_hangs_on_the_last_digits_is_counted_apart() -> None:
     otherwise = changed(1, 0.7, 0.2, 0.1)
-    compared = parity(reference(hangs=(0, 1)), otherwise, NAMES)
+    compared = parity(reference(hangs=(0, 1)), otherwise)
     assert (compared.undecided, compared.max_difference, compared.argmax_agreement) == (1, 0, 0.75)
     with pytest.raises(MedcnnError, match="on 1 of 4"):
-        parity(reference(hangs=(0,)), otherwise, NAMES)
+        parity(reference(hangs=(0,)), otherwise)
     with pytest.raises(MedcnnError, match="by nan"):
-        parity(reference(hangs=(1,)), changed(1, np.nan, 0.2, 0.1), NAMES)
+        parity(reference(hangs=(1,)), changed(1, np.nan, 0.2, 0.1))

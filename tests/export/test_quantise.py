@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,17 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from medcnn import params
-from medcnn.dataset.heldout import HeldOut
+from medcnn.dataset.part import Part
 from medcnn.export.canonical import RAW, canonical
 from medcnn.export.compose import calibrated
 from medcnn.export.parity import answers
 from medcnn.export.quantise import drawn, fewest, quantised
 from medcnn.inference import sessions
 from medcnn.params.benchmark import Benchmark
+from tests.export.parts import part
 from tests.project import ROOT
 
 SIZE = 16
-CLASSES = ("a", "b", "c")
 LAYERS = ["Conv", "Conv", "Conv", "MatMul"]
 
 
@@ -109,19 +110,17 @@ def normalised_late() -> onnx.ModelProto:
     return calibrated(canonical(made), 20)
 
 
-def part(model: onnx.ModelProto, seed: int, count: int = 48) -> HeldOut:
+def seen_by(model: onnx.ModelProto, seed: int, count: int = 48) -> Part:
     """Images labelled as the model sees them; every second place holds an image of another part."""
     rng = np.random.default_rng(seed)
     pixels = (rng.uniform(0, 1, (2 * count, SIZE, SIZE, 3)) * rng.uniform(0, 255, (2 * count, 1, 1, 3))).astype(
         np.uint8
     )
-    indices = tuple(range(0, 2 * count, 2))
-    unlabelled = HeldOut(pixels, indices, tuple(map(str, indices)), ("a",) * count)
-    seen = answer(model, unlabelled).argmax(axis=1)
-    return HeldOut(pixels, indices, unlabelled.image_ids, tuple(CLASSES[index] for index in seen))
+    indices = range(0, 2 * count, 2)
+    return part(pixels, indices, answer(model, part(pixels, indices)).argmax(axis=1).tolist())
 
 
-def answer(model: onnx.ModelProto, images: HeldOut) -> np.ndarray:
+def answer(model: onnx.ModelProto, images: Part) -> np.ndarray:
     return answers(sessions.session(model.SerializeToString(), Path("model.onnx")), images)
 
 
@@ -137,17 +136,17 @@ def easy() -> onnx.ModelProto:
 @pytest.mark.parametrize("method", ["minmax", "entropy", "percentile"])
 def test_every_layer_is_in_int8_where_that_costs_nothing(easy: onnx.ModelProto, method: str) -> None:
     before = easy.SerializeToString(deterministic=True)
-    small, how = quantised(easy, part(easy, 1), part(easy, 2), CLASSES, settings(method, drop=0.1))
+    small, how = quantised(easy, seen_by(easy, 1), seen_by(easy, 2), settings(method, drop=0.1))
     assert (how.precision, how.layers, how.left_in_float) == ("int8", {"int8": 4, "float32": 0}, ())
     assert (how.trials, how.calibration_images, how.validation.images) == (1, 48, 48)
-    test = part(easy, 3)
+    test = seen_by(easy, 3)
     assert np.abs(answer(small, test) - answer(easy, test)).max() < 0.07
     onnx.checker.check_model(small, full_check=True)
     assert easy.SerializeToString(deterministic=True) == before
 
 
 def test_only_layers_and_what_is_between_them_are_quantised(easy: onnx.ModelProto) -> None:
-    small, _ = quantised(easy, part(easy, 1), part(easy, 2), CLASSES, settings())
+    small, _ = quantised(easy, seen_by(easy, 1), seen_by(easy, 2), settings())
     maker = {name: node for node in small.graph.node for name in node.output}
     layers = [node for node in small.graph.node if node.op_type in {"Conv", "Gemm", "MatMul"}]
     assert len(layers) == 4
@@ -167,24 +166,24 @@ def test_only_layers_and_what_is_between_them_are_quantised(easy: onnx.ModelProt
 
 def test_batch_norm_without_a_layer_before_it_is_a_layer() -> None:
     model = normalised_late()
-    small, how = quantised(model, part(model, 1), part(model, 2), CLASSES, settings(drop=0.1))
+    small, how = quantised(model, seen_by(model, 1), seen_by(model, 2), settings(drop=0.1))
     assert how.layers == {"int8": 3, "float32": 0}
     assert "Mul" not in {node.op_type for node in small.graph.node}
-    test = part(model, 3)
+    test = seen_by(model, 3)
     assert np.abs(answer(small, test) - answer(model, test)).max() < 0.03
 
 
 def test_what_rounding_adds_to_the_mean_is_taken_from_the_bias(easy: onnx.ModelProto) -> None:
-    calibrating = part(easy, 1)
-    small, _ = quantised(easy, calibrating, part(easy, 2), CLASSES, settings())
+    calibrating = seen_by(easy, 1)
+    small, _ = quantised(easy, calibrating, seen_by(easy, 2), settings())
     difference = np.log(answer(small, calibrating)) - np.log(answer(easy, calibrating))
     assert np.abs(difference.mean(axis=0)).max() < 0.35 * np.abs(difference).max()
 
 
 def test_the_layers_that_suffer_stay_in_float_and_are_named() -> None:
     model = network(outlier=30)
-    calibrating, validation = part(model, 1), part(model, 2)
-    small, how = quantised(model, calibrating, validation, CLASSES, settings(drop=0, rise=0.01))
+    calibrating, validation = seen_by(model, 1), seen_by(model, 2)
+    small, how = quantised(model, calibrating, validation, settings(drop=0, rise=0.01))
     assert how.precision == "mixed"
     assert 1 <= len(how.left_in_float) == how.layers["float32"] < 4
     named = {node.name: node.op_type for node in model.graph.node}
@@ -194,8 +193,7 @@ def test_the_layers_that_suffer_stay_in_float_and_are_named() -> None:
     assert how.validation.accuracy_drop <= 0
     assert how.validation.cross_entropy_rise <= 0.01
     before, after = answer(model, validation), answer(small, validation)
-    labels = np.array([CLASSES.index(label) for label in validation.labels])
-    rows = np.arange(len(labels))
+    labels, rows = validation.labels, np.arange(len(validation))
     assert how.validation.cross_entropy_rise == pytest.approx(
         np.log(before[rows, labels] / after[rows, labels]).mean(), abs=1e-5
     )
@@ -203,7 +201,7 @@ def test_the_layers_that_suffer_stay_in_float_and_are_named() -> None:
 
 def test_where_no_layer_may_be_in_int8_the_model_stays_as_it_was(easy: onnx.ModelProto) -> None:
     impossible = settings(rise=0).model_copy(update={"max_cross_entropy_rise": -1.0})
-    same, how = quantised(easy, part(easy, 1), part(easy, 2), CLASSES, impossible)
+    same, how = quantised(easy, seen_by(easy, 1), seen_by(easy, 2), impossible)
     assert sha256(same) == sha256(easy)
     assert (how.precision, how.layers) == ("float32", {"int8": 0, "float32": 4})
     assert [name.split("_")[0] for name in how.left_in_float] == LAYERS
@@ -211,11 +209,11 @@ def test_where_no_layer_may_be_in_int8_the_model_stays_as_it_was(easy: onnx.Mode
 
 
 def test_images_of_other_parts_change_nothing(easy: onnx.ModelProto) -> None:
-    calibrating, validation = part(easy, 1), part(easy, 2)
+    calibrating, validation = seen_by(easy, 1), seen_by(easy, 2)
     others = calibrating.images.copy()
     others[1::2] = 255 - others[1::2]
-    elsewhere = HeldOut(others, calibrating.indices, calibrating.image_ids, calibrating.labels)
-    found = [quantised(easy, images, validation, CLASSES, settings())[0] for images in (calibrating, elsewhere)]
+    elsewhere = replace(calibrating, images=others)
+    found = [quantised(easy, images, validation, settings())[0] for images in (calibrating, elsewhere)]
     assert sha256(found[0]) == sha256(found[1])
 
 
@@ -238,17 +236,16 @@ def test_every_process_makes_the_same_bytes() -> None:
 
 @pytest.mark.parametrize(("choice", "expected"), [("balanced", [4, 4, 2]), ("random", None)])
 def test_calibration_images_are_drawn_from_the_classes_in_turn(choice: str, expected: list[int] | None) -> None:
-    labels = ("a",) * 60 + ("b",) * 30 + ("c",) * 2
-    training = HeldOut(np.zeros((200, 2, 2, 3), np.uint8), tuple(range(100, 192)), tuple(map(str, range(92))), labels)
+    labels = [0] * 60 + [1] * 30 + [2] * 2
+    training = part(np.zeros((200, 2, 2, 3), np.uint8), range(100, 192), labels)
     calibration = settings(choice=choice).calibration.model_copy(update={"images": 10})
     found = drawn(training, calibration, 7)
     assert len(found) == 10
-    assert found == drawn(training, calibration, 7)
-    assert found.indices != drawn(training, calibration, 8).indices
-    assert list(found.indices) == sorted(set(found.indices))
-    assert [labels[index - 100] for index in found.indices] == list(found.labels)
+    assert found.image_ids == drawn(training, calibration, 7).image_ids != drawn(training, calibration, 8).image_ids
+    assert found.indices.tolist() == sorted(set(found.indices))
+    assert [labels[index - 100] for index in found.indices] == found.labels.tolist()
     if expected:
-        assert [found.labels.count(name) for name in CLASSES] == expected
+        assert np.bincount(found.labels).tolist() == expected
     assert len(drawn(training, calibration.model_copy(update={"images": 500}), 7)) == 92
 
 
@@ -267,7 +264,7 @@ def test_the_search_finds_the_fewest_and_asks_seldom(needed: int) -> None:
 
 def main() -> None:
     model = network(outlier=30)
-    small, how = quantised(model, part(model, 1), part(model, 2), CLASSES, settings(drop=0, rise=0.01))
+    small, how = quantised(model, seen_by(model, 1), seen_by(model, 2), settings(drop=0, rise=0.01))
     print(sha256(small), how)
 
 

@@ -8,7 +8,6 @@ import onnx
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.heldout import HeldOut
 from medcnn.export import writing
 from medcnn.export.costing import cost
 from medcnn.export.parity import Reference, answers
@@ -16,10 +15,11 @@ from medcnn.export.quantise import Quantised
 from medcnn.inference import sessions
 from medcnn.inference.card import Card
 from tests.export.members import SIZE, member
+from tests.export.parts import part
 from tests.inference.cards import card
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, SIZE, SIZE, 3), np.uint8)
-TEST = HeldOut(PIXELS, tuple(range(5, 20)), tuple(f"image_{index}" for index in range(15)), ("a",) * 15)
+TEST = part(PIXELS, range(5, 20))
 TINY = card(image_size=SIZE)
 
 

@@ -1,31 +1,26 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from medcnn.core import files
-from medcnn.core.errors import MedcnnError
+from medcnn.dataset.part import Part
 from medcnn.params.studies import Policy
-from medcnn.stress import stressing
 from medcnn.stress.degrade import STRENGTHS
-from medcnn.stress.stressing import VIEWS, Images, stressed
-from tests.project import prepared_study
+from medcnn.stress.stressing import VIEWS, stressed
 
 SIZE = 16
 MIRROR = Policy(flip="horizontal", rotation=0, shift=0, shear=0, zoom=0, brightness=(1.0, 1.0))
 RIGHT_HALF = 255 * (np.arange(SIZE) >= SIZE // 2).astype(np.uint8)
 
 
-def halves() -> Images:
+def halves() -> Part:
     """20 test images of two classes, bright on the left or on the right, among as many others."""
     images = np.zeros((40, SIZE, SIZE, 3), np.uint8)
     labels = np.arange(20) % 2
     for index, label in zip(range(0, 40, 2), labels, strict=True):
         images[index] = (RIGHT_HALF if label else RIGHT_HALF[::-1])[:, None]
-    names = [f"image{number}" for number in range(20)]
-    return Images(images, range(0, 40, 2), names, names, labels)
+    names = tuple(f"image{number}" for number in range(20))
+    return Part(("left", "right"), names, labels, names, images, np.arange(0, 40, 2))
 
 
 def brighter_right(images: np.ndarray) -> np.ndarray:
@@ -58,7 +53,7 @@ def test_an_output_of_one_unit_means_what_two_classes_mean() -> None:
     assert one == two
 
 
-def test_a_model_that_hangs_on_faint_contrast_fails_without_it_and_keeps_the_order_of_images() -> None:
+def test_a_model_that_needs_faint_contrast_fails_without_it_and_keeps_the_order_of_images() -> None:
     def needs_contrast(images: np.ndarray) -> np.ndarray:
         outputs = brighter_right(images)
         return np.where(np.ptp(images.astype(int), axis=(1, 2, 3))[:, None] > 60, outputs, 0)
@@ -82,7 +77,7 @@ def test_augmented_accuracy_is_that_of_the_mean_over_the_image_and_its_views() -
     assert 0 < np.abs(averaged - seen[0][:, 0]).max() < 1
 
 
-def test_all_hangs_on_the_seed_alone() -> None:
+def test_everything_depends_on_the_seed_alone() -> None:
     def coarse(images: np.ndarray) -> np.ndarray:
         return (images[:, 3, 3, :1] > 100).astype(float)
 
@@ -90,20 +85,3 @@ def test_all_hangs_on_the_seed_alone() -> None:
     assert first == again
     assert first["degraded"]["noise"] != other["degraded"]["noise"]
     assert first["degraded"]["blur"] == other["degraded"]["blur"]
-
-
-def test_the_test_part_is_read_in_the_order_of_the_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared_study(tmp_path, "brain_mri", ("healthy", "tumour"), images=24)
-    monkeypatch.chdir(tmp_path)
-    test = stressing.read("brain_mri", ("healthy", "tumour"))
-    assert len(test.indices) == len(test.image_ids) == len(test.groups) == 6
-    assert test.labels.tolist() == [index % 2 for index in test.indices]
-    (unchanged,) = test.changed(lambda image, _: image)
-    assert (unchanged == test.images[list(test.indices)]).all()
-
-
-def test_a_study_without_test_images_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared_study(tmp_path, "brain_mri", ("healthy", "tumour"), images=2)
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(MedcnnError, match=r"studies.brain_mri.split"):
-        stressing.read("brain_mri", ("healthy", "tumour"))
