@@ -2,11 +2,12 @@
 
 from medcnn import params
 from medcnn.runtime.console import run_stage
-from medcnn.train import jobs
+from medcnn.train import launch
+from medcnn.train.task import Task
 
 
 def main(study: str, first: str, second: str) -> None:
-    jobs.train(jobs.Job(params.load(), study, second, first))
+    launch.train(Task(params.load(), study, second, first))
 
 
 if __name__ == "__main__":

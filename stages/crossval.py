@@ -3,7 +3,8 @@
 from medcnn import params
 from medcnn.dataset import folds
 from medcnn.runtime.console import run_stage
-from medcnn.train import jobs
+from medcnn.train import launch
+from medcnn.train.task import Task
 
 
 def main(study: str, model: str, fold: str, repeat: str) -> None:
@@ -13,7 +14,7 @@ def main(study: str, model: str, fold: str, repeat: str) -> None:
     if cell == folds.MAIN:
         folds.copy_main(study, model)
     else:
-        jobs.train(jobs.Job(settings, study, model, cell=cell))
+        launch.train(Task(settings, study, model, cell=cell))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from medcnn import params
 from medcnn.dataset import folds
 from medcnn.runtime.console import run_stage
-from medcnn.train import jobs
+from medcnn.train import launch
+from medcnn.train.task import Task
 
 
 def main(study: str, first: str, second: str, fold: str, repeat: str) -> None:
@@ -13,7 +14,7 @@ def main(study: str, first: str, second: str, fold: str, repeat: str) -> None:
     if cell == folds.MAIN:
         folds.copy_main(study, params.chain(first, second))
     else:
-        jobs.train(jobs.Job(settings, study, second, first, cell))
+        launch.train(Task(settings, study, second, first, cell))
 
 
 if __name__ == "__main__":

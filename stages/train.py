@@ -2,11 +2,12 @@
 
 from medcnn import params
 from medcnn.runtime.console import run_stage
-from medcnn.train import jobs
+from medcnn.train import launch
+from medcnn.train.task import Task
 
 
 def main(study: str, model: str) -> None:
-    jobs.train(jobs.Job(params.load(), study, model))
+    launch.train(Task(params.load(), study, model))
 
 
 if __name__ == "__main__":

@@ -49,16 +49,25 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Features:
-    """Features of a frozen backbone: an epoch sees one view of each image, drawn among the original and its views."""
+    """Features of a frozen backbone: an epoch sees one view of each image, drawn among the original and its views.
+
+    Attributes:
+        originals: of the N training images, float32 (N, F).
+        views: of K views of each, float32 (K, N, F); None where there are none.
+        seed: of the draw.
+    """
 
     originals: Rows
-    views: Rows
+    views: Rows | None
     seed: int
 
     def take(self, epoch: int, positions: np.ndarray) -> np.ndarray:
         """Features float32 (B, F)."""
+        if self.views is None:
+            rows: np.ndarray = self.originals[positions]
+            return rows
         view = _views(self.seed, epoch, *self.views.shape[:2])[positions]
-        rows: np.ndarray = np.empty((len(positions), *self.originals.shape[1:]), self.originals.dtype)
+        rows = np.empty((len(positions), *self.originals.shape[1:]), self.originals.dtype)
         rows[view == 0] = self.originals[positions[view == 0]]
         rows[view > 0] = self.views[view[view > 0] - 1, positions[view > 0]]
         return rows
@@ -92,8 +101,8 @@ class Batches:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some of all images in batches, always the same: a part to measure a network on."""
+class Validation:
+    """The images that a network is measured on, in batches that are the same in every epoch."""
 
     everything: Rows
     labels: np.ndarray

@@ -8,11 +8,6 @@ from medcnn.networks.building import build_head
 from medcnn.params.models import Model
 
 
-def link(second: Model) -> Model:
-    """A second model's settings as a link: what it finetunes is its own backbone, which a chain is without."""
-    return second.model_copy(update={"finetune": None})
-
-
 def chained(first: keras.Model, second: Model, classes: int) -> keras.Model:
     """A model of a first link without its output layer and a fresh second link.
 

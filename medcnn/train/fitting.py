@@ -16,10 +16,10 @@ from tqdm import tqdm
 from medcnn.core import seeding
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.manifest import Row
-from medcnn.params import Params
 from medcnn.train.backups import Arrays, Backup, State
-from medcnn.train.batches import Batch, Batches, Part
+from medcnn.train.batches import Batch, Batches, Validation
 from medcnn.train.stopping import Figures, Phase, Progress
+from medcnn.train.task import Task
 
 GAMMA = 2.0
 """Of the focal loss (Lin et al., ICCV 2017)."""
@@ -45,7 +45,7 @@ class Data:
     """What a network is fitted to, and what it is measured on after every epoch."""
 
     training: Batches
-    validation: Part
+    validation: Validation
 
 
 def cross_entropy(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
@@ -115,8 +115,8 @@ class Learner:
 
 
 @contextmanager
-def faults_told(params: Params, study: str, model: str) -> Iterator[None]:
-    """Say of a training that fails which keys of ``params.yaml`` are the cause.
+def translate_errors(task: Task) -> Iterator[None]:
+    """Name the keys of ``params.yaml`` that make a training fail.
 
     Raises:
         MedcnnError: in place of a ``DivergedError``, and of whatever TensorFlow and numpy raise for want of memory.
@@ -124,12 +124,13 @@ def faults_told(params: Params, study: str, model: str) -> Iterator[None]:
     try:
         yield
     except DivergedError as error:
-        raise MedcnnError(f"models.{model}: {error}") from error
+        raise MedcnnError(f"models.{task.model}: {error}") from error
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        model, size = task.model, task.params.study(task.study).image_size
         raise MedcnnError(
-            f"models.{model}: out of memory; lower models.{model}.batch_size (now {params.model(model).batch_size}) or "
-            f"studies.{study}.image_size (now {params.study(study).image_size}), or free memory and run the command "
-            "again, which goes on after the last whole epoch"
+            f"models.{model}: out of memory; lower models.{model}.batch_size (now {task.settings.batch_size}) or "
+            f"studies.{task.study}.image_size (now {size}), or free memory and run the command again, which goes on "
+            "after the last whole epoch"
         ) from error
 
 

@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from medcnn.dataset.shards import Rows, Shard, Shards
 from medcnn.params.studies import Policy
-from medcnn.train.batches import Batches, Features, Part, Pixels, balanced
+from medcnn.train.batches import Batches, Features, Pixels, Validation, balanced
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), np.uint8)
 TRAINING = [0, 2, 4, 6, 8]
@@ -43,7 +43,7 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
 
 
 def test_a_part_is_all_of_its_images_in_order_beside_their_labels() -> None:
-    inputs, labels, weights = zip(*Part(IMAGES, np.arange(9), [1, 3, 8], batch_size=2), strict=True)
+    inputs, labels, weights = zip(*Validation(IMAGES, np.arange(9), [1, 3, 8], batch_size=2), strict=True)
     assert np.array_equal(np.concatenate(inputs), IMAGES[[1, 3, 8]])
     assert np.concatenate(labels).tolist() == [1, 3, 8]
     assert np.concatenate(weights).tolist() == [1, 1, 1]
@@ -76,6 +76,11 @@ def test_features_of_originals_and_views_take_turns() -> None:
     seen = np.concatenate([drawn.take(epoch, np.arange(50))[:, 0] for epoch in range(20)])
     assert np.bincount(seen.astype(int)) / len(seen) == pytest.approx([1 / 3] * 3, abs=0.06)
     assert np.array_equal(drawn.take(3, np.arange(50)), drawn.take(3, np.arange(50)))
+
+
+def test_without_views_an_epoch_sees_the_originals() -> None:
+    originals = np.arange(5, dtype=np.float32)[:, None]
+    assert np.array_equal(Features(originals, None, seed=1).take(3, np.array([4, 1])), [[4], [1]])
 
 
 def test_balanced_weights_are_those_of_scikit_learn() -> None:

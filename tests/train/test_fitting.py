@@ -15,7 +15,7 @@ import tensorflow as tf  # noqa: E402
 from medcnn.core.errors import MedcnnError  # noqa: E402
 from medcnn.params import Params  # noqa: E402
 from medcnn.train.backups import Backup  # noqa: E402
-from medcnn.train.batches import Batches, Part, Pixels  # noqa: E402
+from medcnn.train.batches import Batches, Pixels, Validation  # noqa: E402
 from medcnn.train.fitting import OPTIMIZERS, Data, Learner, cross_entropy, fit, focal  # noqa: E402
 from medcnn.train.stopping import Phase, Progress  # noqa: E402
 
@@ -97,4 +97,4 @@ def problem(settings: Params, learning_rate: float) -> tuple[Data, Phase]:
     inputs = Pixels(points, range(40), [""] * 40, None, 1)
     training = Batches(inputs, labels, np.ones(40, np.float32), 8, 1)
     model = settings.model("tiny").model_copy(update={"epochs": 40, "patience": 40})
-    return Data(training, Part(points, labels, range(40), 16)), Phase(1, model, learning_rate, 0, 40)
+    return Data(training, Validation(points, labels, range(40), 16)), Phase(1, model, learning_rate, 0, 40)

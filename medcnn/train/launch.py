@@ -1,0 +1,58 @@
+"""Trainings started on this machine or on a cluster; TensorFlow is imported where the work is done."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from medcnn.core.seeding import pin_tensorflow
+from medcnn.dataset import folds, pack
+from medcnn.dataset.folds import MAIN
+from medcnn.dataset.shards import Shards
+from medcnn.runtime import fanout, paths
+from medcnn.train.task import Task
+
+
+def train(task: Task) -> None:
+    """Train where ``compute`` says, in a process of its own if that is elsewhere.
+
+    On a cluster, the features that a training finds in its cache are computed first, one shard per task.
+
+    Raises:
+        MedcnnError: see ``fanout.each`` and ``training.train``.
+    """
+    compute = task.params.compute
+    if compute.backend == "ray":
+        list(fanout.each(partial(_cache_features, task), range(len(_for_frozen(task))), compute))
+    list(fanout.each(_train, [task], compute))
+
+
+def _for_frozen(task: Task) -> list[Shards]:
+    """The shards that a frozen backbone runs over; none for a chain, whose first link has run over them."""
+    if task.first or not task.settings.frozen or task.cell != MAIN:
+        return []
+    folder = paths.prepared(task.study)
+    views = pack.views(folder).apart() if task.policy else ()
+    return [*pack.images(folder).apart(), *views]
+
+
+def _cache_features(task: Task, number: int) -> None:
+    pin_tensorflow(task.params.seed)
+    from medcnn.train import training
+
+    training.cache_features(task, training.untrained(task), _for_frozen(task)[number])
+
+
+def _train(task: Task) -> None:
+    pin_tensorflow(task.seed)
+    from medcnn.networks import saving
+    from medcnn.train import chaining, fitting, training
+
+    with fitting.translate_errors(task):
+        if task.first is None:
+            model = training.untrained(task)
+        else:
+            # The main cell's models are outs of the stage `train`, apart from the others.
+            main, cell = paths.keras_model(task.study, task.first), paths.cell(task.study, task.first, *task.cell)
+            first = saving.load(main if task.cell == MAIN else cell / folds.MODEL)
+            model = chaining.chained(first, task.settings, len(task.classes))
+        training.train(task, model)

@@ -1,0 +1,61 @@
+"""What a training writes: the model, its predictions, its history and its metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from medcnn.core import files
+from medcnn.dataset import folds, predictions
+from medcnn.dataset.predictions import Predictions
+from medcnn.networks import saving
+from medcnn.networks.cost import macs
+from medcnn.runtime import paths
+from medcnn.train.stopping import Progress
+from medcnn.train.task import Task
+
+
+def record(task: Task, model: keras.Model, progress: Progress, probabilities: np.ndarray) -> None:
+    """Write what a training made, the model itself last.
+
+    Args:
+        task: what was trained.
+        model: the trained model.
+        progress: how the training went.
+        probabilities: the model's, for every used image, float64 (M, C).
+    """
+    ids, splits = tuple(row.image_id for row in task.rows), tuple(row.split for row in task.rows)
+    table = Predictions(task.classes, ids, splits, task.labels, probabilities)
+    if task.cell != folds.MAIN:
+        _record_cell(task, model, table)
+        return
+    predictions.write(paths.predictions(task.study) / f"{task.name}.csv", table)
+    history = progress.history
+    lines = [[f"{value:.6g}" if isinstance(value, float) else value for value in line.values()] for line in history]
+    files.write_csv(paths.plots("train", task.study, task.name) / "history.csv", list(history[0]), lines)
+    files.write_json(paths.metrics("train", task.study, task.name), _facts(progress, model))
+    saving.save(model, paths.keras_model(task.study, task.name))
+
+
+def _record_cell(task: Task, model: keras.Model, table: Predictions) -> None:
+    """Write the model and its predictions of the images that have a part in the cell's fold."""
+    folder = paths.cell(task.study, task.name, *task.cell)
+    inside = [index for index, row in enumerate(task.rows) if row.split]
+    predictions.write(folder / folds.PREDICTIONS, table.at(inside))
+    saving.save(model, folder / folds.MODEL)
+
+
+def _facts(progress: Progress, model: keras.Model) -> dict[str, Any]:
+    """``metrics/train/S/M.json``; loss and accuracy are those of the best epoch, by part."""
+    best = [line for line in progress.history if line["epoch"] == progress.best_epoch]
+    return {
+        "epochs": progress.epoch,
+        "best_epoch": progress.best_epoch,
+        "parameters": model.count_params(),
+        "trainable_parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        "macs": macs(model),
+        "loss": {line["split"]: line["loss"] for line in best},
+        "accuracy": {line["split"]: line["accuracy"] for line in best},
+    }

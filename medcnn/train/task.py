@@ -1,0 +1,85 @@
+"""One training, by its settings: small enough to be sent to another process, without TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from medcnn import params
+from medcnn.dataset import folds, manifest, pack
+from medcnn.dataset.folds import MAIN, Cell
+from medcnn.dataset.manifest import Row
+from medcnn.dataset.shards import Shards
+from medcnn.params import Params
+from medcnn.params.models import Model
+from medcnn.runtime import paths
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training of a model or, behind the trained model ``first``, of a chain.
+
+    Attributes:
+        params: ``params.yaml``.
+        study: the name of a prepared study.
+        model: the name of the model, in a chain of its second link.
+        first: the name of the chain's first link.
+        cell: fold and repeat.
+    """
+
+    params: Params
+    study: str
+    model: str
+    first: str | None = None
+    cell: Cell = MAIN
+
+    @property
+    def name(self) -> str:
+        """Name of the model or chain that is trained."""
+        return params.chain(self.first, self.model) if self.first else self.model
+
+    @property
+    def settings(self) -> Model:
+        """The model's block of ``params.yaml``.
+
+        A second link is never finetuned: what its block would finetune is a backbone of its own, which a chain lacks.
+        """
+        block = self.params.model(self.model)
+        return block.model_copy(update={"finetune": None}) if self.first else block
+
+    @property
+    def seed(self) -> int:
+        """Seed of whatever the training draws: the run's, and one more for each repeat."""
+        return self.params.seed + self.cell[1]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the network's outputs."""
+        return self.params.study(self.study).class_names
+
+    @property
+    def policy(self) -> str | None:
+        """The name of the augmentation policy that the model trains with."""
+        return self.params.policy(self.study, self.settings)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The manifest's M used rows, with their parts in the task's fold."""
+        return folds.rows(self.study, self.cell[0])
+
+    @cached_property
+    def pixels(self) -> Shards:
+        """The M used images, uint8 (M, S, S, 3), read when asked for."""
+        return pack.images(paths.prepared(self.study))
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The classes of the M images, (M,) indices into ``classes``."""
+        return np.array([self.classes.index(row.label) for row in self.rows], np.int64)
+
+    def indices(self, part: str) -> list[int]:
+        """Positions of the images of a part, train or validation, among the M."""
+        return manifest.indices(self.rows, part)
