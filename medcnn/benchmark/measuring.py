@@ -15,7 +15,7 @@ from medcnn.benchmark import referee
 from medcnn.benchmark.engines import catalogue
 from medcnn.benchmark.machine import this_machine
 from medcnn.benchmark.material import Material
-from medcnn.benchmark.referee import RefusedError, Worker
+from medcnn.benchmark.referee import UnsupportedModelError, Worker
 from medcnn.benchmark.results import Measured, Results, Setup, tested
 from medcnn.benchmark.subjects import BASELINE, INT8, LITERT, REQUIRED, Job, Subject
 from medcnn.benchmark.timing import Rounds, Span, latency, offline, single_stream, speedup, timed
@@ -78,19 +78,19 @@ def _benchmarked(subject: Subject, bench: Bench) -> Results:
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
         for name in (*REQUIRED, *(name for name in suited if name not in missing)):
-            with _refusal_noted(name, subject, failed):
-                workers[name] = stack.enter_context(referee.employed(_job(subject, name, bench)))
+            with _failure_noted(name, subject, failed):
+                workers[name] = stack.enter_context(referee.start_worker(_job(subject, name, bench)))
         _check_same_images(workers, setup)
         measured = _measured(subject, workers, bench)
     return Results(setup, machine, versions, missing, failed, preprocess, measured)
 
 
 @contextmanager
-def _refusal_noted(engine: str, subject: Subject, failed: dict[str, str]) -> Iterator[None]:
+def _failure_noted(engine: str, subject: Subject, failed: dict[str, str]) -> Iterator[None]:
     """That an engine cannot open a model is a finding, but for the engines that must."""
     try:
         yield
-    except RefusedError as error:
+    except UnsupportedModelError as error:
         if engine in REQUIRED:
             raise MedcnnError(f"{engine} cannot run '{subject.name}': {error}") from error
         failed[engine] = str(error)
@@ -188,11 +188,13 @@ def _answers(worker: Worker, images: int, batch_size: int) -> Floats:
     """The engine's probabilities (N, C) for the whole test set.
 
     Raises:
-        MedcnnError: One of them is no number.
+        MedcnnError: One of them is not a number.
     """
     starts = range(0, images, batch_size)
     parts = [worker.ask("probabilities", start=start, stop=min(start + batch_size, images)) for start in starts]
     answers = np.concatenate(parts).astype(np.float64)
     if not np.isfinite(answers).all():
-        raise MedcnnError(f"{worker.engine} answers some test images with no number; its files may be damaged")
+        raise MedcnnError(
+            f"{worker.engine} answers some test images with what is not a number; its files may be damaged"
+        )
     return answers

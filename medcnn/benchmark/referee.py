@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, Any
 
 from medcnn.benchmark import conversion, worker
 from medcnn.benchmark.subjects import Job
@@ -22,18 +21,19 @@ from medcnn.core.errors import MedcnnError
 from medcnn.core.seeding import ENVIRONMENT
 
 PATIENCE = 600.0
-"""Seconds after which a worker that says nothing is given up; no single turn takes so long."""
+"""Seconds after which a worker that does not answer is given up; no single turn takes so long."""
 # Libraries built on OpenMP would go on waiting busily after a call, on the cores that the next engine needs.
 _ENVIRONMENT = {**ENVIRONMENT, "KMP_BLOCKTIME": "0", "OMP_WAIT_POLICY": "PASSIVE"}
-_WORDS = 300
+_SHOWN = 300
+"""Characters of a process's last line of output that a message repeats."""
 
 
-class RefusedError(MedcnnError):
+class UnsupportedModelError(MedcnnError):
     """An engine cannot open the model; the text is the reason."""
 
 
-class _LostError(Exception):
-    """A worker died or hung; the text says how, with its last words."""
+class _NoAnswerError(Exception):
+    """A worker died or hung; the text says how, with its last line of output."""
 
 
 @dataclass(frozen=True)
@@ -43,60 +43,61 @@ class Worker:
     Attributes:
         engine: Its name.
         cold_start_ms: From the start of its process to its first answer.
+        line: To its process.
     """
 
     engine: str
     cold_start_ms: float
-    _line: _Line
+    line: Line
 
     def ask(self, command: str, **arguments: Any) -> Any:
         """What a command of the worker's returns.
 
         Raises:
-            MedcnnError: The worker died, or said nothing for too long; the line has its last words.
+            MedcnnError: The worker died, or gave no answer for too long; the text has its last line of output.
         """
         try:
-            return self._line.ask({"do": command, **arguments})
-        except _LostError as error:
+            return self.line.ask((command, arguments))
+        except _NoAnswerError as error:
             raise MedcnnError(f"{self.engine} {error}") from error
 
 
 @dataclass(frozen=True)
-class _Line:
-    """The two ways between here and a process."""
+class Line:
+    """A worker's process, the connection to it, and what it prints."""
 
     process: subprocess.Popen[bytes]
-    channel: TextIO
+    connection: Connection
     log: IO[bytes]
 
-    def ask(self, message: dict[str, Any]) -> Any:
+    def ask(self, message: Any) -> Any:
+        """The answer to a message.
+
+        Raises:
+            _NoAnswerError: There is none.
+        """
         try:
-            self.channel.write(json.dumps(message) + "\n")
-            self.channel.flush()
-            answer = self.channel.readline()
-        except TimeoutError as error:
-            raise _LostError(f"gave no answer in {PATIENCE:.0f} s; {_last_words(self.log)}") from error
-        except OSError:
-            answer = ""
-        if not answer:
-            raise _LostError(f"ended ({_ended(self.process)}); {_last_words(self.log)}")
-        return json.loads(answer)
+            self.connection.send(message)
+            if not self.connection.poll(PATIENCE):
+                raise _NoAnswerError(f"gave no answer in {PATIENCE:.0f} s; {_last_line(self.log)}")
+            return self.connection.recv()
+        except (EOFError, OSError) as error:
+            raise _NoAnswerError(f"ended ({_ended(self.process)}); {_last_line(self.log)}") from error
 
 
 @contextmanager
-def employed(job: Job) -> Iterator[Worker]:
+def start_worker(job: Job) -> Iterator[Worker]:
     """A worker that has answered its first image; its process ends with the block.
 
     Raises:
-        RefusedError: Its engine cannot open the model, or dies of it.
+        UnsupportedModelError: Its engine cannot open the model, or dies of it.
     """
-    ours, theirs = socket.socketpair()
-    ours.settimeout(PATIENCE)
-    with tempfile.TemporaryFile() as log, ours, ours.makefile("rw", encoding="utf-8") as channel:
+    ours, theirs = Pipe()
+    with tempfile.TemporaryFile() as log, ours:
         start = time.perf_counter()
         with theirs, _running(log, worker.__name__, str(theirs.fileno()), keep=(theirs.fileno(),)) as process:
             theirs.close()
-            line = _Line(process, channel, log)
+            line = Line(process, ours, log)
             _open(line, job)
             yield Worker(job.engine, (time.perf_counter() - start) * 1000, line)
 
@@ -105,23 +106,23 @@ def convert(source: Path, target: Path) -> None:
     """Make a LiteRT file of a Keras file, in a process of its own.
 
     Raises:
-        RefusedError: It does not convert.
+        UnsupportedModelError: It does not convert.
     """
     with (
         tempfile.TemporaryFile() as log,
         _running(log, conversion.__name__, str(source), str(target)) as process,
     ):
         if process.wait():
-            raise RefusedError(f"{source} does not convert; {_last_words(log)}")
+            raise UnsupportedModelError(f"{source} does not convert; {_last_line(log)}")
 
 
-def _open(line: _Line, job: Job) -> None:
+def _open(line: Line, job: Job) -> None:
     try:
-        first = line.ask(asdict(job))
-    except _LostError as error:
-        raise RefusedError(str(error)) from error
-    if "fault" in first:
-        raise RefusedError(first["fault"])
+        fault = line.ask(job)
+    except _NoAnswerError as error:
+        raise UnsupportedModelError(str(error)) from error
+    if fault is not None:
+        raise UnsupportedModelError(fault)
 
 
 @contextmanager
@@ -151,8 +152,7 @@ def _ended(process: subprocess.Popen[bytes]) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def _last_words(log: IO[bytes]) -> str:
+def _last_line(log: IO[bytes]) -> str:
     log.seek(0)
-    lines = log.read().decode(errors="replace").split("\n")
-    said = [line.strip() for line in lines if line.strip()]
-    return f"last words: {said[-1][-_WORDS:]}" if said else "it said nothing"
+    lines = [line.strip() for line in log.read().decode(errors="replace").split("\n") if line.strip()]
+    return f"last line: {lines[-1][-_SHOWN:]}" if lines else "it printed nothing"

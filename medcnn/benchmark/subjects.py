@@ -51,7 +51,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Job:
-    """What the process of one engine needs; plain values, as they are handed over as JSON.
+    """What the process of one engine needs; plain values, as they are sent to it.
 
     Attributes:
         engine: Its name.

@@ -1,20 +1,20 @@
-"""The process of one engine: it opens its model, answers an image, and then does what it is told.
+"""The process of one engine: it opens its model, answers an image, and then obeys one command after another.
 
-``python -m medcnn.benchmark.worker SOCKET``: over that descriptor, a line of JSON each way. What libraries print goes
-elsewhere. A worker ends when the other side of its socket does.
+``python -m medcnn.benchmark.worker DESCRIPTOR``: of a ``multiprocessing`` connection, so that what libraries print does
+not get between the messages. A worker ends when the other side of its connection does.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import resource
-import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cached_property
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -30,16 +30,16 @@ _KIB = 1024
 
 
 def main(descriptor: int) -> None:
-    """Open the job that comes first, then serve until the other side hangs up."""
-    with socket.socket(fileno=descriptor) as ours, ours.makefile("rw", encoding="utf-8") as channel:
-        trial = Trial(Job(**json.loads(channel.readline())))
+    """Open the job that comes first, answer None or what is wrong with it, then serve until the other side closes."""
+    with Connection(descriptor) as connection:
+        trial = Trial(connection.recv())
         try:
             trial.answer(trial.batch(1, 0))
         except Exception as error:
             lines = str(error).strip().splitlines() or [type(error).__name__]
-            _say(channel, {"fault": lines[0]})
+            connection.send(lines[0])
             raise
-        _say(channel, {"ready": True})
+        connection.send(None)
         commands: dict[str, Callable[..., Any]] = {
             "checksum": trial.checksum,
             "calls": trial.calls,
@@ -47,9 +47,14 @@ def main(descriptor: int) -> None:
             "probabilities": trial.probabilities,
             "peak_memory_mib": peak_memory_mib,
         }
-        for line in channel:
-            command = json.loads(line)
-            _say(channel, commands[command.pop("do")](**command))
+        for command, arguments in _requests(connection):
+            connection.send(commands[command](**arguments))
+
+
+def _requests(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
+    with suppress(EOFError):
+        while True:
+            yield connection.recv()
 
 
 class Trial:
@@ -91,9 +96,9 @@ class Trial:
 
         return timed(answered, Span(calls, seconds))
 
-    def probabilities(self, start: int, stop: int) -> list[list[float]]:
-        """The answers to some of the test images."""
-        return self.answer(self._test(range(start, stop))).tolist()
+    def probabilities(self, start: int, stop: int) -> np.ndarray:
+        """The answers to some of the test images, (stop - start, C)."""
+        return self.answer(self._test(range(start, stop)))
 
     def _test(self, positions: Any) -> np.ndarray:
         return self._prepared[[self._job.indices[position] for position in positions]].astype(np.float32)
@@ -112,11 +117,6 @@ def peak_memory_mib() -> float:
         lines = dict(line.split(":", 1) for line in STATUS.read_text(encoding="utf-8").splitlines())
         return int(lines["VmHWM"].split()[0]) / _KIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB**2
-
-
-def _say(channel: TextIO, answer: Any) -> None:
-    channel.write(json.dumps(answer) + "\n")
-    channel.flush()
 
 
 if __name__ == "__main__":

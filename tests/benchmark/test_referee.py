@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from medcnn.benchmark import referee
-from medcnn.benchmark.referee import RefusedError, employed
+from medcnn.benchmark.referee import UnsupportedModelError, start_worker
 from medcnn.benchmark.subjects import Job
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
@@ -41,7 +41,7 @@ def first(job: Job) -> np.ndarray:
 
 
 def test_a_worker_answers_as_the_engine_does_in_this_process(job: Job) -> None:
-    with employed(job) as worker:
+    with start_worker(job) as worker:
         answers = worker.ask("probabilities", start=0, stop=len(job.indices))
         assert worker.ask("checksum") == sha256(first(job).tobytes()).hexdigest()
         assert 0 < worker.cold_start_ms < 60_000
@@ -57,10 +57,10 @@ def test_a_worker_answers_as_the_engine_does_in_this_process(job: Job) -> None:
 @pytest.mark.skipif(not STAT.exists(), reason="the system does not tell")
 def test_a_worker_that_waits_uses_no_processor(job: Job) -> None:
     def seconds() -> float:
-        fields = Path(f"/proc/{worker._line.process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{worker.line.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    with employed(job) as worker:
+    with start_worker(job) as worker:
         worker.ask("calls", batch_size=8, calls=20, seconds=0)
         before = seconds()
         time.sleep(0.5)
@@ -70,18 +70,18 @@ def test_a_worker_that_waits_uses_no_processor(job: Job) -> None:
 def test_a_model_that_an_engine_cannot_open_is_refused_with_the_reason(job: Job) -> None:
     path = Path(job.files["small"])
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(RefusedError, match=r"model\.onnx"), employed(job):
+    with pytest.raises(UnsupportedModelError, match=r"model\.onnx"), start_worker(job):
         pass
 
 
 def test_a_worker_that_dies_is_named_with_its_last_words(job: Job) -> None:
-    with employed(job) as worker:
-        worker._line.process.kill()
-        with pytest.raises(MedcnnError, match=r"^onnxruntime ended \(SIGKILL\); it said nothing$"):
+    with start_worker(job) as worker:
+        worker.line.process.kill()
+        with pytest.raises(MedcnnError, match=r"^onnxruntime ended \(SIGKILL\); it printed nothing$"):
             worker.ask("checksum")
     with (
-        employed(replace(job, indices=(0, IMAGES), most=1)) as worker,
-        pytest.raises(MedcnnError, match=r"^onnxruntime ended \(exit code 1\); last words: IndexError: index 6 is out"),
+        start_worker(replace(job, indices=(0, IMAGES), most=1)) as worker,
+        pytest.raises(MedcnnError, match=r"^onnxruntime ended \(exit code 1\); last line: IndexError: index 6 is out"),
     ):
         worker.ask("probabilities", start=0, stop=2)
 
@@ -89,14 +89,14 @@ def test_a_worker_that_dies_is_named_with_its_last_words(job: Job) -> None:
 @pytest.mark.slow
 def test_a_worker_that_hangs_is_given_up(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(referee, "PATIENCE", 8.0)
-    with employed(job) as worker:
-        worker._line.process.send_signal(signal.SIGSTOP)
-        with pytest.raises(MedcnnError, match=r"^onnxruntime gave no answer in 8 s; it said nothing$"):
+    with start_worker(job) as worker:
+        worker.line.process.send_signal(signal.SIGSTOP)
+        with pytest.raises(MedcnnError, match=r"^onnxruntime gave no answer in 8 s; it printed nothing$"):
             worker.ask("checksum")
-    assert worker._line.process.returncode == -signal.SIGKILL
+    assert worker.line.process.returncode == -signal.SIGKILL
 
 
 def test_no_worker_outlives_an_interrupt(job: Job) -> None:
-    with pytest.raises(KeyboardInterrupt), employed(job) as worker:
+    with pytest.raises(KeyboardInterrupt), start_worker(job) as worker:
         raise KeyboardInterrupt
-    assert worker._line.process.returncode == -signal.SIGKILL
+    assert worker.line.process.returncode == -signal.SIGKILL
