@@ -62,9 +62,9 @@ class _Builder:
     tensors: list[TensorProto] = field(default_factory=list)
     prefix: str = "new/"
 
-    def add(self, operator: str, *inputs: str | np.ndarray, **attributes: Any) -> str:
-        """Append a node of one output; arrays among its inputs are stored. Returns the output's name."""
-        names = [self._stored(value) if isinstance(value, np.ndarray) else value for value in inputs]
+    def add(self, operator: str, *inputs: str | float | np.ndarray, **attributes: Any) -> str:
+        """Append a node of one output; arrays, and numbers as float32, are stored. Returns the output's name."""
+        names = [value if isinstance(value, str) else self._stored(value) for value in inputs]
         name = f"{self.prefix}{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, names, [name], **attributes))
         return name
@@ -75,9 +75,10 @@ class _Builder:
         self.tensors += [content.plain(tensor, prefix + tensor.name) for tensor in model.graph.initializer]
         return prefix + wanted
 
-    def _stored(self, value: np.ndarray) -> str:
+    def _stored(self, value: float | np.ndarray) -> str:
         name = f"{self.prefix}stored/{len(self.tensors)}"
-        self.tensors.append(from_array(value, name))
+        array = value if isinstance(value, np.ndarray) else np.array(value, np.float32)
+        self.tensors.append(from_array(array, name))
         return name
 
 
@@ -114,12 +115,8 @@ def _classes(model: ModelProto) -> int:
 
 def _scaled(graph: _Builder, probabilities: str, temperature: float) -> str:
     """``calibration.scaled``."""
-    logits = graph.add("Log", graph.add("Clip", probabilities, _number(SMALLEST)))
-    return _softmax(graph, graph.add("Div", logits, _number(temperature)))
-
-
-def _softmax(graph: _Builder, logits: str) -> str:
-    return graph.add("Softmax", logits, axis=1)
+    logits = graph.add("Log", graph.add("Clip", probabilities, SMALLEST))
+    return graph.add("Softmax", graph.add("Div", logits, temperature), axis=1)
 
 
 def _joined(graph: _Builder, rule: Rule, members: Sequence[str]) -> str:
@@ -127,10 +124,10 @@ def _joined(graph: _Builder, rule: Rule, members: Sequence[str]) -> str:
     if isinstance(rule, Vote):
         return _vote(graph, members)
     if isinstance(rule, WeightedMean):
-        return _sum(graph, [graph.add("Mul", *pair) for pair in zip(members, map(_number, rule.shares), strict=True)])
-    features = _mean(graph, members) if rule.join == "mean" else graph.add("Concat", *members, axis=1)
+        return graph.add("Sum", *(graph.add("Mul", *pair) for pair in zip(members, rule.shares, strict=True)))
+    features = graph.add("Mean", *members) if rule.join == "mean" else graph.add("Concat", *members, axis=1)
     kernel, bias = (np.array(part, np.float32) for part in (rule.kernel, rule.bias))
-    return _softmax(graph, graph.add("Add", graph.add("MatMul", features, kernel), bias))
+    return graph.add("Softmax", graph.add("Add", graph.add("MatMul", features, kernel), bias), axis=1)
 
 
 def _vote(graph: _Builder, members: Sequence[str]) -> str:
@@ -138,30 +135,18 @@ def _vote(graph: _Builder, members: Sequence[str]) -> str:
     classes = graph.add("Shape", members[0], start=1)
     on_off = np.array([0, 1], np.float32)
     choices = [graph.add("ArgMax", member, axis=1, keepdims=0) for member in members]
-    ballots = _sum(graph, [graph.add("OneHot", choice, classes, on_off) for choice in choices])
-    likely = graph.add("Clip", _mean(graph, members), _number(SMALLEST))
+    ballots = graph.add("Sum", *(graph.add("OneHot", choice, classes, on_off) for choice in choices))
+    likely = graph.add("Clip", graph.add("Mean", *members), SMALLEST)
     total = graph.add("ReduceSum", likely, np.array([1]))
     votes = graph.add("Add", ballots, graph.add("Div", likely, total))
-    return graph.add("Div", votes, _number(len(members) + 1))
-
-
-def _sum(graph: _Builder, terms: Sequence[str]) -> str:
-    return graph.add("Sum", *terms)
-
-
-def _mean(graph: _Builder, terms: Sequence[str]) -> str:
-    return graph.add("Mean", *terms)
-
-
-def _number(value: float) -> np.ndarray:
-    return np.array(value, np.float32)
+    return graph.add("Div", votes, len(members) + 1)
 
 
 def _cascade(graph: _Builder, rule: Cascade, first: ModelProto, second: ModelProto) -> str:
     """``Cascade.combine``, the second network run on what the first leaves, if there is any."""
     answers = _scaled(graph, graph.network(first, "first/", RAW), rule.temperature)
     confidence = graph.add("ReduceMax", answers, axes=[1], keepdims=0)
-    unsure = graph.add("Not", graph.add("Greater", confidence, _number(rule.threshold)))
+    unsure = graph.add("Not", graph.add("Greater", confidence, rule.threshold))
     rest = graph.add("Squeeze", graph.add("NonZero", unsure), np.array([0]))
     done = graph.add("Equal", graph.add("Size", rest), np.array(0))
     return graph.add(
@@ -204,7 +189,7 @@ def _known(model: ModelProto) -> Known:
 
 
 def _by_row(model: ModelProto) -> dict[str, str]:
-    """The tensors of the first network that have a row an image: their names in the cascade, by key."""
+    """The tensors of the first network that have one row per image: their names in the cascade, by key."""
     known = _known(model)
     inferred = shape_inference.infer_shapes(model).graph.value_info
     shaped = {port.name: port.type.tensor_type.shape.dim for port in inferred}

@@ -12,7 +12,7 @@ from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, numpy_helpe
 RANDOM = frozenset(
     {"Bernoulli", "Dropout", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
 )
-"""Operators that answer otherwise every time, so that no two of their nodes are equal."""
+"""Operators that answer differently every time, so that no two of their nodes are equal."""
 INPUT_KEY = "input"
 _ABSENT = {"": ""}
 
@@ -68,7 +68,7 @@ def known(graph: GraphProto, around: Mapping[str, str] | None = None) -> Known:
     keys.update({port.name: INPUT_KEY for port in graph.input})
     keys.update({tensor.name: tensor_key(tensor) for tensor in graph.initializer})
     steps: dict[str, Step] = {}
-    for position, node in enumerate(in_order(graph)):
+    for position, node in enumerate(_sorted_nodes(graph)):
         branches = {part.name: known(part.g, keys) for part in nested(node)}
         key = _node_key(node, [keys[name] for name in node.input], branches)
         key = f"{key}/{position}" if node.op_type in RANDOM else key
@@ -99,12 +99,12 @@ def plain(tensor: TensorProto, name: str) -> TensorProto:
 
 
 def plain_attributes(node: NodeProto) -> list[AttributeProto]:
-    """The attributes of a node that are no graphs, in the order of their names, without descriptions."""
+    """The attributes of a node that are not graphs, in the order of their names, without descriptions."""
     kept = (part for part in node.attribute if part.type != AttributeProto.GRAPH)
     return sorted(map(_plain_attribute, kept), key=lambda part: part.name)
 
 
-def in_order(graph: GraphProto) -> list[NodeProto]:
+def _sorted_nodes(graph: GraphProto) -> list[NodeProto]:
     """The nodes that the outputs depend on, each after the ones that feed it, whatever order they came in."""
     maker = {name: index for index, node in enumerate(graph.node) for name in node.output if name}
     done: dict[int, NodeProto] = {}
@@ -129,7 +129,7 @@ def _needed(node: NodeProto) -> Iterable[str]:
 
 def _captured(graph: GraphProto) -> Iterable[str]:
     own = {name for node in graph.node for name in node.output} | {tensor.name for tensor in graph.initializer}
-    wanted = [name for node in in_order(graph) for name in _needed(node)] + [port.name for port in graph.output]
+    wanted = [name for node in _sorted_nodes(graph) for name in _needed(node)] + [port.name for port in graph.output]
     return dict.fromkeys(name for name in wanted if name and name not in own)
 
 
