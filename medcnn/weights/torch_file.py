@@ -3,14 +3,17 @@
 The format is the one of ``torch.save`` before version 1.6: five pickles in a row (a magic number, the protocol, facts
 about the machine, the tensors as views into storages, the storages' keys), then each storage as its length and raw
 little-endian numbers (``torch/serialization.py``, ``_legacy_save``).
+
+A pickle is a program that may name any function of Python and call it. Here its opcodes are checked before it is
+obeyed, and the only names that it can call are ``_Tensors`` and ``_View``.
 """
 
 from __future__ import annotations
 
 import io
 import math
+import pickle
 import pickletools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,40 +24,40 @@ from medcnn.core.errors import MedcnnError
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 
-_STORAGES: dict[str, np.dtype[Any]] = {"torch FloatStorage": np.dtype("<f4"), "torch LongStorage": np.dtype("<i8")}
-_SKIP = frozenset({"PROTO", "STOP", "BUILD"})
-"""BUILD gives a dictionary the versions of modules beside its items."""
-_TAKE_TO_MARK = frozenset({"TUPLE", "APPENDS", "SETITEMS"})
-_TAKE = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "APPEND": 1, "SETITEM": 2, "BINPERSID": 1, "REDUCE": 2, "BUILD": 1}
-"""How much of the stack an opcode uses up; the others leave it alone."""
-
-_MAKE: dict[str, Callable[[Any, list[Any]], Any]] = {
-    **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE"), lambda argument, _: argument),
-    **dict.fromkeys(("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"), lambda _, taken: tuple(taken)),
-    "NONE": lambda *_: None,
-    "NEWTRUE": lambda *_: True,
-    "NEWFALSE": lambda *_: False,
-    "EMPTY_DICT": lambda *_: {},
-    "EMPTY_LIST": lambda *_: [],
-    "GLOBAL": lambda name, _: _known(name),
-    "BINPERSID": lambda _, taken: _storage(*taken),
-    "REDUCE": lambda _, taken: _made(*taken),
-}
-"""What an opcode puts on the stack, of its argument and of what it took off."""
-
-_DICT = "collections OrderedDict"
-_TENSOR = "torch._utils _rebuild_tensor_v2"
+_OPCODES = """
+    PROTO STOP MARK NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINUNICODE EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
+    EMPTY_DICT EMPTY_LIST APPEND APPENDS SETITEM SETITEMS BINPUT LONG_BINPUT BINGET LONG_BINGET GLOBAL REDUCE BINPERSID
+    BUILD
+    """.split()  # noqa: SIM905 - a table of words
+_SHARED = 16
+"""How often values other than texts and names may be used again; PyTorch uses none twice."""
 
 
-@dataclass(frozen=True)
-class _Name:
-    """The module and name of something in Python, as a pickle gives them; never looked up."""
+class _Sealed:
+    """What a pickle can reach but not change."""
 
-    text: str
+    def __setstate__(self, state: Any) -> None:
+        raise MedcnnError("changes a value, but only tensors are allowed")
 
 
-@dataclass(frozen=True)
-class _Storage:
+class _Tensors(dict[str, Any]):
+    """The file's ordered dictionary; the versions of modules, which it carries beside its items, are dropped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __setstate__(self, state: Any) -> None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Numbers(_Sealed):
+    """The kind of numbers in a storage."""
+
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Storage(_Sealed):
     """A run of numbers, kept further down in the file under ``key``."""
 
     key: str
@@ -62,14 +65,21 @@ class _Storage:
     count: int
 
 
-@dataclass(frozen=True)
-class _View:
-    """A tensor: where in its storage each element lies, counted in elements."""
+@dataclass(frozen=True, eq=False)
+class _View(_Sealed):
+    """A tensor: where in its storage each element lies, counted in elements; what it says of gradients is ignored."""
 
     storage: _Storage
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    requires_grad: Any = False
+    backward_hooks: Any = None
+    metadata: Any = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.storage, _Storage):
+            raise MedcnnError("a tensor without a storage")
 
     def read(self, storages: dict[str, bytes]) -> np.ndarray:
         size = self.storage.dtype.itemsize
@@ -83,6 +93,39 @@ class _View:
             self.shape, self.storage.dtype, storages[self.storage.key], self.offset * size, strides
         )
         return view.copy()
+
+
+_NAMES = {
+    ("collections", "OrderedDict"): _Tensors,
+    ("torch._utils", "_rebuild_tensor_v2"): _View,
+    ("torch", "FloatStorage"): _Numbers(np.dtype("<f4")),
+    ("torch", "LongStorage"): _Numbers(np.dtype("<i8")),
+}
+
+
+class TensorUnpickler(pickle.Unpickler):
+    """Knows ordered dictionaries and tensors; everything else that a pickle names is refused, not looked up."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """What stands for a name of the file.
+
+        Raises:
+            MedcnnError: tensors need no such name.
+        """
+        if (module, name) not in _NAMES:
+            raise MedcnnError(f"asks for {module}.{name}, but only tensors are allowed")
+        return _NAMES[module, name]
+
+    def persistent_load(self, pid: Any) -> Any:
+        """The storage that a tensor refers to.
+
+        Raises:
+            MedcnnError: it is not a storage.
+        """
+        match pid:
+            case ("storage", _Numbers(dtype=dtype), str(key), str(), int(count), None):
+                return _Storage(key, dtype, count)
+        raise MedcnnError("refers to an outside object, but only tensors are allowed")
 
 
 def read(data: bytes, source: str) -> dict[str, np.ndarray]:
@@ -123,6 +166,34 @@ def _read(file: io.BytesIO) -> dict[str, np.ndarray]:
     return {name: view.read(storages) for name, view in views.items()}
 
 
+def _value(file: io.BytesIO) -> Any:
+    """What the next pickle in ``file`` says, made of plain values, ``_Tensors`` and ``_View``."""
+    start = file.tell()
+    _check_opcodes(file)
+    file.seek(start)
+    return TensorUnpickler(file).load()
+
+
+def _check_opcodes(file: io.BytesIO) -> None:
+    """Refuse a pickle that could ask for more memory or time than its own size: see ``pickletools`` on each opcode."""
+    texts: set[int] = set()
+    before, shared = "", 0
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+        if opcode.name not in _OPCODES:
+            raise MedcnnError(f"holds something else than tensors (pickle opcode {opcode.name})")
+        if opcode.name.endswith("BINPUT"):
+            # Python makes room for as many slots as the highest number that is named.
+            if argument > count:
+                raise MedcnnError("numbers its values without order")
+            (texts.add if before in {"BINUNICODE", "GLOBAL"} else texts.discard)(argument)
+        elif opcode.name.endswith("BINGET") and argument not in texts:
+            shared += 1
+        before = opcode.name
+    # Tuples that hold one another twice have a hash that takes 2**n steps.
+    if shared > _SHARED:
+        raise MedcnnError("holds something else than named tensors")
+
+
 def _read_storages(file: io.BytesIO, keys: list[str], expected: dict[str, _Storage]) -> dict[str, bytes]:
     """The storages' bytes by key; their lengths must be those that the tensors were promised."""
     storages = {}
@@ -134,72 +205,3 @@ def _read_storages(file: io.BytesIO, keys: list[str], expected: dict[str, _Stora
         if len(storages[key]) < count * expected[key].dtype.itemsize:
             raise MedcnnError("the file ends too early")
     return storages
-
-
-def _value(file: io.BytesIO) -> Any:
-    """What the next pickle in ``file`` says, made of plain values, ``_Storage`` and ``_View``; nothing is called.
-
-    A pickle is a program for a machine with a stack and numbered slots; ``pickletools`` documents each opcode.
-    """
-    stack: list[Any] = []
-    marks: list[int] = []
-    slots: dict[Any, Any] = {}
-    for opcode, argument, _ in pickletools.genops(file):
-        taken = _above(stack, marks.pop() if opcode.name in _TAKE_TO_MARK else len(stack) - _TAKE.get(opcode.name, 0))
-        match opcode.name:
-            case name if name in _MAKE:
-                stack.append(_MAKE[name](argument, taken))
-            case "MARK":
-                marks.append(len(stack))
-            case "APPEND" | "APPENDS":
-                stack[-1].extend(taken)
-            case "SETITEM" | "SETITEMS":
-                _fill(stack[-1], taken)
-            case "BINPUT" | "LONG_BINPUT":
-                slots[argument] = stack[-1]
-            case "BINGET" | "LONG_BINGET":
-                stack.append(slots[argument])
-            case name if name not in _SKIP:
-                raise MedcnnError(f"holds something else than tensors (pickle opcode {name})")
-    return stack.pop()
-
-
-def _above(stack: list[Any], height: int) -> list[Any]:
-    """Take what lies above ``height`` off the stack."""
-    if height < 0:
-        raise MedcnnError("not a PyTorch weights file")
-    items = stack[height:]
-    del stack[height:]
-    return items
-
-
-def _fill(target: dict[str, Any], items: list[Any]) -> None:
-    names = items[::2]
-    if not all(isinstance(name, str) for name in names):
-        raise MedcnnError("holds something else than named tensors")
-    target.update(zip(names, items[1::2], strict=True))
-
-
-def _known(text: str) -> _Name:
-    if text not in {_DICT, _TENSOR, *_STORAGES}:
-        raise MedcnnError(f"asks for {text.replace(' ', '.')}, but only tensors are allowed")
-    return _Name(text)
-
-
-def _storage(pid: Any) -> _Storage:
-    match pid:
-        case ("storage", _Name(kind), str(key), str(), int(count), None) if kind in _STORAGES:
-            return _Storage(key, _STORAGES[kind], count)
-    raise MedcnnError("refers to an outside object, but only tensors are allowed")
-
-
-def _made(name: Any, arguments: Any) -> dict[str, Any] | _View:
-    """What a call would have made: an empty dictionary or a tensor; the tensor's facts on gradients are dropped."""
-    match name, arguments:
-        case _Name(text), () if text == _DICT:
-            return {}
-        case _Name(text), (_Storage() as storage, int(offset), tuple(shape), tuple(strides), *_) if text == _TENSOR:
-            return _View(storage, offset, shape, strides)
-        case _Name(text), _ if text == _TENSOR:
-            raise MedcnnError("a tensor without a storage")
-    raise MedcnnError("calls something, but only tensors are allowed")

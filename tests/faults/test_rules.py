@@ -70,6 +70,20 @@ def test_the_rules_see_what_they_forbid(tmp_path: Path, line: str) -> None:
     assert len(breaches(tmp_path / "module.py")) == 1
 
 
+def test_pickles_are_read_by_one_class_alone_which_knows_tensors_only() -> None:
+    users = [path.relative_to(ROOT).as_posix() for path in CODE if "ickle" in " ".join(imports(path))]
+    assert users == ["medcnn/weights/torch_file.py"]
+    used = re.findall(r"\bpickle\.\w+", (ROOT / users[0]).read_text(encoding="utf-8"))
+    assert used == ["pickle.Unpickler"]
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+            yield getattr(node, "module", None) or ""
+
+
 def test_an_exception_from_ruffs_rules_of_safety_gives_its_reason() -> None:
     bare = re.compile(r"# noqa: (S\d+(?:, [A-Z]+\d+)*)$")
     lines = [

@@ -135,6 +135,17 @@ def test_python_code_in_a_pickle_does_not_run(tmp_path: Path) -> None:
     assert witness.exists()
 
 
+@pytest.mark.parametrize(
+    "known", ["torch._utils\n_rebuild_tensor_v2", "torch\nFloatStorage", "collections\nOrderedDict"]
+)
+@pytest.mark.parametrize("state", [b"}X\x04\x00\x00\x00readK\x00s", b"N}X\x04\x00\x00\x00readK\x00s\x86"])
+def test_a_pickle_changes_nothing_that_it_reaches(known: str, state: bytes) -> None:
+    # Opcode b sets attributes of what stands on the stack: a dictionary's, and a pair's second one by setattr.
+    refusal(b"\x80\x02c" + known.encode() + b"\n" + state + b"b.")
+    data = weights_file(OrderedDict(x=tensor(6, (6,), (1,))))
+    np.testing.assert_array_equal(torch_file.read(data, "some.pth")["x"], np.arange(6))
+
+
 class Attack:
     def __init__(self, witness: Path) -> None:
         self.witness = witness
