@@ -183,7 +183,7 @@ def _check_opcodes(file: io.BytesIO) -> None:
             raise MedcnnError(f"holds something else than tensors (pickle opcode {opcode.name})")
         if opcode.name.endswith("BINPUT"):
             # Python makes room for as many slots as the highest number that is named.
-            if argument > count:
+            if argument is None or argument > count:
                 raise MedcnnError("numbers its values without order")
             (texts.add if before in {"BINUNICODE", "GLOBAL"} else texts.discard)(argument)
         elif opcode.name.endswith("BINGET") and argument not in texts:
