@@ -2,6 +2,7 @@
 
 from medcnn import params
 from medcnn.core import files
+from medcnn.ensemble.joining import Plan
 from medcnn.evaluate import crossval, evaluating
 from medcnn.evaluate.evidence import evidence
 from medcnn.runtime import paths
@@ -17,9 +18,18 @@ def main(study: str) -> None:
     combined = files.read_json(paths.metrics("ensemble", study))
     tables = evaluating.collected(study, settings, combined)
     known = evidence(study, settings)
-    cells = crossval.gathered(study, settings, tables, known.groups, combined["macs"])
-    figures = evaluating.judged(tables, cells, known, settings.compute)
-    evaluating.record(study, tables, figures, combined, settings.run.trained, known)
+    plan = Plan(
+        members=settings.run.models,
+        combiners=settings.ensemble.combiners,
+        cascades=settings.run.cascaded,
+        groups=known.groups,
+        macs=combined["macs"],
+        seed=settings.seed,
+        placement=settings.compute,
+    )
+    cells = crossval.gathered(study, settings.run, tables, plan)
+    judged = evaluating.judged(tables, cells, known, settings.compute)
+    evaluating.record(study, judged, combined, settings.run.trained, known)
     print(f"{study}: {len(tables)} models evaluated; metrics in {paths.metrics_folder('evaluate', study)}")
 
 

@@ -37,8 +37,8 @@ class Cascade:
         first, second = probabilities
         return np.where(self.first_answers(first)[:, None], scaled(first, self.temperature), second)
 
-    def hangs(self, probabilities: Floats, tolerance: float) -> Truths:
-        """For which images (N,) a difference below a tolerance may decide which model answers."""
+    def undecided(self, probabilities: Floats, tolerance: float) -> Truths:
+        """Images (N,) for which a difference below a tolerance may decide which model answers."""
         certain = confidence(scaled(probabilities[0], self.temperature))
         even: Truths = np.abs(certain - self.threshold) <= tolerance
         return even
@@ -92,9 +92,10 @@ def cascaded(tables: Mapping[str, Predictions], pair: tuple[str, str], macs: Map
     shares = {
         split: float(cascade.first_answers(first.of(split).probabilities).mean()) for split in ("validation", "test")
     }
-    cheap, dear = (macs[name] for name in pair)
+    first_macs, second_macs = (macs[name] for name in pair)
+    mean = first_macs + round((1 - shares["test"]) * second_macs)
     joined = replace(first, probabilities=cascade.combine(np.stack([first.probabilities, second.probabilities])))
-    return Cascaded(*pair, cascade, joined, shares, Cost(cheap, dear, cheap + round((1 - shares["test"]) * dear)))
+    return Cascaded(*pair, cascade, joined, shares, Cost(first_macs, second_macs, mean))
 
 
 def mean_macs(

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import rules
 from medcnn.ensemble.cascading import Cascade
 from medcnn.ensemble.rules import Rule
-from medcnn.measures.curves import Floats
 from medcnn.runtime import paths
 
 
@@ -23,25 +20,22 @@ class Combined:
 
     Attributes:
         name: ``ensemble_<combiner>`` or ``<first>_<second>_cascade``.
-        members: The networks that it runs, in the order of ``combine``: without those that weigh nothing, and of a
-            cascade the first and the second.
-        rule: How their answers are joined. A ``Cascade`` tells which images need the second (``first_answers``).
+        members: the networks that it runs, in the order of the rule: of an ensemble those with a weight, of a cascade
+            the first and the second.
+        rule: how their raw probabilities (M, N, C) are joined. ``Cascade.first_answers`` says which images need the
+            second network.
     """
 
     name: str
     members: tuple[str, ...]
     rule: Rule | Cascade
 
-    def combine(self, probabilities: Floats) -> Floats:
-        """The raw probabilities (N, C) of the combination, from the members' raw ones (M, N, C)."""
-        return self.rule.combine(np.asarray(probabilities, np.float64))
-
 
 def read(study: str, name: str) -> Combined:
     """An ensemble or a cascade as ``metrics/ensemble/S.json`` has it.
 
     Raises:
-        MedcnnError: It is not there, or its block lacks something.
+        MedcnnError: it is not there, or its block lacks something.
     """
     found = read_all(study)
     if name not in found:
@@ -54,7 +48,7 @@ def read_all(study: str) -> dict[str, Combined]:
     """All ensembles and cascades of a study, by name.
 
     Raises:
-        MedcnnError: There is no record, or it lacks something.
+        MedcnnError: there is no record, or it lacks something.
     """
     path = paths.metrics("ensemble", study)
     try:

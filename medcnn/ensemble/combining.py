@@ -15,8 +15,8 @@ from medcnn.ensemble import choosing, rules
 from medcnn.ensemble.choosing import Score, Validation
 from medcnn.ensemble.combiners import COMBINERS, FITTED
 from medcnn.ensemble.rules import Rule
-from medcnn.params import Compute
 from medcnn.runtime import fanout
+from medcnn.runtime.fanout import Placement
 
 __all__ = ["COMBINERS", "FITTED", "Ensemble", "ensembles", "record", "summary"]
 
@@ -48,7 +48,7 @@ def ensembles(
     combiners: Sequence[str],
     groups: Mapping[str, str],
     seed: int,
-    compute: Compute,
+    placement: Placement,
 ) -> dict[str, Ensemble]:
     """The ensembles of a run's models, by combiner; none for a single model, of which they would be copies.
 
@@ -57,14 +57,14 @@ def ensembles(
         combiners: names in ``COMBINERS``.
         groups: the group (patient and duplicates) of each image id of the validation part.
         seed: of the folds.
-        compute: where the combiners are fitted.
+        placement: where the combiners are fitted.
 
     Raises:
         MedcnnError: a validation image has no group.
     """
     if len(members) < 2:
         return {}
-    fitted = fanout.each(partial(_fitted, _validation(members, groups, seed)), combiners, compute)
+    fitted = fanout.each(partial(_fitted, _validation(members, groups, seed)), combiners, placement)
     return {name: _ensemble(members, rule, score) for name, (rule, score) in zip(combiners, fitted, strict=True)}
 
 

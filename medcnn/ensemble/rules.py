@@ -20,7 +20,7 @@ class WeightedMean:
     """The weighted mean of the models.
 
     Attributes:
-        weights: Of each model, 0 or more; they are divided by their sum, which rounding has moved off 1.
+        weights: of each model, 0 or more; they are divided by their sum, which rounding has moved off 1.
     """
 
     weights: tuple[float, ...]
@@ -35,8 +35,8 @@ class WeightedMean:
         mean: Floats = np.tensordot(self.shares, probabilities, axes=1)
         return mean
 
-    def hangs(self, probabilities: Floats, tolerance: float) -> Truths:
-        """For no image (N,)."""
+    def undecided(self, probabilities: Floats, tolerance: float) -> Truths:
+        """Images (N,) that a small difference decides: none, as a mean moves no further than what it is taken of."""
         return np.zeros(probabilities.shape[1], bool)
 
 
@@ -55,8 +55,8 @@ class Vote:
         votes: Floats = (ballots + likely / likely.sum(axis=1, keepdims=True)) / (len(probabilities) + 1)
         return votes
 
-    def hangs(self, probabilities: Floats, tolerance: float) -> Truths:
-        """For which images (N,) a model's two likeliest classes are even."""
+    def undecided(self, probabilities: Floats, tolerance: float) -> Truths:
+        """Images (N,) whose vote is a near tie: a model gives its two likeliest classes the same within a tolerance."""
         second, likeliest = np.moveaxis(np.sort(probabilities, axis=2), 2, 0)[-2:]
         return np.asarray((likeliest - second <= tolerance).any(axis=0))
 
@@ -66,7 +66,7 @@ class Dense:
     """A trained softmax on the models' probabilities.
 
     Attributes:
-        join: Of which features: the mean of the models (F = C), or all of them side by side (F = M * C).
+        join: how the F features are made: the mean of the models (F = C), or all of them side by side (F = M * C).
         kernel: F rows of C numbers.
         bias: C numbers.
     """
@@ -82,18 +82,18 @@ class Dense:
         dense: Floats = odds / odds.sum(axis=1, keepdims=True)
         return dense
 
-    def hangs(self, probabilities: Floats, tolerance: float) -> Truths:
-        """For no image (N,)."""
+    def undecided(self, probabilities: Floats, tolerance: float) -> Truths:
+        """Images (N,) that a small difference decides: none, as a softmax has no jumps."""
         return np.zeros(probabilities.shape[1], bool)
 
 
 Rule = WeightedMean | Vote | Dense
-"""``combine`` joins the raw probabilities (M, N, C) of M models; ``hangs`` tells where they are joined quite otherwise
-if they differ by less than a tolerance."""
+"""``combine`` joins the raw probabilities (M, N, C) of M models; ``undecided`` names the images for which differences
+below a tolerance may give quite another result."""
 
 
 def joined(join: Join, probabilities: Floats) -> Floats:
-    """What a dense softmax sees, (N, F), of the models' probabilities (M, N, C)."""
+    """The features (N, F) of a dense softmax, from the models' probabilities (M, N, C)."""
     return probabilities.mean(axis=0) if join == "mean" else np.concatenate(list(probabilities), axis=1)
 
 
@@ -107,14 +107,14 @@ def as_written(numbers: Floats) -> Any:
 
 
 def needed(rule: Rule, members: tuple[str, ...]) -> tuple[str, ...]:
-    """The members that must be run: what weighs nothing changes nothing."""
+    """The members that must be run; one without weight changes nothing."""
     if not isinstance(rule, WeightedMean):
         return members
     return tuple(member for member, weight in zip(members, rule.weights, strict=True) if weight)
 
 
 def record(rule: Rule, members: tuple[str, ...]) -> dict[str, Any]:
-    """What is written of a rule: the members in their order, and its numbers."""
+    """A rule as it is written: the members in their order, and its numbers."""
     block: dict[str, Any] = {"members": members}
     if isinstance(rule, WeightedMean):
         block["weights"] = dict(zip(members, rule.weights, strict=True))

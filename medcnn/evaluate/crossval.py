@@ -20,39 +20,35 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import folds, predictions
 from medcnn.dataset.folds import MAIN, PREDICTIONS, Cell
+from medcnn.dataset.manifest import of_images
 from medcnn.dataset.predictions import Predictions
-from medcnn.ensemble import cascading, combining
+from medcnn.ensemble.joining import Plan, joined
 from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import metrics
 from medcnn.measures.statistics import areas, intervals
 from medcnn.measures.statistics.grouping import numbered
-from medcnn.params import Params, Run
+from medcnn.params import Run
 from medcnn.params.figures import FIGURES, SCORED
 from medcnn.runtime import paths
 
 Cells = Mapping[Cell, Predictions]
 
 
-def gathered(
-    study: str, settings: Params, main: Mapping[str, Predictions], groups: Mapping[str, str], macs: Mapping[str, int]
-) -> dict[str, dict[Cell, Predictions]]:
+def gathered(study: str, run: Run, main: Mapping[str, Predictions], plan: Plan) -> dict[str, dict[Cell, Predictions]]:
     """The predictions of every model, chain, ensemble and cascade in every cell of the run.
 
     Ensembles and cascades are fitted again in each cell, on its own validation part.
 
     Args:
         study: its name.
-        settings: says what ran.
+        run: what was trained, in which cells.
         main: the predictions of the main cell, by model.
-        groups: the group of each image id.
-        macs: multiply-accumulates for one image, by model.
+        plan: how ensembles and cascades are made.
 
     Raises:
         MedcnnError: a cell is missing, or its models do not cover the images of its fold.
     """
-    tables = {
-        cell: main if cell == MAIN else _tables(study, settings, cell, groups, macs) for cell in settings.run.cells
-    }
+    tables = {cell: main if cell == MAIN else _tables(study, run.trained, cell, plan) for cell in run.cells}
     return {name: {cell: of_cell[name] for cell, of_cell in tables.items()} for name in main}
 
 
@@ -95,7 +91,7 @@ def block(cells: Cells, known: Evidence) -> dict[str, Any]:
         "folds": held_out,
         "repeats": repeats,
         "images": len(by_repeat[0].image_ids),
-        "groups": len({*known.groups_of(by_repeat[0])}),
+        "groups": len({*of_images(by_repeat[0].image_ids, known.groups)}),
         "cells": {f"{fold}-{repeat}": found for (fold, repeat), found in figures.items()},
         "pooled": _pooled(by_repeat, known),
         "mean": {figure.key: float(np.mean([found[figure.key] for found in counted])) for figure in SCORED},
@@ -103,19 +99,12 @@ def block(cells: Cells, known: Evidence) -> dict[str, Any]:
     }
 
 
-def _tables(
-    study: str, settings: Params, cell: Cell, groups: Mapping[str, str], macs: Mapping[str, int]
-) -> dict[str, Predictions]:
-    """The predictions of one cell: of what was trained, and of what is joined from that."""
-    run = settings.run
-    trained = predictions.read_all({name: paths.cell(study, name, *cell) / PREDICTIONS for name in run.trained})
+def _tables(study: str, models: Iterable[str], cell: Cell, plan: Plan) -> dict[str, Predictions]:
+    """The predictions of one cell: of its trained models, and of the ensembles and cascades made of them."""
+    trained = predictions.read_all({name: paths.cell(study, name, *cell) / PREDICTIONS for name in models})
     first, table = next(iter(trained.items()))
     predictions.check_images(first, table, folds.rows(study, cell[0]))
-    members = {name: trained[name] for name in run.models}
-    ensembles = combining.ensembles(members, settings.ensemble.combiners, groups, settings.seed, settings.compute)
-    joined = {f"ensemble_{name}": made.predictions for name, made in ensembles.items()}
-    cascades = {name: cascading.cascaded(trained, pair, macs).predictions for name, pair in run.cascaded.items()}
-    return trained | joined | cascades
+    return trained | joined(trained, plan).predictions
 
 
 def _figures(table: Predictions) -> dict[str, float]:
@@ -135,7 +124,8 @@ def _mean_auroc(by_repeat: Sequence[Predictions], known: Evidence) -> dict[str, 
     """The mean of the repeats' areas under the ROC curve, with the interval of ``intervals.of_mean``."""
     z = intervals.quantile(known.settings.confidence)
     found = [
-        areas.mean_area(table.labels, table.probabilities, numbered(known.groups_of(table)), z) for table in by_repeat
+        areas.mean_area(table.labels, table.probabilities, numbered(of_images(table.image_ids, known.groups)), z)
+        for table in by_repeat
     ]
     mean = areas.MeanArea(tuple(area for of_repeat in found for area in of_repeat.classes))
     low, high = intervals.of_mean(mean, known.settings.confidence)

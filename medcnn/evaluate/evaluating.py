@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,16 +11,32 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest, predictions
 from medcnn.dataset.folds import MAIN
-from medcnn.dataset.manifest import SPLITS
+from medcnn.dataset.manifest import SPLITS, of_images
 from medcnn.dataset.predictions import Predictions
 from medcnn.ensemble import combining
 from medcnn.evaluate import by_subgroup, crossval, plots, ranking
 from medcnn.evaluate.crossval import Cells
 from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
-from medcnn.params import Compute, Params
+from medcnn.params import Params
 from medcnn.params.figures import BY_KEY, FIGURES
 from medcnn.runtime import fanout, paths
+from medcnn.runtime.fanout import Placement
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One model, judged.
+
+    Attributes:
+        figures: all of its figures, see ``evaluated``, and with several cells those of ``crossval.block``.
+        test: its predictions for the test images.
+        calibrated: the same with the temperature.
+    """
+
+    figures: dict[str, Any]
+    test: Predictions
+    calibrated: Predictions
 
 
 def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict[str, Predictions]:
@@ -55,7 +72,7 @@ def evaluated(raw: Predictions, temperature: float, calibrated: Predictions, kno
         raw: predictions of every image.
         temperature: fitted on validation.
         calibrated: the same predictions with that temperature.
-        known: of the images.
+        known: about the images.
     """
     train, validation, test = (raw.of(split) for split in SPLITS)
     blocks = {
@@ -65,7 +82,7 @@ def evaluated(raw: Predictions, temperature: float, calibrated: Predictions, kno
     }
     accuracies = (blocks[split]["accuracy"] for split in SPLITS)
     seen, unseen = calibrated.of("validation"), calibrated.of("test")
-    groups = known.groups_of(test)
+    groups = of_images(test.image_ids, known.groups)
     figures = {
         **blocks,
         **metrics.published_scores(*accuracies),
@@ -80,24 +97,27 @@ def evaluated(raw: Predictions, temperature: float, calibrated: Predictions, kno
 
 
 def judged(
-    raw: Mapping[str, Predictions], cells: Mapping[str, Cells], known: Evidence, compute: Compute
-) -> dict[str, dict[str, Any]]:
-    """All figures of every model, see ``evaluated``, and with several cells those of ``crossval.block``.
+    raw: Mapping[str, Predictions], cells: Mapping[str, Cells], known: Evidence, placement: Placement
+) -> dict[str, Judged]:
+    """Calibrate and judge every model.
 
     Args:
         raw: predictions by model.
         cells: the same of every fold and repeat.
-        known: of the images.
-        compute: where the models are judged, each on its own.
+        known: about the images.
+        placement: where the models are judged, each on its own.
     """
-    found = fanout.each(partial(_judged, known), [(table, cells[model]) for model, table in raw.items()], compute)
+    found = fanout.each(partial(_judged, known), [(table, cells[model]) for model, table in raw.items()], placement)
     return dict(zip(raw, found, strict=True))
 
 
-def _judged(known: Evidence, model: tuple[Predictions, Cells]) -> dict[str, Any]:
+def _judged(known: Evidence, model: tuple[Predictions, Cells]) -> Judged:
     table, cells = model
-    figures = evaluated(table, *calibration.calibrated(table), known)
-    return figures if set(cells) == {MAIN} else figures | {"crossval": crossval.block(cells, known)}
+    temperature, calibrated = calibration.calibrated(table)
+    figures = evaluated(table, temperature, calibrated, known)
+    if set(cells) != {MAIN}:
+        figures["crossval"] = crossval.block(cells, known)
+    return Judged(figures, table.of("test"), calibrated.of("test"))
 
 
 def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,28 +140,22 @@ def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def record(
-    study: str,
-    raw: Mapping[str, Predictions],
-    figures: Mapping[str, Any],
-    combined: Mapping[str, Any],
-    trained: Sequence[str],
-    known: Evidence,
+    study: str, models: Mapping[str, Judged], combined: Mapping[str, Any], trained: Sequence[str], known: Evidence
 ) -> None:
-    """Write the metrics and the plots of a study; files of models that are not among ``raw`` are removed.
+    """Write the metrics and the plots of a study; files of models that are not among ``models`` are removed.
 
     Args:
         study: its name.
-        raw: predictions by model.
-        figures: what was found, see ``judged``.
+        models: every model, judged.
         combined: ``metrics/ensemble/S.json``: the cascades, and multiply-accumulates for one image by model.
         trained: the models that are single networks.
-        known: of the images.
+        known: about the images.
     """
+    figures = {model: found.figures for model, found in models.items()}
+    test = {model: found.test for model, found in models.items()}
     _write_metrics(study, figures, combined["macs"])
-    test = {model: table.of("test") for model, table in raw.items()}
     files.write_json(paths.metrics("comparisons", study), _comparisons(figures, test, combined, trained, known))
-    after = {model: calibration.calibrated(table)[1].of("test") for model, table in raw.items()}
-    plots.write(study, test, after, known.settings.bins)
+    plots.write(study, test, {model: found.calibrated for model, found in models.items()}, known.settings.bins)
 
 
 def _write_metrics(study: str, figures: Mapping[str, Any], macs: Mapping[str, int]) -> None:
@@ -160,7 +174,8 @@ def _comparisons(
 ) -> dict[str, Any]:
     fitted = {*(f"ensemble_{name}" for name in combining.FITTED), *combined["cascades"]}
     ranked = ranking.ranked(figures, fitted, trained)
-    pairs = statistics.compared(test, known.groups_of(next(iter(test.values()))), known.settings, known.seed)
+    groups = of_images(next(iter(test.values())).image_ids, known.groups)
+    pairs = statistics.compared(test, groups, known.settings, known.seed)
     return {
         **ranked,
         "pairs": pairs,

@@ -1,4 +1,4 @@
-"""What is known of a study's images besides their labels, and how figures on them are judged."""
+"""What is known about a study's images besides their labels, and how figures on them are judged."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from medcnn.runtime import paths
 
 @dataclass(frozen=True)
 class Evidence:
-    """What figures of a study stand on.
+    """The grounds on which the figures of a study are judged.
 
     Attributes:
         groups: the group (patient joined with duplicates) of each image id; groups are independent of each other.
-        patients: whether the groups tell patients, or duplicates alone.
+        patients: whether groups are patients; else only duplicates are grouped.
         subgroups: by column, the subgroup of each image id.
         fold_0_apart: whether the data's author made the test part, so that cross-validation leaves it out.
         settings: how figures are judged.
@@ -37,13 +37,10 @@ class Evidence:
     settings: Evaluate
     seed: int
 
-    def groups_of(self, table: Predictions) -> list[str]:
-        """The group of each image of a table, see ``manifest.of_images``."""
-        return of_images(table.image_ids, self.groups)
-
     def measured(self, table: Predictions) -> dict[str, Any]:
-        """All figures of a table, with intervals."""
-        return statistics.measured(table, self.groups_of(table), self.settings, self.seed, self.patients)
+        """All figures of a table with intervals, see ``statistics.measured``."""
+        groups = of_images(table.image_ids, self.groups)
+        return statistics.measured(table, groups, self.settings, self.seed, self.patients)
 
 
 def evidence(study: str, settings: Params) -> Evidence:

@@ -108,10 +108,10 @@ def _exported(
     made: Combined, members: Mapping[str, Network], parts: Mapping[str, Part], draft: Draft
 ) -> dict[str, Any]:
     card = draft.card(made.name, members, {})
-    raw = np.stack([member.in_keras for member in members.values()])
-    expected = calibration.scaled(made.combine(raw), card.temperature)
+    raw = np.stack([member.in_keras for member in members.values()]).astype(np.float64)
+    expected = calibration.scaled(made.rule.combine(raw), card.temperature)
     model = compose.combined(made.rule, [member.models["float32"] for member in members.values()], card.temperature)
-    reference = Reference(parts["test"], expected, made.rule.hangs(raw, TOLERANCE))
+    reference = Reference(parts["test"], expected, made.rule.undecided(raw, TOLERANCE))
     block = writing.write(model, card, paths.onnx_model(draft.study, made.name), reference)
     small, how = _quantised(made, members, card, parts["validation"], draft.settings.benchmark)
     return {
@@ -130,7 +130,7 @@ def _quantised(
     """
 
     def joined(precisions: Mapping[str, str]) -> Floats:
-        raw = made.combine(np.stack([members[name].seen[precision] for name, precision in precisions.items()]))
+        raw = made.rule.combine(np.stack([members[name].seen[precision] for name, precision in precisions.items()]))
         return calibration.scaled(raw, card.temperature)
 
     before = joined(dict.fromkeys(members, "float32"))

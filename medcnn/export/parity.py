@@ -45,12 +45,12 @@ class Reference:
     Attributes:
         test: The images.
         expected: (N, classes) probabilities, calibrated.
-        hangs: For which images (N,) the last digits of the members' answers may decide; of a network none.
+        undecided: For which images (N,) the last digits of the members' answers may decide; of a network none.
     """
 
     test: Part
     expected: Floats
-    hangs: Truths
+    undecided: Truths
 
 
 def answers(session: InferenceSession, part: Part) -> Floats:
@@ -64,7 +64,7 @@ def parity(reference: Reference, actual: Floats) -> Parity:
 
     Raises:
         MedcnnError: A probability differs by more than ``TOLERANCE``, or the class does where the two likeliest are
-            further apart than that, and not because the answer hangs on the last digits.
+            further apart than that, and not because the last digits decide the answer.
     """
     expected, part = reference.expected, reference.test
     difference = np.abs(expected - actual).max(axis=1)
@@ -73,7 +73,7 @@ def parity(reference: Reference, actual: Floats) -> Parity:
     same_class = (in_keras == in_onnx) | (likeliest - second <= TOLERANCE)
     # NaN compares as false, so it counts as a mismatch too.
     otherwise = ~((difference <= TOLERANCE) & same_class)
-    undecided = otherwise & np.isfinite(difference) & reference.hangs
+    undecided = otherwise & np.isfinite(difference) & reference.undecided
     _refuse(otherwise & ~undecided, difference, part)
     return Parity(
         images=len(part),

@@ -65,7 +65,7 @@ def test_a_cascade_shows_the_second_network_only_what_the_first_does_not_answer(
     networks.seen = {"one": 0, "other": 0}
     answer = members.answering(job("one_other_cascade"), networks.together)(IMAGES)
     cascade = combined.read(STUDY, "one_other_cascade")
-    np.testing.assert_allclose(answer, scaled(cascade.combine(both), 0.7), atol=1e-12)
+    np.testing.assert_allclose(answer, scaled(cascade.rule.combine(both.astype(np.float64)), 0.7), atol=1e-12)
     assert networks.seen["one"] == len(IMAGES)
     assert 0 < networks.seen["other"] < len(IMAGES)
 

@@ -44,7 +44,7 @@ def recorded(tables: dict[str, Predictions]) -> dict[str, np.ndarray]:
 def test_the_record_alone_answers_as_the_ensemble_stage_did(tables: dict[str, Predictions]) -> None:
     for name, expected in recorded(tables).items():
         made = combined.read("phantom", name)
-        answer = made.combine(np.stack([tables[member].probabilities for member in made.members]))
+        answer = made.rule.combine(np.stack([tables[member].probabilities for member in made.members]))
         np.testing.assert_allclose(answer, expected, atol=1e-12, err_msg=name)
     assert set(combined.read_all("phantom")) == {f"ensemble_{name}" for name in combining.COMBINERS} | {CASCADE}
 
@@ -56,15 +56,15 @@ def test_members_keep_their_order_and_those_of_no_weight_are_left_out(tables: di
     assert combined.read("phantom", CASCADE).members == ("one", "other")
 
 
-def test_an_answer_that_hangs_on_the_last_digits_is_told(tables: dict[str, Predictions]) -> None:
+def test_a_near_tie_is_undecided(tables: dict[str, Predictions]) -> None:
     recorded(tables)
     vote, mean = (combined.read("phantom", f"ensemble_{name}") for name in ("vote", "mean"))
     even = np.array([[[0.40001, 0.4, 0.19999], [0.6, 0.3, 0.1]]] * 3)
-    assert vote.rule.hangs(even, 1e-4).tolist() == [True, False]
-    assert mean.rule.hangs(even, 1e-4).tolist() == [False, False]
+    assert vote.rule.undecided(even, 1e-4).tolist() == [True, False]
+    assert mean.rule.undecided(even, 1e-4).tolist() == [False, False]
     cascade = combined.read("phantom", CASCADE).rule
     assert isinstance(cascade, cascading.Cascade)
-    assert cascading.Cascade(1.0, 0.6).hangs(even[:2], 1e-4).tolist() == [False, True]
+    assert cascading.Cascade(1.0, 0.6).undecided(even[:2], 1e-4).tolist() == [False, True]
 
 
 def test_what_is_not_there_is_one_line(tables: dict[str, Predictions]) -> None:

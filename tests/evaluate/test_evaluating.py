@@ -43,8 +43,8 @@ def evaluated(of: Predictions, **known: Any) -> dict[str, Any]:
 def record(study: str, tables: dict[str, Predictions], macs: dict[str, int]) -> None:
     cells = {model: {(0, 0): of} for model, of in tables.items()}
     known = evidence(next(iter(tables.values())))
-    figures = evaluating.judged(tables, cells, known, params.Compute())
-    evaluating.record(study, tables, figures, ALONE | {"macs": macs}, list(tables), known)
+    judged = evaluating.judged(tables, cells, known, params.Compute())
+    evaluating.record(study, judged, ALONE | {"macs": macs}, list(tables), known)
 
 
 @pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "c", "d")])

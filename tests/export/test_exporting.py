@@ -105,7 +105,9 @@ def test_a_combination_answers_as_its_members_do(project: Path, name: str) -> No
     tables = [predictions.read(paths.predicted(STUDY, member)).of("test") for member in made.members]
     path = paths.onnx_model(STUDY, name)
     read = card(path)
-    expected = calibration.scaled(made.combine(np.stack([table.probabilities for table in tables])), read.temperature)
+    expected = calibration.scaled(
+        made.rule.combine(np.stack([table.probabilities for table in tables])), read.temperature
+    )
     np.testing.assert_allclose(answers(sessions.load(path), test), expected, atol=1e-4)
     assert read.temperature == calibration.calibrated(predictions.read(paths.predicted(STUDY, name)))[0]
     assert set(read.weights_sha256) == set(made.members) == set(NETWORKS)

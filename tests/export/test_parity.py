@@ -10,9 +10,9 @@ from tests.export.parts import part
 EXPECTED = np.array([[0.7, 0.2, 0.1], [0.2, 0.7, 0.1], [0.4, 0.40005, 0.19995], [0.1, 0.3, 0.6]])
 
 
-def reference(expected: np.ndarray = EXPECTED, hangs: tuple[int, ...] = ()) -> Reference:
-    """Four test images, all of class a; the answers of some of them hang on the last digits."""
-    return Reference(part(np.zeros((4, 8, 8, 3), np.uint8), range(4)), expected, np.isin(np.arange(4), hangs))
+def reference(expected: np.ndarray = EXPECTED, undecided: tuple[int, ...] = ()) -> Reference:
+    """Four test images, all of class a; the last digits decide the answers of some of them."""
+    return Reference(part(np.zeros((4, 8, 8, 3), np.uint8), range(4)), expected, np.isin(np.arange(4), undecided))
 
 
 def changed(row: int, *values: float) -> np.ndarray:
@@ -55,11 +55,11 @@ def test_another_class_that_is_clearly_likelier_is_a_mismatch_however_small_the_
         parity(reference(expected), changed(2, 0.40001, 0.4, 0.2))
 
 
-def test_an_answer_that_hangs_on_the_last_digits_is_counted_apart() -> None:
+def test_an_answer_that_the_last_digits_decide_is_counted_apart() -> None:
     otherwise = changed(1, 0.7, 0.2, 0.1)
-    compared = parity(reference(hangs=(0, 1)), otherwise)
+    compared = parity(reference(undecided=(0, 1)), otherwise)
     assert (compared.undecided, compared.max_difference, compared.argmax_agreement) == (1, 0, 0.75)
     with pytest.raises(MedcnnError, match="on 1 of 4"):
-        parity(reference(hangs=(0,)), otherwise)
+        parity(reference(undecided=(0,)), otherwise)
     with pytest.raises(MedcnnError, match="by nan"):
-        parity(reference(hangs=(1,)), changed(1, np.nan, 0.2, 0.1))
+        parity(reference(undecided=(1,)), changed(1, np.nan, 0.2, 0.1))

@@ -41,7 +41,7 @@ def _raw(job: Job, together: Together) -> Engine:
     if isinstance(combination.rule, Cascade):
         return _cascade(combination, combination.rule, together)
     networks = together(combination.members)
-    return lambda images: combination.combine(networks(images))
+    return lambda images: combination.rule.combine(np.asarray(networks(images), np.float64))
 
 
 def _cascade(combination: Combined, rule: Cascade, together: Together) -> Engine:
@@ -53,6 +53,6 @@ def _cascade(combination: Combined, rule: Cascade, together: Together) -> Engine
         handed_on = ~rule.first_answers(both[0])
         if handed_on.any():
             both[1, handed_on] = second(images[handed_on])[0]
-        return combination.combine(both)
+        return rule.combine(np.asarray(both, np.float64))
 
     return raw
