@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
-from medcnn.explain.gradcam import NoFeatureMapsError, grad_cam
-from medcnn.networks.building import build
-from medcnn.train.chaining import chained
+from tests.lazy import lazy
 from tests.networks.blocks import pixels, settings
+
+keras = lazy("keras")
+gradcam = lazy("medcnn.explain.gradcam")
+building = lazy("medcnn.networks.building")
+chaining = lazy("medcnn.train.chaining")
 
 SIZE = 12
 
@@ -18,8 +20,8 @@ def network(classes: int, output: str = "softmax", pooling: str = "average", cha
     """The smallest backbone, with a head that is not linear; or its chain with another."""
     keras.utils.set_random_seed(3)
     block = settings("tiny", pooling, output=output, dense=(6,), dropout=0.4, batch_norm=True)
-    model = build(block, SIZE, classes, Path("none"))
-    return chained(model, settings("relay", dense=(5,), output=output), classes) if chain else model
+    model = building.build(block, SIZE, classes, Path("none"))
+    return chaining.chained(model, settings("relay", dense=(5,), output=output), classes) if chain else model
 
 
 def in_float64(layer: keras.layers.Layer, x: np.ndarray) -> np.ndarray:
@@ -77,7 +79,7 @@ def test_maps_are_those_of_numerical_gradients_for_every_class(
 ) -> None:
     model = network(classes, output, pooling, chain)
     images, labels = pixels(2 * classes, SIZE), np.arange(2 * classes) % classes
-    found = grad_cam(model, images, labels)
+    found = gradcam.grad_cam(model, images, labels)
     expected = np.stack([by_brute_force(model, image, label) for image, label in zip(images, labels, strict=True)])
     assert expected.max() == 1
     assert found == pytest.approx(expected, abs=1e-3)
@@ -86,9 +88,9 @@ def test_maps_are_those_of_numerical_gradients_for_every_class(
 def test_what_is_frozen_makes_no_difference_and_the_model_answers_as_before() -> None:
     model, images = network(3), pixels(4, SIZE)
     before = model.predict(images, verbose=0)
-    free = grad_cam(model, images, np.zeros(4, np.int64))
+    free = gradcam.grad_cam(model, images, np.zeros(4, np.int64))
     model.get_layer("backbone").trainable = False
-    frozen = grad_cam(model, images, np.zeros(4, np.int64))
+    frozen = gradcam.grad_cam(model, images, np.zeros(4, np.int64))
     assert (free == frozen).all()
     assert (model.predict(images, verbose=0) == before).all()
 
@@ -100,16 +102,16 @@ def test_a_saturated_probability_has_a_map_as_well() -> None:
     images = pixels(6, SIZE)
     probabilities = model.predict(images, verbose=0)
     assert probabilities.max(axis=1) == pytest.approx(1)
-    found = grad_cam(model, images, probabilities.argmax(axis=1))
+    found = gradcam.grad_cam(model, images, probabilities.argmax(axis=1))
     assert np.isfinite(found).all()
     assert found.max() == 1
 
 
 def test_a_network_without_convolutions_has_no_maps() -> None:
-    model = build(settings("relay", "flatten"), SIZE, 2, Path("none"))
-    with pytest.raises(NoFeatureMapsError):
-        grad_cam(model, pixels(1, SIZE), np.zeros(1, np.int64))
+    model = building.build(settings("relay", "flatten"), SIZE, 2, Path("none"))
+    with pytest.raises(gradcam.NoFeatureMapsError):
+        gradcam.grad_cam(model, pixels(1, SIZE), np.zeros(1, np.int64))
 
 
 def test_no_images_have_no_maps() -> None:
-    assert grad_cam(network(3), pixels(0, SIZE), np.zeros(0, np.int64)).shape[0] == 0
+    assert gradcam.grad_cam(network(3), pixels(0, SIZE), np.zeros(0, np.int64)).shape[0] == 0

@@ -6,7 +6,6 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import pytest
 from google.protobuf.message import DecodeError, Message
 from hypothesis import given
@@ -15,11 +14,14 @@ from onnx import ModelProto, TensorProto
 
 from medcnn.core.errors import MedcnnError
 from medcnn.inference import untrusted
-from medcnn.networks import saving
 from tests.fuzz.child import Child
 from tests.fuzz.mutating import bounded, damaged
 from tests.inference import hostile
+from tests.lazy import lazy
 from tests.weights.test_torch_file import OrderedDict, tensor, weights_file
+
+keras = lazy("keras")
+saving = lazy("medcnn.networks.saving")
 
 pytestmark = pytest.mark.slow
 

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import keras
 import numpy as np
-from keras.src.legacy.saving import legacy_h5_format
 
 from medcnn.params.models import Model
+from tests.lazy import lazy
+
+keras = lazy("keras")
+legacy_h5_format = lazy("keras.src.legacy.saving.legacy_h5_format")
 
 
 def settings(backbone: str, pooling: str = "average", **changes: Any) -> Model:

@@ -3,18 +3,20 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
 from medcnn import params
 from medcnn.core.errors import MedcnnError
-from medcnn.networks import building, pretrained
-from medcnn.networks.building import body
+from medcnn.networks import pretrained
 from medcnn.params.catalogue import BACKBONES
 from medcnn.weights import storing
+from tests.lazy import lazy
 from tests.networks.blocks import pixels
 from tests.networks.blocks import settings as block
+
+keras = lazy("keras")
+building = lazy("medcnn.networks.building")
 
 NOWHERE = Path("nowhere")
 
@@ -181,7 +183,7 @@ def test_the_smallest_image_works_and_a_smaller_one_is_refused(name: str) -> Non
 def test_the_smallest_image_is_not_set_too_high(name: str) -> None:
     below = BACKBONES[name].smallest - 1
     with pytest.raises(ValueError, match="zero or negative"):
-        body(name)(keras.Input((below, below, 3)))
+        building.body(name)(keras.Input((below, below, 3)))
 
 
 def test_missing_weights_are_one_clear_line(tmp_path: Path) -> None:

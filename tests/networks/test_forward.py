@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
 
-from medcnn.networks.forward import BATCH, forward
+from tests.lazy import lazy
 from tests.networks.blocks import pixels
+
+keras = lazy("keras")
+forward = lazy("medcnn.networks.forward")
 
 
 @pytest.mark.parametrize("normalised", [True, False])
@@ -18,6 +20,6 @@ def test_the_graph_answers_as_the_model_does(normalised: bool) -> None:
     rng = np.random.default_rng(0)
     # Statistics other than those that normalisation begins with.
     network.set_weights([weight + rng.uniform(0.1, 0.5, weight.shape) for weight in network.get_weights()])
-    images = pixels(BATCH + 5, 8).astype(np.uint8)
+    images = pixels(forward.BATCH + 5, 8).astype(np.uint8)
     expected = network.predict(images.astype(np.float32), verbose=0)
-    assert forward(network, images) == pytest.approx(expected, rel=1e-4)
+    assert forward.forward(network, images) == pytest.approx(expected, rel=1e-4)

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from medcnn import params
-from medcnn.networks import preprocessing, pretrained
-from medcnn.networks.building import build_backbone
+from medcnn.networks import pretrained
 from medcnn.networks.pretrained import Arrays
 from medcnn.params.catalogue import PREPROCESSING
 from medcnn.weights import finding, torch_weights
+from tests.lazy import lazy
+
+keras = lazy("keras")
+building = lazy("medcnn.networks.building")
+preprocessing = lazy("medcnn.networks.preprocessing")
 
 PUBLISHED_PARAMETERS = 4_652_008
 
@@ -25,7 +28,7 @@ def arrays() -> Arrays:
 @pytest.fixture(scope="module")
 def classifier(arrays: Arrays) -> keras.Model:
     """The whole published network, with its 1000 classes."""
-    backbone = build_backbone("lite0", "average", 224)
+    backbone = building.build_backbone("lite0", "average", 224)
     output = keras.layers.Dense(1000, activation="softmax", name="classifier")(backbone.output)
     model = keras.Model(backbone.input, output)
     pretrained.assign(model, arrays)
@@ -51,7 +54,7 @@ def test_uses_every_published_tensor_and_no_other(classifier: keras.Model, array
 
 @pytest.mark.parametrize("size", [32, 45, 96])
 def test_gives_1280_features_at_any_size(size: int) -> None:
-    assert build_backbone("lite0", "average", size).output_shape == (None, 1280)
+    assert building.build_backbone("lite0", "average", size).output_shape == (None, 1280)
 
 
 def _ready(photo: np.ndarray) -> np.ndarray:

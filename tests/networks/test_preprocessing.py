@@ -2,15 +2,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from onnxruntime import InferenceSession
 
-from medcnn.export.convert import converted
-from medcnn.networks import building, preprocessing, saving
 from medcnn.params.catalogue import PREPROCESSING
+from tests.lazy import lazy
 from tests.networks.blocks import pixels, settings
+
+keras = lazy("keras")
+convert = lazy("medcnn.export.convert")
+building = lazy("medcnn.networks.building")
+preprocessing = lazy("medcnn.networks.preprocessing")
+saving = lazy("medcnn.networks.saving")
 
 NOWHERE = Path("nowhere")
 
@@ -44,7 +48,7 @@ def test_turned_channels_survive_keras_and_onnx(tmp_path: Path) -> None:
     saving.save(model, tmp_path / "model.keras")
     opened = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     np.testing.assert_array_equal(opened(images), model(images))
-    answer = InferenceSession(converted(opened).SerializeToString()).run(None, {"image": images})[0]
+    answer = InferenceSession(convert.converted(opened).SerializeToString()).run(None, {"image": images})[0]
     np.testing.assert_allclose(answer, model(images), atol=1e-6)
 
 

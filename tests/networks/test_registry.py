@@ -3,12 +3,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import keras
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.networks import building, registry
+from medcnn.networks import registry
 from medcnn.params import catalogue
+from tests.lazy import lazy
+
+keras = lazy("keras")
+building = lazy("medcnn.networks.building")
 
 
 def test_the_catalogue_lists_exactly_the_registered_networks() -> None:

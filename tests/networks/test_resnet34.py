@@ -8,10 +8,13 @@ import pytest
 import safetensors.numpy
 
 from medcnn.core.errors import MedcnnError
-from medcnn.networks import preprocessing, pretrained
-from medcnn.networks.building import build_backbone
+from medcnn.networks import pretrained
 from medcnn.params.catalogue import PREPROCESSING
 from medcnn.weights import torch_weights
+from tests.lazy import lazy
+
+building = lazy("medcnn.networks.building")
+preprocessing = lazy("medcnn.networks.preprocessing")
 
 # The first pooled features of timm 1.0.31's resnet34 (PyTorch 2.15.0), and torchvision 0.29.2's, which are equal, for
 # the image and the weights that are made below.
@@ -69,7 +72,7 @@ def published() -> bytes:
 def test_gives_the_numbers_of_pytorch(published: bytes) -> None:
     arrays = torch_weights.resnet34(published, "model.safetensors")
     for size, expected in FEATURES.items():
-        backbone = build_backbone("resnet34", "average", size)
+        backbone = building.build_backbone("resnet34", "average", size)
         pretrained.assign(backbone, arrays)
         features = backbone(preprocessing.layer(PREPROCESSING["torch"], size)(image(size))).numpy()[0]
         np.testing.assert_allclose(features[:4], expected, rtol=1e-5)
@@ -77,7 +80,7 @@ def test_gives_the_numbers_of_pytorch(published: bytes) -> None:
 
 def test_uses_every_tensor_but_the_classifier(published: bytes) -> None:
     arrays = torch_weights.resnet34(published, "model.safetensors")
-    backbone = build_backbone("resnet34", "average", 32)
+    backbone = building.build_backbone("resnet34", "average", 32)
     used = {f"{layer.name}/{variable.name}" for layer in backbone.layers for variable in layer.weights}
     assert set(arrays) - used == {"fc/kernel", "fc/bias"}
     assert sum(int(np.prod(variable.shape)) for variable in backbone.trainable_weights) == 21_284_672

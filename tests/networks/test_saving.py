@@ -6,12 +6,14 @@ import sys
 import zipfile
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.networks import saving
+from tests.lazy import lazy
+
+keras = lazy("keras")
+saving = lazy("medcnn.networks.saving")
 
 ROOT = Path(__file__).parents[2]
 

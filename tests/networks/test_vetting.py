@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import keras
 import numpy as np
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.networks import saving, vetting
+from tests.lazy import lazy
+
+keras = lazy("keras")
+saving = lazy("medcnn.networks.saving")
+vetting = lazy("medcnn.networks.vetting")
 
 Members = dict[str, bytes]
 

@@ -9,19 +9,17 @@ from PIL import Image
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.core.seeding import pin_tensorflow
 from medcnn.dataset import manifest, pack, predictions
 from medcnn.dataset.predictions import Predictions
 from medcnn.runtime import paths
+from stages import explain
+from tests.lazy import lazy
+from tests.networks.blocks import settings
 from tests.project import SIZE, prepared_study, shrink
 
-pin_tensorflow(0)
-
-from medcnn.networks import saving  # noqa: E402
-from medcnn.networks.building import build  # noqa: E402
-from medcnn.train.chaining import chained  # noqa: E402
-from stages import explain  # noqa: E402
-from tests.networks.blocks import settings  # noqa: E402
+building = lazy("medcnn.networks.building")
+saving = lazy("medcnn.networks.saving")
+chaining = lazy("medcnn.train.chaining")
 
 STUDY = "phantom"
 CLASSES = ("healthy", "nodule", "spiculated", "ground_glass")
@@ -34,9 +32,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A prepared study, a model and a chain as if they had been trained, and predictions of their own."""
     monkeypatch.chdir(shrink(tmp_path, {"studies.phantom.image_size": SIZE}))
     prepared_study(tmp_path, STUDY, CLASSES, images=160)
-    network = build(settings("tiny"), SIZE, len(CLASSES), Path("none"))
+    network = building.build(settings("tiny"), SIZE, len(CLASSES), Path("none"))
     saving.save(network, paths.keras_model(STUDY, "simple"))
-    link = chained(network, settings("relay", dense=(6,)), len(CLASSES))
+    link = chaining.chained(network, settings("relay", dense=(6,)), len(CLASSES))
     saving.save(link, paths.keras_model(STUDY, "lite0_relay_chain"))
     predicted("simple", right=0.6)
     predicted("lite0_relay_chain", right=1.0)

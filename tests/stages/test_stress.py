@@ -7,16 +7,14 @@ import pytest
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.core.seeding import pin_tensorflow
 from medcnn.runtime import paths
+from stages import stress
+from tests.lazy import lazy
+from tests.networks.blocks import settings
 from tests.project import SIZE, prepared_study, shrink
 
-pin_tensorflow(0)
-
-from medcnn.networks import saving  # noqa: E402
-from medcnn.networks.building import build  # noqa: E402
-from stages import stress  # noqa: E402
-from tests.networks.blocks import settings  # noqa: E402
+building = lazy("medcnn.networks.building")
+saving = lazy("medcnn.networks.saving")
 
 FIGURES = paths.metrics("stress", "brain_mri", "simple")
 TABLE = paths.plots("stress", "brain_mri") / "simple.csv"
@@ -30,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_metrics_and_table_hold_the_same_figures(folder: Path) -> None:
-    network = build(settings("tiny", "flatten", output="sigmoid"), SIZE, 2, Path("none"))
+    network = building.build(settings("tiny", "flatten", output="sigmoid"), SIZE, 2, Path("none"))
     saving.save(network, paths.keras_model("brain_mri", "simple"))
     stress.main("brain_mri", "simple")
     figures = files.read_json(FIGURES)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
 from medcnn import params
 from medcnn.dataset import pack, predictions
-from medcnn.networks.building import build_backbone
 from medcnn.params.catalogue import BACKBONES, KERAS
 from medcnn.params.models import Model
 from medcnn.runtime import paths
 from stages import train
+from tests.lazy import lazy
 from tests.networks.blocks import keras_file
 from tests.project import ROOT
 from tests.studies.test_studies import all_prepared, project
+
+keras = lazy("keras")
+building = lazy("medcnn.networks.building")
 
 SETTINGS = params.load(ROOT / "params.yaml")
 # Models that differ in augmentation alone are trained once.
@@ -49,7 +51,7 @@ def pretrained(model: str, settings: Model) -> None:
     place.mkdir(parents=True, exist_ok=True)
     if settings.weights == "none":
         return
-    network = build_backbone(settings.backbone, settings.pooling, BACKBONES[settings.backbone].smallest)
+    network = building.build_backbone(settings.backbone, settings.pooling, BACKBONES[settings.backbone].smallest)
     if settings.backbone in KERAS:
         keras_file(place / "weights.h5", network)
     else:

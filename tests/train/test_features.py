@@ -5,15 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn.core.seeding import pin_tensorflow
+from medcnn.dataset import pack
+from tests.lazy import lazy
+from tests.project import packed
 
-pin_tensorflow(1)
-
-import keras  # noqa: E402
-
-from medcnn.dataset import pack  # noqa: E402
-from medcnn.train import features  # noqa: E402
-from tests.project import packed  # noqa: E402
+keras = lazy("keras")
+features = lazy("medcnn.train.features")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -12,7 +11,10 @@ from medcnn.core.errors import MedcnnError
 from medcnn.networks import pretrained
 from medcnn.params.sources import Weights
 from medcnn.weights import finding, storing, torch_weights
+from tests.lazy import lazy
 from tests.networks.blocks import keras_file, settings
+
+keras = lazy("keras")
 
 
 @pytest.fixture(scope="module")
