@@ -113,11 +113,15 @@ def _figures(table: Predictions) -> dict[str, float]:
 
 
 def _pooled(by_repeat: Sequence[Predictions], known: Evidence) -> dict[str, float]:
-    """Figures with intervals: shares and mean losses of all repeats' rows are the means over repeats."""
+    """Figures with intervals; with several repeats each figure is the mean over repeats."""
     found = known.measured(_stacked(by_repeat))
     figures = (figure for figure in FIGURES if figure.scored or (figure.by_patient and known.patients))
     pooled = {key: found[key] for figure in figures for key in figure.keys}
-    return pooled | (_mean_auroc(by_repeat, known) if len(by_repeat) > 1 else {})
+    if len(by_repeat) == 1:
+        return pooled
+    of_repeats = [_figures(table) for table in by_repeat]
+    means = {figure.key: float(np.mean([found[figure.key] for found in of_repeats])) for figure in SCORED}
+    return pooled | means | _mean_auroc(by_repeat, known)
 
 
 def _mean_auroc(by_repeat: Sequence[Predictions], known: Evidence) -> dict[str, float]:

@@ -45,7 +45,7 @@ def test_a_figure_without_an_interval_has_one_key() -> None:
 
 
 def test_the_gate_takes_figures_of_which_more_is_better() -> None:
-    assert GATED == ("accuracy", "balanced_accuracy", "auroc")
+    assert {"accuracy", "balanced_accuracy", "auroc"} <= set(GATED)
     assert Gate(floors={"auroc": 0.9}, largest_fall={}).floors == {"auroc": 0.9}
-    with pytest.raises(ValidationError, match=r"unknown 'brier'; choose from accuracy, balanced_accuracy, auroc"):
+    with pytest.raises(ValidationError, match=rf"unknown 'brier'; choose from {', '.join(GATED)}"):
         Gate(floors={"brier": 0.1}, largest_fall={})
