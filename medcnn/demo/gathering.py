@@ -21,14 +21,14 @@ from medcnn.runtime import paths
 PAGE = Path(__file__).parent / "page"
 EXPORTED = {"float32": paths.onnx_model, "int8": paths.int8_model}
 SAMPLES = 2
-"""Of each class."""
+"""Test images of each class."""
 
 
 def gather(settings: Params) -> None:
-    """Make ``plots/demo/`` anew; the index comes last, so that half a demo is none.
+    """Make ``plots/demo/`` anew; the index comes last, so that an unfinished demo is not shown.
 
     Raises:
-        MedcnnError: no model of a study is exported, an exported file is none of this version, or npm fails.
+        MedcnnError: no model of a study is exported, an exported file is of another version, or npm fails.
     """
     exported = {study: _exported(study) for study in settings.run.studies}
     with vendoring.runtime() as runtime:
@@ -57,7 +57,7 @@ def _study(name: str, settings: Params, models: Sequence[str]) -> dict[str, Any]
         "title": study.title,
         "chosen": files.read_json(paths.metrics("comparisons", name))["best"],
         "models": [_model(name, model) for model in models],
-        # Other images may not be passed on, or show someone.
+        # Images of other studies may not be redistributed, or may show someone.
         "samples": list(_samples(name)) if study.source.kind == "phantom" else [],
     }
 

@@ -79,13 +79,13 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """A port of its own, and no word about browsers that hang up."""
+    """A server with a port of its own that prints nothing about browsers that disconnect."""
 
     # Newer Pythons let two servers share a port.
     allow_reuse_port = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Pass over a browser that went away in the middle of an answer."""
+        """Ignore a browser that disconnects in the middle of an answer."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -94,7 +94,7 @@ def serve(port: int) -> None:
     """Serve ``plots/`` until the user stops it.
 
     Raises:
-        MedcnnError: there is no page yet, or the port is not to be had.
+        MedcnnError: there is no page yet, or the port is taken or not allowed.
     """
     if not paths.TRY.exists():
         raise MedcnnError(f"{paths.TRY} not found: `make report` writes it")
@@ -110,10 +110,10 @@ def serve(port: int) -> None:
 
 @contextmanager
 def serving(root: Path, port: int) -> Iterator[Server]:
-    """A server that is bound to the port, any free one for 0, and answers once it is told to.
+    """A server bound to the port, or to any free one for 0; it answers once ``serve_forever`` is called.
 
     Raises:
-        MedcnnError: the port is not to be had.
+        MedcnnError: the port is taken or not allowed.
     """
     try:
         server = Server((ADDRESS, port), functools.partial(Handler, directory=str(root.resolve())))

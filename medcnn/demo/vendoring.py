@@ -13,7 +13,7 @@ from medcnn.core.errors import MedcnnError
 
 HERE = Path(__file__).parent
 FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-"""Of the package's ``dist``: the API, and the CPU's backend with its loader."""
+"""Files of the package's ``dist``: the API, and the CPU's backend with its loader."""
 _INSTALL = ("ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--no-update-notifier")
 # npm's own patience without a network is a minute and more.
 _PATIENCE = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error")
@@ -42,7 +42,7 @@ def runtime() -> Iterator[Path]:
 
 
 def _reason(complaints: str) -> str:
-    """The first line of npm's that is a sentence rather than a code."""
+    """The first line of what npm printed that is a sentence rather than a code."""
     lines = [line.removeprefix("npm error").strip() for line in complaints.splitlines()]
-    told = [line for line in lines if line and not line.startswith(("code ", "errno ", "syscall "))]
-    return told[0].removeprefix("network ") if told else "it gave no reason"
+    reasons = [line for line in lines if line and not line.startswith(("code ", "errno ", "syscall "))]
+    return reasons[0].removeprefix("network ") if reasons else "it gave no reason"

@@ -11,9 +11,9 @@ FORMATS = ("text", "csv", "json", "jsonl")
 
 _PATHS = """\
 PATH is one of
-  scan.png             a file: PNG, JPEG, BMP, TIFF, WebP, GIF, PPM, PGM; DICOM (needs pydicom), a row for each frame,
-                       scan.dcm#3 being the third; NIfTI (needs nibabel), a row for each axial slice from the feet up
-  folder               every image in it and below, sorted; hidden files and files that are no images are passed over
+  scan.png             a file: PNG, JPEG, BMP, TIFF, WebP, GIF, PPM, PGM; DICOM (needs pydicom), one row per frame,
+                       scan.dcm#3 being the third; NIfTI (needs nibabel), one row per axial slice from the feet up
+  folder               every image in it and below, sorted; hidden files and files that are not images are skipped
   'scans/**/*.png'     a pattern: *, ?, [..], and ** for folders at any depth
   set.zip              every image in a zip
   'set.zip!yes/*.jpg'  those of its members that match a pattern, or lie in the folder that is named
@@ -43,7 +43,8 @@ def add_to(commands: Any) -> None:
         "--format",
         choices=FORMATS,
         default="text",
-        help="text for people; csv with a header; json: one document, the model's facts on top; jsonl: a line an image",
+        help="text for people; csv with a header; json: one document, the model's facts on top; jsonl: one line per "
+        "image",
     )
     parser.add_argument(
         "--threshold",
@@ -51,18 +52,20 @@ def add_to(commands: Any) -> None:
         dest="thresholds",
         action="append",
         default=[],
-        help="from which probability a class is called: 0.3 (the positive one of two), CLASS=0.3 (may be repeated), or "
-        "`operating`, the thresholds that validation chose; without it the most probable class is. Of several that are "
-        "called the most probable is shown; where none is, the most probable of those without a threshold",
+        help="the probability from which a class is predicted: 0.3 (the positive one of two), CLASS=0.3 (may be "
+        "repeated), or `operating`, the thresholds that validation chose; without it the most probable class is. Of "
+        "several that reach theirs the most probable is shown; where none does, the most probable of those without one",
     )
     parser.add_argument("--output", metavar="FILE", type=Path, help="write there instead, the whole file or nothing")
     parser.add_argument(
         "--explain",
         metavar="DIR",
         type=Path,
-        help="write a picture an image: where a grey patch takes probability from its class (slow: some 170 runs each)",
+        help="write one picture per image: where a grey patch lowers its probability (slow: some 170 runs each)",
     )
-    parser.add_argument("--threads", metavar="N", type=_positive, default=2, help="that decode images (default: 2)")
+    parser.add_argument(
+        "--threads", metavar="N", type=_positive, default=2, help="threads that decode images (default: 2)"
+    )
     parser.add_argument("--batch", metavar="N", type=_positive, default=16, help="images in a run (default: 16)")
     parser.set_defaults(command=_predict)
 

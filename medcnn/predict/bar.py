@@ -10,13 +10,13 @@ _WIDTH = 30
 _EVERY = 0.1
 
 
-class Progress:
-    """How many of the files are done, on one line that is drawn again.
+class ProgressBar:
+    """How many of the files are done, on one line that is redrawn.
 
     Args:
         total: how many there are.
         stream: where to draw.
-        wanted: whether to draw at all; rows that go to the same terminal would be torn apart by it.
+        wanted: whether to draw at all; it would break up rows that go to the same terminal.
     """
 
     def __init__(self, total: int, wanted: bool, stream: TextIO | None = None) -> None:

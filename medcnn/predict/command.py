@@ -15,14 +15,14 @@ from typing import TextIO
 from medcnn.core import files
 from medcnn.core.errors import BAD_INPUT, INTERRUPTED, MedcnnError
 from medcnn.predict import deciding, inputs, occlusion
-from medcnn.predict.bar import Progress
+from medcnn.predict.bar import ProgressBar
 from medcnn.predict.model import Model, load
 from medcnn.predict.rows import Row, Setting, rows
 from medcnn.predict.writing import Writer, writer
 
 UNREADABLE = 3
 BROKEN_PIPE = 141
-"""As a shell tells it of a program that SIGPIPE ended."""
+"""What a shell reports of a program that SIGPIPE ended."""
 
 
 class OutputError(MedcnnError):
@@ -35,14 +35,14 @@ def run(options: argparse.Namespace) -> int:
     """Predict and write what the arguments ask for; returns the exit code.
 
     Raises:
-        MedcnnError: The model, a threshold or an output cannot be used, or there is no image.
+        MedcnnError: the model, a threshold or an output cannot be used, or there is no image.
     """
     found = inputs.find(options.paths)
     _check_outputs(options)
     model = load(options.model)
     levels = deciding.thresholds(options.thresholds, model.card)
     form = writer(options.format, model, levels, options.explain is not None)
-    progress = Progress(len(found.sources), _bar_is_wanted(options.output))
+    progress = ProgressBar(len(found.sources), _bar_is_wanted(options.output))
     setting = Setting(levels, options.threads, options.batch, progress.advance)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    """Refuse now what would fail when all is done."""
+    """Refuse at the start what would fail at the end."""
     if options.output is not None and options.output.is_dir():
         raise OutputError(f"--output {options.output}: a folder; name a file")
     if options.explain is not None:
@@ -89,7 +89,7 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
     """Standard output, or a file that appears when all is written; a pipe or device is written as it is."""
     if output is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            # A name may have letters that the terminal has not.
+            # A name may have letters that the terminal's encoding lacks.
             sys.stdout.reconfigure(errors="backslashreplace")
         yield sys.stdout
     elif output.exists() and not output.is_file():
@@ -121,4 +121,4 @@ def _summary(count: int, errors: int, skipped: int) -> None:
     if errors:
         print(f"{errors} of {count} images could not be read", file=sys.stderr)
     if skipped:
-        print(f"{skipped} files that are no images were passed over", file=sys.stderr)
+        print(f"{skipped} files that are not images were skipped", file=sys.stderr)

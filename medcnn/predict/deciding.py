@@ -1,4 +1,4 @@
-"""From calibrated probabilities to what a row says: the class that is called, and the prediction set."""
+"""From calibrated probabilities to what a row says: the predicted class and the prediction set."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class ThresholdError(MedcnnError):
 
 
 def thresholds(wanted: Sequence[str], card: Card) -> dict[str, float]:
-    """By class, the probability from which it is called; no class where the most probable one is.
+    """By class, the probability from which it is predicted; empty where the most probable class is.
 
     Args:
         wanted: what the command line says: "0.3", "CLASS=0.3" or "operating".
-        card: of the model.
+        card: the model's.
 
     Raises:
-        ThresholdError: it makes no sense for this model.
+        ThresholdError: it does not fit this model.
     """
     found: dict[str, float] = {}
     for text in wanted:
@@ -64,8 +64,8 @@ def _choices(card: Card) -> str:
     return f"choose from {', '.join(filter(None, [number, named, OPERATING]))}"
 
 
-def called(probabilities: np.ndarray, class_names: Sequence[str], levels: Mapping[str, float]) -> str | None:
-    """The class of one image; None where every class has a threshold and none reaches it.
+def predicted_class(probabilities: np.ndarray, class_names: Sequence[str], levels: Mapping[str, float]) -> str | None:
+    """The predicted class of one image; None where every class has a threshold and none reaches it.
 
     The most probable of the classes that reach their threshold; where none does, of those that have none.
     """

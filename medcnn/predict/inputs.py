@@ -19,13 +19,14 @@ from typing import IO
 
 from medcnn.core.errors import BAD_INPUT, MedcnnError
 from medcnn.reading import decode
+from medcnn.reading.formats.dicom import is_dicom
+from medcnn.reading.formats.scans import SUFFIXES
 from medcnn.runtime.console import shown
 
 LIMIT = 256 << 20
 """Largest file, or member of a zip, in bytes."""
-VOLUMES = (".nii", ".nii.gz")
-SUFFIXES = (*decode.SUFFIXES, ".dcm", ".dicom", ".ima", *VOLUMES)
-_PREAMBLE, _MAGIC = 128, b"DICM"
+_START = 132
+"""How many bytes of a file show whether it is DICOM."""
 _JUNK = "__MACOSX"
 
 
@@ -40,9 +41,9 @@ class Source:
     """One file.
 
     Attributes:
-        name: As it is shown; may hold anything that a file's name may.
-        read: Gives its bytes, or raises an ``OSError`` or ``UnreadableImageError``.
-        size: In bytes, where it is known before it is read.
+        name: what is shown for it; may hold anything that a file's name may.
+        read: returns its bytes, or raises an ``OSError`` or ``UnreadableImageError``.
+        size: in bytes, where it is known before the file is read; else 0.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Found:
-    """The files, in order, and how many in folders and zips were passed over as no images."""
+    """The files, in order, and how many in folders and zips were skipped because they are not images."""
 
     sources: list[Source]
     skipped: int
@@ -62,7 +63,7 @@ def find(paths: Iterable[str]) -> Found:
     """The files that the paths stand for, in the order of the paths; a path that stands for none is a broken source.
 
     Raises:
-        NothingFoundError: None of them stands for any.
+        NothingFoundError: no path stands for a file.
     """
     sources: list[Source] = []
     missing: list[str] = []
@@ -82,7 +83,7 @@ def find(paths: Iterable[str]) -> Found:
 
 
 def _of(path: str) -> Iterator[Source | None]:
-    """The files of one path; None for each that is passed over."""
+    """The files of one path; None for each that is skipped."""
     archive, _, pattern = path.partition("!")
     if path == "-":
         yield Source("-", partial(_limited, sys.stdin.buffer))
@@ -127,7 +128,7 @@ def _looks_like_image(path: str) -> bool:
         return True
     try:
         with Path(path).open("rb") as file:
-            return file.read(_PREAMBLE + len(_MAGIC))[_PREAMBLE:] == _MAGIC
+            return is_dicom(file.read(_START))
     except OSError:
         return False
 
@@ -183,5 +184,5 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         with archive.open(member) as file:
             return _limited(file)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
-        # RuntimeError is for a password, and NotImplementedError, one of its kind, for an unusual compression.
+        # A password raises RuntimeError; an unusual compression NotImplementedError, which is one too.
         raise decode.UnreadableImageError(" ".join(str(error).split()) or "broken in the zip") from error

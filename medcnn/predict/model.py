@@ -23,9 +23,9 @@ class Model:
     """An exported model.
 
     Attributes:
-        session: that runs it.
-        card: what it says of itself.
-        sha256: of its file.
+        session: runs the network.
+        card: describes the model.
+        sha256: the hash of its file.
     """
 
     session: InferenceSession
@@ -41,7 +41,7 @@ def load(path: Path) -> Model:
     """Open an exported model.
 
     Raises:
-        MedcnnError: It cannot be opened, or its card is missing, broken, or of another network.
+        MedcnnError: it cannot be opened, or its card is missing, broken, or of another network.
     """
     session = sessions.load(path)
     try:
@@ -51,5 +51,5 @@ def load(path: Path) -> Model:
     (image,), (answer,) = session.get_inputs(), session.get_outputs()
     side, classes = card.image_size, len(card.class_names)
     if side < SMALLEST_SIDE or list(image.shape[1:3]) != [side, side] or answer.shape[1] != classes:
-        raise MedcnnError(f"{path}: its card is of {side} pixels a side and {classes} classes, its network is not")
+        raise MedcnnError(f"{path}: its card says {side} pixels a side and {classes} classes, its network differs")
     return Model(session, card, files.sha256(path))

@@ -1,6 +1,6 @@
 """Occlusion: where a grey patch, slid over an image, takes probability from its class.
 
-Zeiler and Fergus, ECCV 2014, https://arxiv.org/abs/1311.2901. It asks nothing of a model but answers, so that it works
+Zeiler and Fergus, ECCV 2014, https://arxiv.org/abs/1311.2901. It needs nothing of a model but its answers, so it works
 for ensembles and cascades too.
 """
 
@@ -27,7 +27,7 @@ PATCHES = 7
 """Patches side by side; they overlap by half."""
 GREY = 128
 SIDE = 448
-"""Of the picture, in pixels."""
+"""The side of the picture, in pixels."""
 OPACITY = 0.6
 _LEGEND, _BAR = 72, 128
 _FALL, _RISE = (255, 60, 0), (0, 120, 255)
@@ -37,12 +37,12 @@ _LONGEST_NAME = 80
 
 
 def explained(row: Row, model: Model, folder: Path, batch: int) -> Row:
-    """The row, with the picture that explains its class, or the most probable one where none is called.
+    """The row, with the picture that explains its class, or the most probable one where none is predicted.
 
     Args:
         row: as it was answered; one with an error stays as it is.
-        model: to ask.
-        folder: is made if it is not there.
+        model: what predicts.
+        folder: made if it does not exist.
         batch: images in a run.
     """
     if row.pixels is None or not row.probabilities:
@@ -56,7 +56,7 @@ def explained(row: Row, model: Model, folder: Path, batch: int) -> Row:
 
 
 def file_name(path: str) -> str:
-    """A name for the picture of a path: readable, without folders, and of its own by a digest of the whole path."""
+    """A name for the picture of a path: readable, without folders, and unique by a digest of the whole path."""
     readable = re.sub(r"[^A-Za-z0-9._#-]+", "_", re.split(r"[/\\]", path)[-1]).strip("._")[:_LONGEST_NAME]
     return f"{readable or 'image'}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}.png"
 
@@ -66,8 +66,8 @@ def occlusion(pixels: np.ndarray, model: Model, index: int, batch: int) -> np.nd
 
     Args:
         pixels: uint8 (S, S, 3).
-        model: to ask.
-        index: of the class.
+        model: what predicts.
+        index: the class.
         batch: images in a run.
 
     Returns:
@@ -98,7 +98,7 @@ def _hidden(pixels: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
 
 
 def picture(pixels: np.ndarray, heat: np.ndarray, title: str) -> bytes:
-    """A PNG: the image in grey under its heat, red where the patch takes probability and blue where it adds some."""
+    """A PNG: the image in grey under its heat, red where the patch lowers the probability, blue where it raises it."""
     strongest = max(float(np.abs(heat).max()), _LEAST)
     page = Image.new("RGB", (SIDE, SIDE + _LEGEND), "white")
     page.paste(_overlay(pixels, heat / strongest), (0, 0))

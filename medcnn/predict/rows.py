@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from medcnn.predict import deciding
-from medcnn.predict.inputs import VOLUMES, Source
+from medcnn.predict.inputs import Source
 from medcnn.predict.model import Model
 from medcnn.reading.decode import Fit, UnreadableImageError
 from medcnn.reading.formats import scans
@@ -25,18 +25,18 @@ _LARGE = 16 << 20
 
 @dataclass(frozen=True)
 class Row:
-    """What is said of one image.
+    """What is predicted for one image.
 
     Attributes:
         path: its file, with the number of the frame or slice.
-        label: the class that is called; None where none is, and where there is an error.
+        label: the predicted class; None where no class reaches its threshold, and where there is an error.
         probabilities: calibrated, by class; empty where there is an error.
-        prediction_set: the classes that it may be of.
+        prediction_set: the classes that the image may be of.
         novelty: its score; above the model's threshold it is unlike the training images.
-        unlike: whether it is.
+        unlike: whether it is unlike them.
         error: why there is no prediction.
         pixels: uint8 (S, S, 3), as the network saw them.
-        explanation: the name of its picture in the folder of ``--explain``.
+        explanation: name of the picture of it in the folder of ``--explain``.
     """
 
     path: str
@@ -55,8 +55,8 @@ class Setting:
     """How rows are made.
 
     Attributes:
-        levels: by class, the probability from which it is called.
-        threads: that decode.
+        levels: by class, the probability from which it is predicted.
+        threads: how many decode.
         batch: images in a run.
         advance: called when a file is done.
     """
@@ -68,7 +68,7 @@ class Setting:
 
 
 def rows(sources: Sequence[Source], model: Model, setting: Setting) -> Iterator[Row]:
-    """A row for every image of the sources, in their order.
+    """One row per image of the sources, in their order.
 
     Raises:
         MedcnnError: the model cannot be run.
@@ -104,7 +104,7 @@ def _decoded(sources: Sequence[Source], model: Model, setting: Setting) -> Itera
 def _started(source: Source, model: Model) -> tuple[list[Row], Iterator[Row]]:
     """The first pictures of a file, and an iterator of the others, which are decoded when they are asked for."""
     every = _pictures(source, model)
-    if source.size > _LARGE or source.name.lower().endswith(VOLUMES):
+    if source.size > _LARGE or source.name.lower().endswith(scans.VOLUMES):
         return [], every
     return list(islice(every, _TOGETHER)), every
 
@@ -128,16 +128,17 @@ def _answered(waiting: Sequence[Row], model: Model, levels: Mapping[str, float])
     seen = [row.pixels for row in waiting if row.pixels is not None]
     answers = iter(model.probabilities(np.stack(seen)) if seen else ())
     for row in waiting:
-        yield row if row.pixels is None else _told(row, next(answers), model, levels)
+        yield row if row.pixels is None else _complete(row, next(answers), model, levels)
 
 
-def _told(row: Row, probabilities: np.ndarray, model: Model, levels: Mapping[str, float]) -> Row:
+def _complete(row: Row, probabilities: np.ndarray, model: Model, levels: Mapping[str, float]) -> Row:
+    """The row of an image with what the model says of it."""
     names = model.card.class_names
     if not np.isfinite(probabilities).all():
-        return Row(row.path, error="the model's answer is no probabilities")
+        return Row(row.path, error="the model's answer is not probabilities")
     return replace(
         row,
-        label=deciding.called(probabilities, names, levels),
+        label=deciding.predicted_class(probabilities, names, levels),
         probabilities=dict(zip(names, probabilities.tolist(), strict=True)),
         prediction_set=deciding.prediction_set(probabilities, model.card),
     )

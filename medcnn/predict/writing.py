@@ -17,12 +17,12 @@ NOTE = "For research. Not a medical device."
 SEPARATOR = "|"
 """Between the classes of a prediction set in CSV."""
 FACTS = ("study", "model", "class_names", "positive", "precision", "temperature", "weights_sha256", "data_sha256")
-"""Of the card, as JSON tells them; it adds conformal and novelty thresholds."""
+"""What JSON repeats of the card; it adds conformal and novelty thresholds."""
 _WIDEST = 40
 
 
 class Writer(Protocol):
-    """A format: text before the rows, of each row, and after them."""
+    """A format: the text before the rows, for each row, and after them."""
 
     def start(self) -> str:
         """What comes before the rows."""
@@ -31,7 +31,7 @@ class Writer(Protocol):
         """One row, with its line break."""
 
     def end(self, complete: bool) -> str:
-        """What comes after the rows, of which some are missing unless they are complete."""
+        """What comes after the rows; ``complete`` says whether none is missing."""
 
 
 def writer(kind: str, model: Model, levels: Mapping[str, float], explained: bool) -> Writer:
@@ -39,9 +39,9 @@ def writer(kind: str, model: Model, levels: Mapping[str, float], explained: bool
 
     Args:
         kind: text, csv, json or jsonl.
-        model: whose answers they are.
-        levels: by class, the probability from which it is called.
-        explained: whether there are pictures that explain.
+        model: what predicts.
+        levels: by class, the probability from which it is predicted.
+        explained: whether there are pictures of what the model looked at.
     """
     if kind == "text":
         return Text(model, levels)
@@ -51,7 +51,7 @@ def writer(kind: str, model: Model, levels: Mapping[str, float], explained: bool
 
 
 class Text:
-    """For people: aligned columns, the path last, since its length is not known ahead."""
+    """For people: aligned columns, the path last, since its length is not known in advance."""
 
     def __init__(self, model: Model, levels: Mapping[str, float]) -> None:
         card = model.card
@@ -93,7 +93,7 @@ class Text:
 
 
 class Csv:
-    """For spreadsheets and scripts; one line a row, also where a name has a line break."""
+    """For spreadsheets and scripts; one line per row, even where a name has a line break."""
 
     def __init__(self, model: Model, explained: bool) -> None:
         self._names = model.card.class_names
@@ -126,7 +126,7 @@ class Csv:
 
 
 class JsonLines:
-    """An object a line."""
+    """One object per line."""
 
     def __init__(self, model: Model) -> None:
         self._threshold = model.card.novelty.threshold
@@ -137,7 +137,7 @@ class JsonLines:
 
     def row(self, row: Row) -> str:
         """One object on one line."""
-        return _json(told(row, self._threshold)) + "\n"
+        return _json(as_json(row, self._threshold)) + "\n"
 
     def end(self, complete: bool) -> str:
         """Nothing."""
@@ -161,15 +161,18 @@ class Json:
     def row(self, row: Row) -> str:
         """One object on one line."""
         before, self._before = self._before, ",\n"
-        return f"{before}    {_json(told(row, self._threshold))}"
+        return f"{before}    {_json(as_json(row, self._threshold))}"
 
     def end(self, complete: bool) -> str:
         """The end of the rows and of the document."""
         return f'\n  ],\n  "complete": {_json(complete)}\n}}\n'
 
 
-def told(row: Row, threshold: float) -> dict[str, Any]:
-    """A row as JSON has it; ``class`` is null where no class reaches its threshold, all is where there is an error."""
+def as_json(row: Row, threshold: float) -> dict[str, Any]:
+    """A row as JSON has it; where there is an error everything else is null but the path.
+
+    ``class`` is null where no class reaches its threshold.
+    """
     novelty = {"score": row.novelty, "threshold": threshold, "unlike_training": row.unlike}
     failed = row.error is not None
     value = {
@@ -195,7 +198,7 @@ def _facts(model: Model, levels: Mapping[str, float]) -> dict[str, Any]:
 
 
 def _valid(name: str) -> str:
-    """A name whose bytes are no UTF-8, which JSON cannot carry, with those bytes escaped."""
+    """A name with bytes escaped that are not UTF-8, which JSON cannot hold."""
     return "".join(shown(letter) if "\ud800" <= letter <= "\udfff" else letter for letter in name)
 
 

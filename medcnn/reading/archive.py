@@ -24,7 +24,7 @@ from medcnn.reading.unfolding import begins, unfolded
 
 Member = TypeVar("Member")
 READ_LIMIT = 256 << 20
-"""Largest member, in bytes, that is read unless told otherwise."""
+"""Largest member, in bytes, that is read unless another limit is given."""
 _BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -82,19 +82,19 @@ class Archive(ABC):
             UnreadableMemberError: the file is larger than ``limit``, damaged, or of another size than stated.
         """
         if self.size(name) > limit:
-            raise UnreadableMemberError(f"{self._called(name)} has {self.size(name)} bytes, more than {limit} allowed")
+            raise UnreadableMemberError(f"{self._label(name)} has {self.size(name)} bytes, more than {limit} allowed")
         try:
             with self._lock, self._open(name) as file:
                 data = _read(file, limit)
         except OSError as error:
-            if not _tells_of_damage(error):
+            if not _means_damage(error):
                 raise
-            raise UnreadableMemberError(f"{self._called(name)} is damaged") from error
+            raise UnreadableMemberError(f"{self._label(name)} is damaged") from error
         except _BROKEN as error:
-            raise UnreadableMemberError(f"{self._called(name)} is damaged or packed in an unknown way") from error
+            raise UnreadableMemberError(f"{self._label(name)} is damaged or packed in an unknown way") from error
         if len(data) != self.size(name):
             raise UnreadableMemberError(
-                f"{self._called(name)} unpacks to another size than the {self.size(name)} stated"
+                f"{self._label(name)} unpacks to another size than the {self.size(name)} stated"
             )
         return data
 
@@ -124,17 +124,17 @@ class Archive(ABC):
         if name not in self._sizes:
             raise MedcnnError(f"{self.path} holds no file {name!r}")
 
-    def _called(self, name: str) -> str:
+    def _label(self, name: str) -> str:
         return f"{self.path}: {name!r}"
 
 
 def open_archive(path: Path) -> Archive:
-    """Open a zip or tar file (tar, tar.gz, tar.bz2, tar.xz), told by its content, as a context manager.
+    """Open a zip or tar file (tar, tar.gz, tar.bz2, tar.xz), recognised by its content, as a context manager.
 
     Raises:
         MedcnnError: the file is not such an archive, is cut off, or is encrypted.
     """
-    with _damage_told(path):
+    with _translate_damage(path):
         return ZipArchive(path) if begins(path, _ZIP) else TarArchive(path)
 
 
@@ -211,18 +211,19 @@ class TarArchive(Archive):
 
 
 @contextlib.contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _translate_damage(path: Path) -> Iterator[None]:
+    """Name the archive in whatever a damaged one makes the standard library raise."""
     try:
         yield
     except OSError as error:
-        if not _tells_of_damage(error):
+        if not _means_damage(error):
             raise
         raise MedcnnError(f"{path} is damaged or cut off; fetch it again") from error
     except _BROKEN as error:
         raise MedcnnError(f"{path} is not a whole zip or tar file (damaged, cut off or of another kind)") from error
 
 
-def _tells_of_damage(error: OSError) -> bool:
+def _means_damage(error: OSError) -> bool:
     # Decompressors raise OSError without an errno; an offset out of bounds, that an archive states, ends in EINVAL.
     return error.errno in (None, errno.EINVAL)
 

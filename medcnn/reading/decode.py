@@ -38,7 +38,7 @@ def open_image(data: bytes) -> Image.Image:
     """
     if not data:
         raise UnreadableImageError("empty file")
-    with _faults_told():
+    with _translate_errors():
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
         _check_size(image)
         image.load()
@@ -54,7 +54,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     # A damaged EXIF block is no reason to lose the image.
     with contextlib.suppress(Exception):
         image = ImageOps.exif_transpose(image)
-    with _faults_told():
+    with _translate_errors():
         if image.mode in _DEEP_MODES:
             return _stretched(image).convert("RGB")
         if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
@@ -83,8 +83,8 @@ def pixels(data: bytes, size: int, fit: Fit) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _faults_told() -> Iterator[None]:
-    """Whatever Pillow raises at a broken file, which can be nearly anything, as an ``UnreadableImageError``."""
+def _translate_errors() -> Iterator[None]:
+    """Turn whatever Pillow raises at a broken file, which can be nearly anything, into an ``UnreadableImageError``."""
     try:
         yield
     except UnidentifiedImageError as error:
@@ -102,7 +102,7 @@ def _check_size(image: Image.Image) -> None:
         if width * height > PIXELS or max(width, height) > SIDE:
             raise UnreadableImageError(f"{width}x{height} pixels exceeds limit of {PIXELS}, or of {SIDE} a side")
         if min(width, height) < 1:
-            raise UnreadableImageError(f"{width}x{height} pixels is no image")
+            raise UnreadableImageError(f"{width}x{height} pixels is not an image")
 
 
 def _on_black(image: Image.Image) -> Image.Image:

@@ -30,7 +30,7 @@ def inner_name(name: str) -> str | None:
 def printable(name: str) -> str:
     r"""A name on one line, safe in a text file and on a terminal.
 
-    Bytes that are no UTF-8 are spelled out as ``\xNN``, control characters as Python spells them.
+    Bytes that are not UTF-8 are spelled out as ``\xNN``, control characters as Python spells them.
     """
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -30,11 +30,11 @@ _UNPACKERS: dict[bytes, Callable[..., Any]] = {
 }
 
 
-class _Sipped(io.BufferedReader):
-    """A file that gives no more than a block at once; tarfile reads a header of any stated size into memory."""
+class _Bounded(io.BufferedReader):
+    """A file that is read in blocks alone, since tarfile would read a header of any stated size into memory."""
 
     def read(self, size: int | None = -1) -> bytes:
-        """Some bytes.
+        """Read some bytes.
 
         Raises:
             tarfile.ReadError: more than a block is asked for.
@@ -53,7 +53,7 @@ def unfolded(path: Path) -> io.BufferedReader:
     for pattern, unpacker in _UNPACKERS.items():
         if begins(path, pattern):
             return _spooled(path, unpacker)
-    return _Sipped(path.open("rb", buffering=0))
+    return _Bounded(path.open("rb", buffering=0))
 
 
 def begins(path: Path, pattern: bytes) -> bool:
@@ -74,7 +74,7 @@ def _spooled(path: Path, unpacker: Callable[..., Any]) -> io.BufferedReader:
                 if spool.tell() > limit:
                     raise MedcnnError(f"{path} unfolds to more than {limit >> 20} MiB; pack its files as a zip")
         spool.seek(0)
-        return _Sipped(spool.detach())
+        return _Bounded(spool.detach())
     except BaseException:
         spool.close()
         raise

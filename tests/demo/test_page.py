@@ -267,7 +267,7 @@ def test_an_image_is_dropped_pasted_or_taken_from_the_samples(served: Served, pa
         page.evaluate(DROPPED, [kind, base64.b64encode(pictures()[0]).decode(), name])
         page.locator("#source", has_text=name).wait_for()
     page.evaluate(DROPPED, ["drop", "", ""])
-    assert page.get_by_role("alert").inner_text().startswith("That is no image file")
+    assert page.get_by_role("alert").inner_text().startswith("That is not an image file")
     samples = page.locator("#samples").get_by_role("button")
     assert sorted(set(samples.all_inner_texts())) == sorted(CLASSES)
     samples.first.press("Enter")

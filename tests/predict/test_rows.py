@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from medcnn.predict.bar import Progress
+from medcnn.predict.bar import ProgressBar
 from medcnn.predict.inputs import Source
 from medcnn.predict.model import load
 from medcnn.predict.rows import Setting, rows
@@ -49,18 +49,19 @@ def test_other_faults_of_a_file_are_rows(model: Path):
     assert [row.error for row in found] == ["Permission denied", "not enough memory"]
 
 
-def test_an_answer_that_is_no_number_is_an_error(tmp_path: Path):
+def test_an_answer_that_is_not_a_number_is_an_error(tmp_path: Path):
     opened = load(save(tmp_path / "nan.onnx", card(), slope=math.nan))
     data = encoded(Image.new("RGB", (8, 8)))
     setting = Setting({}, threads=1, batch=4, advance=lambda: None)
     (row,) = rows([Source("a", lambda: data)], opened, setting)
-    assert row.error == "the model's answer is no probabilities"
+    assert row.error is not None
+    assert (row.label, row.probabilities) == (None, {})
 
 
 def test_progress_is_one_line_and_only_where_it_is_wanted():
     shown, hidden = io.StringIO(), io.StringIO()
     for stream, wanted in ((shown, True), (hidden, False)):
-        progress = Progress(2, wanted, stream)
+        progress = ProgressBar(2, wanted, stream)
         progress.advance()
         progress.advance()
         progress.close()

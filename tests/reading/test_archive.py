@@ -14,7 +14,6 @@ from medcnn.core.errors import MedcnnError
 from medcnn.reading import unfolding
 from medcnn.reading.archive import UnreadableMemberError, open_archive, raw_archive
 
-pytestmark = pytest.mark.usefixtures("project")
 FORMATS = ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"]
 AWKWARD = ["a b.png", 'it\'s "quoted".png', "\N{SNOWMAN}/\N{LATIN SMALL LETTER E WITH ACUTE}.png"]
 
@@ -32,6 +31,14 @@ def packed(path, members):
                 member.size = len(data)
                 file.addfile(member, io.BytesIO(data))
     return path
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    """An empty project folder as the current one, for what a compressed tar is unfolded to."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
 
 
 @pytest.fixture(params=FORMATS)

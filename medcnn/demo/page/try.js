@@ -95,7 +95,7 @@ function sample({ file, label }) {
 
 function ask(files) {
   for (const pressed of document.querySelectorAll("[aria-pressed]")) pressed.removeAttribute("aria-pressed");
-  if (!files.length) return complain("That is no image file: choose, drop or paste a PNG, JPEG, WebP, BMP or GIF");
+  if (!files.length) return complain("That is not an image file: choose, drop or paste a PNG, JPEG, WebP, BMP or GIF");
   asked = { file: files[0], name: files[0].name || "the image", others: files.length - 1 };
   return answer();
 }

@@ -1,7 +1,8 @@
 """The frames of a DICOM file as a viewer shows them first; for fuzz tests: ``frames``.
 
-A file may claim anything. Only a few elements are read, what they say is held against limits before anything is
-allocated for it, and compressed frames are decoded one at a time.
+The threat is a file from a stranger that claims sizes it does not have, to fill the memory or to keep a decoder busy
+for ever. So only a few elements are read, their values are checked against limits before anything is allocated for
+them, and compressed frames are decoded one at a time.
 """
 
 from __future__ import annotations
@@ -14,21 +15,28 @@ import numpy as np
 from PIL import Image
 
 from medcnn.reading.decode import UnreadableImageError
-from medcnn.reading.formats import refusing, rendering
+from medcnn.reading.formats import rendering
+from medcnn.reading.formats.translating import translate_errors
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+SUFFIXES = (".dcm", ".dicom", ".ima")
 PIXELS = 1 << 25
-"""Largest frame."""
+"""Largest frame, in samples: pixels times colours."""
 FRAMES = 10_000
+"""Most frames of a file."""
+_PREAMBLE, _MAGIC = 128, b"DICM"
 _ITEM = b"\xfe\xff\x00\xe0"
 _PLAIN = "1.2.840.10008.1.2"
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _RLE, _LARGEST_RLE = "1.2.840.10008.1.2.5", 4 << 20
 _ITEMS = 100_000
+"""Most items of sequences in a file."""
 _READS = 1_000_000
+"""Most reads of a file: small elements cost fifty times their size."""
 _LARGEST_SEQUENCE = 8 << 20
+"""In bytes: a sequence that states its length is parsed when it is looked at, at fifty times its size."""
 _SEQUENCES = (
     "ModalityLUTSequence",
     "VOILUTSequence",
@@ -70,6 +78,11 @@ _TAGS = [
 ]
 
 
+def is_dicom(data: bytes) -> bool:
+    """Whether the first bytes of a file are DICOM's preamble and magic number; some files are without them."""
+    return data[_PREAMBLE : _PREAMBLE + len(_MAGIC)] == _MAGIC
+
+
 def frames(data: bytes) -> Iterator[Image.Image]:
     """The frames of a DICOM file, 8-bit RGB, one in memory at a time.
 
@@ -81,7 +94,7 @@ def frames(data: bytes) -> Iterator[Image.Image]:
         UnreadableImageError: pydicom, or what it needs for this compression, is not installed; the file is broken, has
             no image, or one beyond ``PIXELS`` or ``FRAMES``.
     """
-    with refusing.told("DICOM", "pydicom"):
+    with translate_errors("DICOM", "pydicom"):
         yield from _frames(data)
 
 
@@ -105,7 +118,6 @@ def _read(data: bytes) -> Dataset:
         raise UnreadableImageError(f"a DICOM file of more than {_ITEMS} items")
     dataset = pydicom.dcmread(_Counting(data), force=True, specific_tags=_TAGS)
     for key in _SEQUENCES:
-        # Those that say their length are taken apart when they are looked at, at fifty times their size.
         if key in dataset and (getattr(dataset.get_item(key), "length", None) or 0) > _LARGEST_SEQUENCE:
             raise UnreadableImageError(f"a DICOM file whose {key} is larger than {_LARGEST_SEQUENCE >> 20} MiB")
     if "TransferSyntaxUID" not in dataset.file_meta:
@@ -114,7 +126,7 @@ def _read(data: bytes) -> Dataset:
 
 
 class _Counting(io.BytesIO):
-    """Bytes that can be read only so often: of eight bytes each, elements cost fifty times their size."""
+    """Bytes that can be read ``_READS`` times and no more."""
 
     _left = _READS
 
@@ -126,7 +138,7 @@ class _Counting(io.BytesIO):
 
 
 def _check(dataset: Dataset) -> None:
-    """Refuse what is no image, or one too large, before anything is decoded."""
+    """Refuse what is not an image, or is too large a one, before anything is decoded."""
     if not any(key in dataset for key in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise UnreadableImageError("a DICOM file without an image")
     missing = [key for key in ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation") if key not in dataset]
@@ -172,7 +184,7 @@ def _check_frame(frame: bytes, run_lengths: bool) -> None:
     try:
         width, height = Image.open(io.BytesIO(frame), formats=("JPEG", "JPEG2000")).size
     except Exception as error:
-        # JPEG-LS and lossless JPEG are none of Pillow's, and their decoders look for themselves.
+        # Pillow does not read JPEG-LS and lossless JPEG; their decoders check sizes themselves.
         if frame[:2] != b"\xff\xd8":
             raise UnreadableImageError("a compressed frame that is broken") from error
         return

@@ -1,6 +1,6 @@
 """The axial slices of a NIfTI volume; for fuzz tests: ``slices``.
 
-nibabel reads the header alone. A volume is inflated to ``LIMIT`` at most, and its voxels are looked at where they are.
+nibabel reads the header alone. A volume is inflated to ``LIMIT`` at most, and its voxels are read where they lie.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import numpy as np
 from PIL import Image
 
 from medcnn.reading.decode import UnreadableImageError
-from medcnn.reading.formats import refusing
+from medcnn.reading.formats.translating import translate_errors
 
+SUFFIXES = (".nii", ".nii.gz")
 LIMIT = 256 << 20
 """Largest volume, in bytes."""
 GZIP = b"\x1f\x8b"
 PERCENTILES = 0.5, 99.5
-"""Of a volume's voxels: what is shown black and white where the header does not say it."""
+"""The voxels that are shown black and white where the header does not say it."""
 _SAMPLE = 1_000_000
 _LARGEST_SLICE = 1 << 24
 _SIZES = {348: (344, (b"n+1\0",)), 540: (4, (b"n+2\0",))}
@@ -43,7 +44,7 @@ def slices(data: bytes) -> Iterator[tuple[str, Image.Image]]:
     """The axial slices from the feet up, with their numbers: "17", or "17,2" in the second of several volumes.
 
     A slice is seen from the feet, as radiologists do: the patient's right is on the left, the front is on top. Where
-    the header tells no orientation, the third axis is taken as the patient's. Grey values go from the header's
+    the header gives no orientation, the third axis is taken as the patient's. Grey values go from the header's
     ``cal_min`` to ``cal_max``, or else between ``PERCENTILES`` of the volume.
 
     Args:
@@ -52,7 +53,7 @@ def slices(data: bytes) -> Iterator[tuple[str, Image.Image]]:
     Raises:
         UnreadableImageError: nibabel is not installed; the file is broken, not of real numbers, or beyond ``LIMIT``.
     """
-    with refusing.told("NIfTI", "nibabel"):
+    with translate_errors("NIfTI", "nibabel"):
         yield from _slices(data)
 
 
@@ -90,14 +91,14 @@ def _header(volume: bytes) -> Any:
 
 
 def _voxels(volume: bytes, header: Any) -> np.ndarray:
-    """The voxels where they lie in the file, (X, Y, Z, T); a header that lies about them is found out here."""
+    """The voxels where they lie in the file, (X, Y, Z, T); a header that states other sizes is refused here."""
     kind = header.get_data_dtype()
     shape = tuple(int(length) for length in header.get_data_shape())
     start, bytes_ = int(header.get_data_offset()), math.prod(shape) * kind.itemsize
     if not 2 <= len(shape) <= 7 or min(shape) < 1 or shape[0] * shape[1] > _LARGEST_SLICE:
         raise UnreadableImageError(f"a NIfTI file of {'x'.join(map(str, shape)) or 'no'} voxels")
     if not kind.names and (kind.kind not in "uif" or kind.itemsize > 8):
-        raise UnreadableImageError(f"a NIfTI file of {kind} values, which are no image")
+        raise UnreadableImageError(f"a NIfTI file of {kind} values, which are not an image")
     if start < 0 or start + bytes_ > len(volume):
         raise UnreadableImageError(f"a NIfTI file of {len(volume)} bytes that claims to have {bytes_} of voxels")
     voxels = np.frombuffer(volume, kind, math.prod(shape), start)
@@ -105,7 +106,7 @@ def _voxels(volume: bytes, header: Any) -> np.ndarray:
 
 
 def _upright(voxels: np.ndarray, header: Any) -> np.ndarray:
-    """The same voxels, from the patient's left to right, back to front and feet to head, where the header tells."""
+    """The same voxels, turned to run left to right, back to front and feet to head if the header gives a direction."""
     from nibabel import orientations
 
     affine = header.get_best_affine()

@@ -9,15 +9,17 @@ import numpy as np
 from medcnn.reading import decode
 from medcnn.reading.formats import dicom, nifti
 
-DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+VOLUMES = nifti.SUFFIXES
+SUFFIXES = (*decode.SUFFIXES, *dicom.SUFFIXES, *VOLUMES)
+"""Of all files that can be read, in lower case; DICOM files often have none."""
 
 
 def pictures(data: bytes, name: str, size: int, fit: decode.Fit) -> Iterator[tuple[str, np.ndarray]]:
-    """The pictures in a file: what tells them apart ("", or "#3" for the third frame or slice), and pixels.
+    """The pictures in a file: a mark of each ("", or "#3" for the third frame or slice), and its pixels.
 
     Args:
         data: the bytes of the file.
-        name: of the file; only DICOM without its preamble is known by it.
+        name: of the file; it counts for DICOM without a preamble alone.
         size: the side of what is returned, in pixels.
         fit: how an image is brought to that size.
 
@@ -25,24 +27,24 @@ def pictures(data: bytes, name: str, size: int, fit: decode.Fit) -> Iterator[tup
         uint8 (size, size, 3), few in memory at a time.
 
     Raises:
-        UnreadableImageError: it is no image, or a broken one; pictures before the fault have been given.
+        UnreadableImageError: it is not an image, or a broken one; pictures before the fault have been yielded.
     """
     if nifti.starts_as_nifti(data):
         for number, image in nifti.slices(data):
             yield f"#{number}", decode.resize(image, size, fit)
-    elif data[128:132] == b"DICM":
+    elif dicom.is_dicom(data):
         yield from _frames(data, size, fit)
     else:
         try:
             yield "", decode.pixels(data, size, fit)
         except decode.UnreadableImageError:
-            if not data or not name.lower().endswith(DICOM_SUFFIXES):
+            if not data or not name.lower().endswith(dicom.SUFFIXES):
                 raise
             yield from _frames(data, size, fit)
 
 
 def _frames(data: bytes, size: int, fit: decode.Fit) -> Iterator[tuple[str, np.ndarray]]:
-    """The frames of a DICOM file; numbers tell them apart where there are several."""
+    """The frames of a DICOM file, numbered where there are several."""
     count = 0
     before: np.ndarray | None = None
     for image in dicom.frames(data):

@@ -1,4 +1,4 @@
-"""The faults of the libraries that read medical files, told as those of images are."""
+"""Errors of the libraries that read medical files, as errors of an image that cannot be read."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from medcnn.reading.decode import UnreadableImageError
 
 
 @contextmanager
-def told(kind: str, package: str) -> Iterator[None]:
-    """Whatever a library raises at a file of a kind, which may be nearly anything where the file is broken.
+def translate_errors(kind: str, package: str) -> Iterator[None]:
+    """Turn whatever a library raises at a file, which may be nearly anything where the file is broken, into one error.
+
+    Args:
+        kind: of the file, as users call it.
+        package: what reads such files, and may be missing.
 
     Raises:
         UnreadableImageError: the package is not installed, or the file is broken.
