@@ -19,6 +19,7 @@ from medcnn.dataset.part import Part
 from medcnn.export.canonical import canonical
 from medcnn.inference.sessions import INPUT
 from medcnn.measures.curves import Floats
+from medcnn.networks.outputs import per_class
 
 # tf2onnx's default, named so that it stays. Up to 17 the same graph comes out, 18 turns GlobalAveragePool into
 # ReduceMean, and neither is faster in ONNX Runtime; the older the set, the more programs read it.
@@ -61,8 +62,7 @@ def _per_class(model: keras.Model) -> keras.Model:
     if model.output_shape[-1] > 1:
         return model
     image = keras.Input(model.input_shape[1:], name=INPUT)
-    last = model(image)
-    return keras.Model(image, keras.ops.concatenate([1 - last, last], axis=-1))
+    return keras.Model(image, per_class(model(image), keras.ops.concatenate))
 
 
 def _exported(model: keras.Model) -> onnx.ModelProto:

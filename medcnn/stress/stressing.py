@@ -10,6 +10,7 @@ import numpy as np
 from medcnn.dataset.augment import augmented
 from medcnn.dataset.part import Part
 from medcnn.measures.statistics import intervals
+from medcnn.networks.outputs import per_class
 from medcnn.params.studies import Policy
 from medcnn.stress.degrade import STRENGTHS, degraded
 
@@ -81,7 +82,6 @@ def _changed(test: Part, change: Change) -> Iterator[np.ndarray]:
 
 
 def _accuracy(outputs: np.ndarray, test: Part, confidence: float) -> dict[str, float]:
-    predicted = outputs[:, 0] > 0.5 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
-    right = predicted == test.labels
+    right = per_class(outputs).argmax(axis=1) == test.labels
     low, high = intervals.proportion(right, test.groups, confidence)
     return {"accuracy": float(right.mean()), "accuracy_low": low, "accuracy_high": high}

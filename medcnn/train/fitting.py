@@ -16,6 +16,7 @@ from tqdm import tqdm
 from medcnn.core import seeding
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.manifest import Row
+from medcnn.networks.outputs import per_class
 from medcnn.train.backups import Arrays, Backup, State
 from medcnn.train.batches import Batch, Batches, Validation
 from medcnn.train.stopping import Figures, Phase, Progress
@@ -210,9 +211,7 @@ def _seed_dropout(network: keras.Model, seed: int, epoch: int) -> None:
 
 
 def _hits(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-    single = probabilities.shape[-1] == 1
-    predicted = tf.cast(probabilities[:, 0] > 0.5, tf.int64) if single else tf.argmax(probabilities, axis=-1)
-    return tf.math.count_nonzero(predicted == labels)
+    return tf.math.count_nonzero(tf.argmax(per_class(probabilities, tf.concat), axis=-1) == labels)
 
 
 def _figures(batches: Sequence[tuple[int, tf.Tensor, tf.Tensor]]) -> Figures:

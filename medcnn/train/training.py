@@ -11,6 +11,7 @@ from medcnn.dataset.views import Recipe
 from medcnn.networks import preprocessing
 from medcnn.networks.building import build, extractor, unfreeze
 from medcnn.networks.forward import forward
+from medcnn.networks.outputs import per_class
 from medcnn.networks.precision import in_bfloat16
 from medcnn.params.catalogue import ADAPTED
 from medcnn.runtime import paths
@@ -54,7 +55,7 @@ def train(task: Task, model: keras.Model) -> None:
     check_parts(task.rows, task.classes, f"studies.{task.study}.split")
     with backups.claim(identity(task, model)) as backup:
         progress, outputs = _trained(task, model, backup)
-        record(task, model, progress, _per_class(outputs))
+        record(task, model, progress, per_class(outputs.astype(np.float64)))
         backup.forget()
 
 
@@ -151,9 +152,3 @@ def _views_wanted(task: Task) -> Recipe | None:
         return None
     # Whatever the repeat, views are those that prepare makes.
     return Recipe(task.params.augment[prepared.policy], prepared.count, task.params.seed)
-
-
-def _per_class(outputs: np.ndarray) -> np.ndarray:
-    """Probabilities (N, C), float64, from the network's outputs: a single sigmoid p becomes (1 - p, p)."""
-    outputs = outputs.astype(np.float64)
-    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs

@@ -74,9 +74,3 @@ def test_a_cascade_whose_first_network_answers_all_does_not_run_the_second() -> 
     networks = Networks()
     members.answering(job("one_other_cascade"), networks.together)(IMAGES[:1])
     assert networks.seen == {"one": 1, "other": 0}
-
-
-def test_one_sigmoid_unit_is_the_probability_of_the_second_class() -> None:
-    np.testing.assert_allclose(members.per_class(np.array([[0.2], [0.9]])), [[0.8, 0.2], [0.1, 0.9]])
-    two = np.array([[0.3, 0.7]])
-    np.testing.assert_array_equal(members.per_class(two), two)

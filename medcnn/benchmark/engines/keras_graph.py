@@ -9,10 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from medcnn.benchmark.engines.catalogue import Engine
-from medcnn.benchmark.engines.members import Networks, answering, per_class
+from medcnn.benchmark.engines.members import Networks, answering
 from medcnn.benchmark.subjects import Job
 from medcnn.core.seeding import THREADS
 from medcnn.networks import saving
+from medcnn.networks.outputs import per_class
 
 
 def opened(job: Job) -> Engine:

@@ -8,9 +8,10 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from medcnn.benchmark.engines.catalogue import Engine
-from medcnn.benchmark.engines.members import Networks, answering, per_class
+from medcnn.benchmark.engines.members import Networks, answering
 from medcnn.benchmark.subjects import Job
 from medcnn.core.seeding import THREADS
+from medcnn.networks.outputs import per_class
 
 
 def opened(job: Job) -> Engine:

@@ -26,13 +26,6 @@ def answering(job: Job, together: Together) -> Engine:
     return lambda images: scaled(raw(images), job.temperature)
 
 
-def per_class(probabilities: np.ndarray) -> np.ndarray:
-    """Probabilities (N, C), also of a network with two classes that only gives the second's, (N, 1)."""
-    if probabilities.shape[1] > 1:
-        return probabilities
-    return np.concatenate([1 - probabilities, probabilities], axis=1)
-
-
 def _raw(job: Job, together: Together) -> Engine:
     if not paths.is_combined(job.name):
         network = together((job.name,))
