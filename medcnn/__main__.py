@@ -75,38 +75,38 @@ def _positive(text: str) -> int:
 
 
 def _repro(options: argparse.Namespace) -> None:
-    from medcnn import params
+    from medcnn.params import whole
     from medcnn.runtime import side_by_side
 
     # On a cluster the work of a stage is elsewhere, and this machine's CPUs are no measure of it.
-    local = params.load().compute.backend == "local"
+    local = whole.load().compute.backend == "local"
     side_by_side.run(options.jobs, options.targets, share_cpus=local)
 
 
 def _study(options: argparse.Namespace) -> None:
-    from medcnn import params
+    from medcnn.params import whole
     from medcnn.published import rerun
 
     if options.run:
         rerun.run_both(options.name, options.changes)
         return
-    changes = (*rerun.assignments(options.name, params.load()), *options.changes)
+    changes = (*rerun.assignments(options.name, whole.load()), *options.changes)
     print(*rerun.flags(changes))
 
 
 def _review(options: argparse.Namespace) -> None:
-    from medcnn import params
+    from medcnn.params import whole
     from medcnn.review import comment
 
-    comment.write(options.base, options.output, params.load())
+    comment.write(options.base, options.output, whole.load())
     print(f"comment: {options.output}")
 
 
 def _gate(options: argparse.Namespace) -> None:
-    from medcnn import params
+    from medcnn.params import whole
     from medcnn.review import gate
 
-    broken = gate.broken(options.base, params.load())
+    broken = gate.broken(options.base, whole.load())
     print(*(f"gate: {breach}" for breach in broken) if broken else ("gate: passed",), sep="\n")
     if broken:
         sys.exit(FAILED)

@@ -2,16 +2,16 @@
 
 from dataclasses import asdict
 
-from medcnn import params
 from medcnn.benchmark import material, subjects
 from medcnn.benchmark.measuring import benchmarked
 from medcnn.core import files
+from medcnn.params import whole
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 
 
 def main(study: str) -> None:
-    settings = params.load()
+    settings = whole.load()
     images = material.read(study, settings.study(study))
     timed = subjects.combinations(study)
     setups = {}

@@ -2,15 +2,15 @@
 
 from dataclasses import asdict
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.download.fetching import fetch
+from medcnn.params import whole
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 
 
 def main(study: str) -> None:
-    source = params.load().study(study).source
+    source = whole.load().study(study).source
     receipt = fetch(source, paths.raw(study))
     files.write_json(paths.metrics("download", study), asdict(receipt))
     print(f"{study}: {receipt.name}, {receipt.bytes} bytes, sha256 {receipt.sha256}")

@@ -1,15 +1,15 @@
 """Ensemble: join the trained models' predictions, as ensembles and as cascades, fitted on validation."""
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.dataset import manifest, predictions
 from medcnn.ensemble import cascading, combining, joining
+from medcnn.params import whole
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 
 
 def main(study: str) -> None:
-    settings = params.load()
+    settings = whole.load()
     settings.study(study)
     for folder in (paths.predictions(study), paths.metrics_folder("train", study)):
         files.keep_only(folder, settings.run.trained)

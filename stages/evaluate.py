@@ -1,16 +1,16 @@
 """Evaluate: metrics and plots of every model, chain, ensemble and cascade of a study, from their predictions alone."""
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.ensemble.joining import Plan
 from medcnn.evaluate import crossval, evaluating
 from medcnn.evaluate.evidence import evidence
+from medcnn.params import whole
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 
 
 def main(study: str) -> None:
-    settings = params.load()
+    settings = whole.load()
     settings.study(study)
     for folder in (paths.predictions(study), paths.plots("train", study)):
         files.keep_only(folder, settings.run.trained)

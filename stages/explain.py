@@ -1,17 +1,17 @@
 """Explain: what the best and the worst network of a study looked at, in test images chosen from their predictions."""
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.dataset import part
 from medcnn.explain.gallery import gallery
+from medcnn.params import whole
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 
 
 def main(study: str) -> None:
-    settings = params.load()
-    test = part.read(study, settings.study(study).class_names)
+    settings = whole.load()
+    test = part.read(study, settings.study(study).labels.class_names)
     networks = files.read_json(paths.metrics("comparisons", study))["networks"]
     # One model may be both.
     galleries = [gallery(study, name, test) for name in sorted({networks["best"], networks["worst"]})]

@@ -1,14 +1,14 @@
 """Export: write a trained model as ONNX, in float32 and int8, and check it against Keras on every test image."""
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
+from medcnn.params import whole
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 
 
 def main(study: str, model: str) -> None:
-    settings = params.load()
+    settings = whole.load()
     settings.study(study)
     pin_tensorflow(settings.seed)
     from medcnn.export.exporting import export

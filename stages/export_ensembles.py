@@ -1,14 +1,14 @@
 """Export ensembles: compose every ensemble and cascade into one ONNX file, and check it against Keras."""
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
+from medcnn.params import whole
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 
 
 def main(study: str) -> None:
-    settings = params.load()
+    settings = whole.load()
     settings.study(study)
     for folder in (paths.models(study), paths.metrics_folder("export", study)):
         files.keep_only(folder, settings.run.trained)

@@ -1,9 +1,9 @@
 """Prepare: decode and resize every used image, make the augmented views, and draw the contact sheet."""
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.dataset import manifest, pack
 from medcnn.dataset.views import Recipe
+from medcnn.params import whole
 from medcnn.prepare import preparing
 from medcnn.prepare.contact_sheet import contact_sheet
 from medcnn.reading.archive import raw_archive
@@ -12,16 +12,17 @@ from medcnn.runtime.console import run_stage
 
 
 def main(study: str) -> None:
-    settings = params.load()
+    settings = whole.load()
     block = settings.study(study)
     folder = paths.prepared(study)
     rows = manifest.used(paths.manifest(study))
     preparing.write_images(raw_archive(paths.raw(study)), rows, block, folder, settings.compute)
-    recipe = Recipe(settings.augment[block.views.policy], block.views.count, settings.seed)
+    recipe = Recipe(settings.augment[block.images.views.policy], block.images.views.count, settings.seed)
     preparing.write_views(rows, recipe, folder, settings.compute)
     sheet = contact_sheet(rows, pack.images(folder), pack.views(folder))
     files.write_bytes(paths.plots("prepare", study) / "contact_sheet.png", sheet)
-    print(f"{study}: {len(rows)} images at {block.image_size} pixels a side, {block.views.count} views in training")
+    size, views = block.images.size, block.images.views.count
+    print(f"{study}: {len(rows)} images of {size} x {size} pixels, {views} views of each training image")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 No DVC stage: each of its two measured columns comes from a run of its own, and its files are committed like the docs.
 """
 
-from medcnn import params
 from medcnn.core import files
+from medcnn.params import whole
 from medcnn.published import document, measured, studies
 from medcnn.published.table import Table, read, table
 from medcnn.runtime import paths
@@ -12,7 +12,7 @@ from medcnn.runtime.console import run_stage
 
 
 def main() -> None:
-    settings = params.load()
+    settings = whole.load()
     tables = []
     for study, as_published in studies.load().items():
         earlier, fresh = read(study), measured.on_disk(study)

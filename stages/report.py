@@ -2,8 +2,8 @@
 
 import shutil
 
-from medcnn import params
 from medcnn.core import files
+from medcnn.params import whole
 from medcnn.report import facts, latency, page, trying
 from medcnn.report.model_card import card
 from medcnn.report.provenance import provenance
@@ -12,7 +12,7 @@ from medcnn.runtime.console import run_stage
 
 
 def main() -> None:
-    settings = params.load()
+    settings = whole.load()
     shutil.rmtree(paths.REPORT_FIGURES, ignore_errors=True)
     chapters = [page.Chapter(facts.gathered(study, settings)) for study in settings.run.studies]
     for chapter in chapters:

@@ -1,23 +1,25 @@
 """Split: look at every image once, write the manifest and the fingerprint of the data set."""
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.dataset import folds, manifest
 from medcnn.grouping import leaks, subgroups
+from medcnn.params.base import named
+from medcnn.params.loading import load
 from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 from medcnn.split import labelling, placing
 from medcnn.split.fingerprint import fingerprint
+from medcnn.split.settings import Settings
 from medcnn.split.surveying import survey
 
 
 def main(study: str) -> None:
-    settings = params.load()
-    block, where = settings.study(study), f"studies.{study}"
+    settings = load(Settings)
+    block, where = named("studies", study, settings.studies), f"studies.{study}"
     with open_archive(raw_archive(paths.raw(study))) as archive:
-        described = labelling.described(archive, block, where)
-        columns = subgroups.named(described, block.subgroups, f"{where}.subgroups")
+        described = labelling.described(archive, block.labels, where)
+        columns = subgroups.named(described, block.labels.subgroups, f"{where}.labels.subgroups")
         found = survey(archive, block, settings.seed, where)
     facts = fingerprint(found, block.split.on_leak, settings.seed)
     balance = [(label, split, count) for split, counts in facts["splits"].items() for label, count in counts.items()]

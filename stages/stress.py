@@ -2,19 +2,19 @@
 
 from functools import partial
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.dataset import part
+from medcnn.params import whole
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 from medcnn.stress import stressing
 
 
 def main(study: str, model: str) -> None:
-    settings = params.load()
+    settings = whole.load()
     block = settings.study(study)
-    test = part.read(study, block.class_names)
+    test = part.read(study, block.labels.class_names)
     pin_tensorflow(settings.seed)
     from medcnn.networks import saving
     from medcnn.networks.forward import BATCH
@@ -22,7 +22,7 @@ def main(study: str, model: str) -> None:
     network = saving.load(paths.keras_model(study, model))
     # Keras keeps its graph from call to call, and there are dozens.
     predict = partial(network.predict, batch_size=BATCH, verbose=0)
-    policy, confidence = settings.augment[block.views.policy], settings.evaluate.confidence
+    policy, confidence = settings.augment[block.images.views.policy], settings.evaluate.confidence
     figures = stressing.stressed(test, predict, policy, settings.seed, confidence)
     files.write_csv(paths.plots("stress", study) / f"{model}.csv", stressing.COLUMNS, stressing.curves(figures))
     files.write_json(paths.metrics("stress", study, model), figures)

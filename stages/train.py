@@ -1,13 +1,13 @@
 """Train: one model on one study; write the model, its predictions for every image, and its history."""
 
-from medcnn import params
+from medcnn.params import whole
 from medcnn.runtime.console import run_stage
 from medcnn.train import launch
 from medcnn.train.task import Task
 
 
 def main(study: str, model: str) -> None:
-    launch.train(Task(params.load(), study, model))
+    launch.train(Task(whole.load(), study, model))
 
 
 if __name__ == "__main__":

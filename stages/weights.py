@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medcnn import params
+from medcnn.params import whole
 from medcnn.runtime import paths
 from medcnn.runtime.console import run_stage
 from medcnn.weights import storing
@@ -10,7 +10,7 @@ from medcnn.weights import storing
 
 def main(model: str) -> None:
     """Write the pretrained weights of ``models.<model>`` to ``data/weights/<model>/``."""
-    settings = params.load()
+    settings = whole.load()
     storing.write(model, settings.model(model), settings.weights, paths.weights(model))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medcnn import params
+from medcnn.params import whole
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,9 +32,9 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings() -> params.Params:
+def settings() -> whole.Params:
     """The real params.yaml."""
-    return params.load(ROOT / "params.yaml")
+    return whole.load(ROOT / "params.yaml")
 
 
 def picture(seed: int, size: tuple[int, int] = (48, 40), mode: str = "L") -> Image.Image:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -14,16 +14,18 @@ from ruamel.yaml import YAML
 from medcnn.core import files
 from medcnn.dataset import manifest, pack
 from medcnn.grouping import subgroups
+from medcnn.params.base import Block
 from medcnn.runtime import paths
 
+AnyBlock = TypeVar("AnyBlock", bound=Block)
 ROOT = Path(__file__).parent.parent
 SIZE = 32
 SMALL_PHANTOM = {
     "studies.phantom.source.patients": 24,
     "studies.phantom.source.slices": 3,
     "studies.phantom.source.size": 64,
-    "studies.phantom.image_size": 32,
-    "studies.phantom.views.count": 1,
+    "studies.phantom.images.size": 32,
+    "studies.phantom.images.views.count": 1,
 }
 """The built-in study with few and small images, for ``shrink``."""
 
@@ -41,6 +43,15 @@ def shrink(folder: Path, changes: dict[str, Any]) -> Path:
         block[last] = value
     yaml.dump(tree, folder / "params.yaml")
     return folder
+
+
+def changed(block: AnyBlock, changes: dict[str, Any]) -> AnyBlock:
+    """A block of params with some keys changed, ``{"labels.group": value}``."""
+    for path, value in changes.items():
+        key, _, rest = path.partition(".")
+        inner = changed(getattr(block, key), {rest: value}) if rest else value
+        block = block.model_copy(update={key: inner})
+    return block
 
 
 def prepared_study(folder: Path, study: str, classes: tuple[str, ...], images: int = 60, views: int = 1) -> Path:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from medcnn import params
+from medcnn.params import whole
+from medcnn.published import studies
 from medcnn.published.rerun import assignments
 from tests.project import ROOT, run, shrink
 
@@ -64,23 +65,21 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_study_prints_flags_that_make_a_run_of_exactly_its_models(folder: Path):
-    done = run(folder, "medcnn", "study", "chest_ct", "-S", "models.first.epochs=3")
+    done = run(folder, "medcnn", "study", "chest_ct", "-S", "models.chest_cnn.epochs=3")
     assert done.stdout == (
-        "-S run.studies=[chest_ct] -S run.models=[first,second] "
-        "-S run.chains.first=[first] -S run.chains.second=[relay] "
-        "-S run.cascades.first=[] -S models.first.epochs=3\n"
+        "-S run.studies=[chest_ct] -S run.models=[resnet50_maxpool,chest_cnn] "
+        "-S run.chains.first=[resnet50_maxpool] -S run.chains.second=[relay] "
+        "-S run.cascades.first=[] -S models.chest_cnn.epochs=3\n"
     )
 
 
 @pytest.mark.parametrize("study", ["chest_ct", "brain_mri", "leukemia", "lung_ct", "chest_xray"])
-def test_the_flags_of_every_study_are_params_that_load(study: str, tmp_path: Path, settings: params.Params):
+def test_the_flags_of_every_study_are_params_that_load(study: str, tmp_path: Path, settings: whole.Params):
     changes = dict(change.split("=", 1) for change in assignments(study, settings))
     shrink(tmp_path, {key: YAML(typ="safe").load(value) for key, value in changes.items()})
-    run_block = params.load(tmp_path / "params.yaml").run
-    listed = settings.study(study).published
-    assert listed is not None
-    assert (run_block.studies, run_block.models) == ((study,), listed.models)
-    assert run_block.chains.pairs == listed.chains.pairs
+    run_block = whole.load(tmp_path / "params.yaml").run
+    assert run_block.studies == (study,)
+    assert set(run_block.trained) == set(studies.load()[study].networks)
     assert not run_block.cascaded
 
 
@@ -88,7 +87,7 @@ def test_the_flags_of_every_study_are_params_that_load(study: str, tmp_path: Pat
     ("study", "message"),
     [
         ("brain", "params.yaml: studies: unknown 'brain'; choose from phantom, chest_ct, brain_mri, "),
-        ("phantom", "params.yaml: studies.phantom.published is empty; choose from chest_ct, brain_mri, "),
+        ("phantom", "phantom: no models of it were published; choose from chest_ct, brain_mri, "),
     ],
 )
 def test_a_study_that_was_not_published_is_one_line_and_exit_code_2(study: str, message: str, folder: Path):

@@ -16,7 +16,6 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
 from medcnn.dataset.manifest import Row
-from medcnn.params.studies import Study
 from medcnn.runtime import paths
 
 Cell = tuple[int, int]
@@ -65,16 +64,17 @@ def rows(study: str, fold: int) -> list[Row]:
     return found
 
 
-def cell(study: str, block: Study, fold: str, repeat: str) -> Cell:
+def cell(study: str, fold: str, repeat: str) -> Cell:
     """The cell that two arguments of a command name.
 
     Raises:
-        MedcnnError: they are no numbers, or the study has no such fold.
+        MedcnnError: they are not numbers, or ``split`` made no such fold.
     """
     if not (fold.isdecimal() and repeat.isdecimal()):
         raise MedcnnError(f"fold and repeat are numbers from 0 on, not '{fold}' and '{repeat}'")
-    if int(fold) not in block.folds:
-        raise MedcnnError(f"{fold} is no fold of {study}; choose from {', '.join(map(str, block.folds))}")
+    choices = range(len(next(iter(read(paths.folds(study)).values()))))
+    if int(fold) not in choices:
+        raise MedcnnError(f"{study} has no fold {fold}; choose from {', '.join(map(str, choices))}")
     return int(fold), int(repeat)
 
 

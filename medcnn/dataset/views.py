@@ -11,8 +11,8 @@ import numpy as np
 from medcnn.dataset import pack
 from medcnn.dataset.augment import augmented
 from medcnn.dataset.shards import Shard
-from medcnn.params import Compute
-from medcnn.params.studies import Policy
+from medcnn.params.policies import Policy
+from medcnn.params.whole import Compute
 from medcnn.runtime import fanout
 from medcnn.runtime.threads import in_order
 

@@ -34,11 +34,11 @@ def _port(text: str) -> int:
 
 
 def _make(_: argparse.Namespace) -> None:
-    from medcnn import params
     from medcnn.demo import gathering
+    from medcnn.params import whole
     from medcnn.runtime import paths
 
-    gathering.gather(params.load())
+    gathering.gather(whole.load())
     print(f"demo: {paths.DEMO}; `make serve` shows it")
 
 

@@ -13,7 +13,7 @@ from medcnn.dataset import manifest
 from medcnn.dataset.manifest import Row
 from medcnn.demo import vendoring
 from medcnn.demo.serving import INDEX
-from medcnn.params import Params
+from medcnn.params.whole import Params
 from medcnn.predict.model import load
 from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.runtime import paths

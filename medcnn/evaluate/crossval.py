@@ -27,8 +27,8 @@ from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import metrics
 from medcnn.measures.statistics import areas, intervals
 from medcnn.measures.statistics.grouping import numbered
-from medcnn.params import Run
 from medcnn.params.figures import FIGURES, SCORED
+from medcnn.params.run import Run
 from medcnn.runtime import paths
 
 Cells = Mapping[Cell, Predictions]

@@ -18,8 +18,8 @@ from medcnn.evaluate import by_subgroup, crossval, plots, ranking
 from medcnn.evaluate.crossval import Cells
 from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
-from medcnn.params import Params
 from medcnn.params.figures import BY_KEY, FIGURES
+from medcnn.params.whole import Params
 from medcnn.runtime import fanout, paths
 from medcnn.runtime.fanout import Placement
 
@@ -53,7 +53,7 @@ def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict
     ensembles = [f"ensemble_{name}" for name in settings.ensemble.combiners if name in combined["combiners"]]
     models = (*settings.run.trained, *ensembles, *settings.run.cascaded)
     tables = predictions.read_all({model: paths.predicted(study, model) for model in models})
-    classes = settings.study(study).class_names
+    classes = settings.study(study).labels.class_names
     for name, table in tables.items():
         if table.classes != classes:
             raise MedcnnError(

@@ -12,8 +12,8 @@ from medcnn.dataset.manifest import of_images
 from medcnn.dataset.predictions import Predictions
 from medcnn.grouping import subgroups
 from medcnn.measures import statistics
-from medcnn.params import Params
-from medcnn.params.evaluate import Evaluate
+from medcnn.params.evaluate import Judging
+from medcnn.params.whole import Params
 from medcnn.runtime import paths
 
 
@@ -34,7 +34,7 @@ class Evidence:
     patients: bool
     subgroups: Mapping[str, Mapping[str, str]]
     fold_0_apart: bool
-    settings: Evaluate
+    settings: Judging
     seed: int
 
     def measured(self, table: Predictions) -> dict[str, Any]:

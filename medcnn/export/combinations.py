@@ -28,8 +28,8 @@ from medcnn.inference.card import Card
 from medcnn.measures import calibration
 from medcnn.measures.curves import Floats
 from medcnn.networks import saving
-from medcnn.params import Params
 from medcnn.params.benchmark import Benchmark
+from medcnn.params.whole import Params
 from medcnn.runtime import paths
 
 
@@ -70,7 +70,7 @@ def export(study: str, settings: Params) -> dict[str, Any]:
     found = combined.read_all(study)
     if not found:
         return {}
-    classes = settings.study(study).class_names
+    classes = settings.study(study).labels.class_names
     parts = {name: part.read(study, classes, name) for name in ("validation", "test")}
     names = sorted({member for made in found.values() for member in made.members})
     networks = {name: _network(study, name, **parts) for name in names}

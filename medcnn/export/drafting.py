@@ -15,7 +15,7 @@ from medcnn.inference import novelty
 from medcnn.inference.card import Card
 from medcnn.inference.novelty import Novelty
 from medcnn.measures import calibration, conformal, curves, metrics, operating
-from medcnn.params import Params
+from medcnn.params.whole import Params
 from medcnn.runtime import paths
 
 
@@ -46,9 +46,11 @@ class Draft:
             study=self.study,
             model=name,
             class_names=seen.classes,
-            positive=block.class_names[-1] if len(block.class_names) == 2 else block.positive or "",
-            image_size=block.image_size,
-            fit=block.fit,
+            positive=block.labels.class_names[-1]
+            if len(block.labels.class_names) == 2
+            else block.labels.positive or "",
+            image_size=block.images.size,
+            fit=block.images.fit,
             precision="float32",
             temperature=temperature,
             conformal_threshold=conformal.fitted(seen.probabilities, seen.labels, evaluate.coverage),
@@ -80,7 +82,7 @@ def draft(study: str, settings: Params) -> Draft:
         fingerprint = files.read_json(path)["fingerprint"]
     except (FileNotFoundError, KeyError) as error:
         raise MedcnnError(f"{path} lacks the fingerprint of the images; run `dvc repro` to make it") from error
-    images, classes = pack.images(paths.prepared(study)), settings.study(study).class_names
+    images, classes = pack.images(paths.prepared(study)), settings.study(study).labels.class_names
     training, validation = (images.chosen(part.read(study, classes, name).indices) for name in ("train", "validation"))
     return Draft(study, settings, fingerprint, novelty.fitted(training, validation))
 

@@ -12,7 +12,7 @@ from medcnn.dataset import part
 from medcnn.export import compose, convert, drafting, quantise, writing
 from medcnn.export.parity import Reference
 from medcnn.measures import calibration
-from medcnn.params import Params
+from medcnn.params.whole import Params
 from medcnn.runtime import paths
 
 
@@ -39,7 +39,7 @@ def export(study: str, name: str, network: keras.Model, settings: Params) -> dic
         path.unlink(missing_ok=True)
     trained = files.read_json(paths.metrics("train", study, name))
     card = drafting.draft(study, settings).card(name, [name], {"train": trained})
-    classes = settings.study(study).class_names
+    classes = settings.study(study).labels.class_names
     test, training, validation = (part.read(study, classes, name) for name in ("test", "train", "validation"))
     expected = calibration.scaled(convert.answers(network, test), card.temperature)
     reference = Reference(test, expected, np.zeros(len(test), bool))

@@ -16,7 +16,7 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from medcnn.params.studies import Duplicates
+from medcnn.params.splits import Duplicates
 
 THUMBNAIL = 32
 _ROWS = 64

@@ -22,7 +22,7 @@ from medcnn.measures import metrics
 from medcnn.measures.curves import Floats, Integers, Truths
 from medcnn.measures.statistics import intervals
 from medcnn.measures.statistics.grouping import Names
-from medcnn.params.evaluate import Evaluate
+from medcnn.params.evaluate import Judging
 
 EVERYTHING = 1.0
 """The threshold at which every class is in every set."""
@@ -54,7 +54,7 @@ def sets(probabilities: Floats, threshold: float) -> Truths:
     return 1 - probabilities <= threshold
 
 
-def block(validation: Predictions, test: Predictions, groups: Names, settings: Evaluate) -> dict[str, float]:
+def block(validation: Predictions, test: Predictions, groups: Names, settings: Judging) -> dict[str, float]:
     """What ``metrics/evaluate/S.json`` says of a model's prediction sets: figures on test, of sets fitted before.
 
     Args:

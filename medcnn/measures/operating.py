@@ -19,7 +19,7 @@ from medcnn.measures import curves, metrics
 from medcnn.measures.curves import Floats, Integers, Truths
 from medcnn.measures.statistics import intervals
 from medcnn.measures.statistics.grouping import Names, numbered
-from medcnn.params.evaluate import Evaluate, OperatingPoint
+from medcnn.params.evaluate import Judging, OperatingPoint
 
 REACHED = ("sensitivity", "specificity")
 """What is told of validation, whose part in the choice makes it look better than it is."""
@@ -68,7 +68,7 @@ def threshold(positive: Truths, scores: Floats, wanted: OperatingPoint) -> float
     return float(levels[np.argmax(hits * negatives - false_alarms * positives)])
 
 
-def block(validation: Predictions, test: Predictions, groups: Names, settings: Evaluate) -> dict[str, Any]:
+def block(validation: Predictions, test: Predictions, groups: Names, settings: Judging) -> dict[str, Any]:
     """What ``metrics/evaluate/S.json`` says of a model's operating points, by class.
 
     Beside the threshold are validation's sensitivity and specificity, and, with intervals, those of test and the

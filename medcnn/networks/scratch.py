@@ -16,8 +16,8 @@ def simple(x: KerasTensor) -> KerasTensor:
     return x
 
 
-@register("second")
-def second(x: KerasTensor) -> KerasTensor:
+@register("chest_cnn")
+def chest_cnn(x: KerasTensor) -> KerasTensor:
     """The chest CT study's own net; 5,567,076 parameters at 224x224x3 with its published head for four classes."""
     x = layers.Conv2D(32, 3, activation="relu", name="conv1")(x)
     x = layers.MaxPooling2D(name="pool1")(x)

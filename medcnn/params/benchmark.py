@@ -6,51 +6,50 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from medcnn.params.base import Block, Positive, distinct
+from medcnn.params.base import Block, Positive, View, distinct
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Calibration(Block):
-    """The training images from which the ranges of int8 activations are read.
+    """The training images from which the ranges of int8 activations are read."""
 
-    Attributes:
-        images: how many, at most all.
-        choice: ``balanced``, as many of every class as there are; ``random``, whatever is drawn.
-        method: the whole range that was seen, or the one of the least loss of information, or without its tails.
-    """
-
-    images: Positive
-    choice: Literal["balanced", "random"]
-    method: Literal["minmax", "entropy", "percentile"]
+    images: Positive = 200
+    """How many, at most all."""
+    choice: Literal["balanced", "random"] = "balanced"
+    """As many of every class as there are, or whatever is drawn."""
+    method: Literal["minmax", "entropy", "percentile"] = "minmax"
+    """The whole range seen, that with the least loss of information, or that without its tails."""
 
 
-class Benchmark(Block):
-    """How latency is measured, and what int8 may cost.
+class Quantised(View):
+    """How int8 models are made, and what they may cost; where they cost more, layers stay in float32."""
 
-    Attributes:
-        batch_sizes: images in a call of the offline scenario.
-        rounds: how often the engines take turns.
-        warmup: calls before the first round.
-        calls: single-stream calls of each engine, at least.
-        seconds: how long each engine is called in the single-stream scenario, at least.
-        offline_seconds: the same for each batch size of the offline scenario.
-        noisy: the spread of the rounds' medians, as a share of their median, beyond which a run is called noisy.
-        max_accuracy_drop: how much accuracy on validation int8 may lose.
-        max_cross_entropy_rise: by how much the cross-entropy on validation may rise.
-        calibration: of int8.
-    """
+    max_accuracy_drop: Share = 0.01
+    """How much accuracy on validation int8 may lose."""
+    max_cross_entropy_rise: Annotated[float, Field(ge=0)] = 0.05
+    """How much the cross-entropy on validation may rise."""
+    calibration: Calibration = Calibration()
+    """Images that int8 is calibrated on."""
 
-    batch_sizes: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    rounds: Annotated[int, Field(ge=2)]
-    warmup: Annotated[int, Field(ge=0)]
-    calls: Positive
-    seconds: Annotated[float, Field(ge=0)]
-    offline_seconds: Annotated[float, Field(ge=0)]
-    noisy: Annotated[float, Field(gt=0)]
-    max_accuracy_drop: Share
-    max_cross_entropy_rise: Annotated[float, Field(ge=0)]
-    calibration: Calibration
+
+class Benchmark(Quantised, extra="forbid"):
+    """How latency is measured: engines take turns on the same images and threads, one image per call, then batches."""
+
+    batch_sizes: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1, 8, 32)
+    """Images per call of the offline scenario."""
+    rounds: Annotated[int, Field(ge=2)] = 5
+    """How often the engines take turns."""
+    warmup: Annotated[int, Field(ge=0)] = 10
+    """Calls before the first round."""
+    calls: Positive = 100
+    """Single-stream calls of each engine, at least."""
+    seconds: Annotated[float, Field(ge=0)] = 5.0
+    """How long each engine is called in the single-stream scenario, at least."""
+    offline_seconds: Annotated[float, Field(ge=0)] = 1.0
+    """The same for each batch size of the offline scenario."""
+    noisy: Annotated[float, Field(gt=0)] = 0.2
+    """Spread of the rounds' medians, as a share of their median, beyond which a run is called noisy."""
 
     @field_validator("batch_sizes")
     @classmethod

@@ -63,7 +63,7 @@ PREPROCESSING = {
 
 OWN = {
     "simple": Backbone("unit", 16),
-    "second": Backbone("unit", 22),
+    "chest_cnn": Backbone("unit", 22),
     "deep": Backbone("unit", 16),
     "resnet34": Backbone("torch", 32),
     "lite0": Backbone("lite", 32),

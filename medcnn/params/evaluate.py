@@ -1,57 +1,39 @@
-"""How results are judged: intervals, calibration, operating points, prediction sets, and the gate of a pull request."""
+"""How results are judged: intervals, calibration, operating points and prediction sets."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from medcnn.params import figures
-from medcnn.params.base import Block, Positive, known
+from medcnn.params.base import Block, Positive, View
 
-
-def _gated(figure: str) -> str:
-    known("figure", figure, figures.GATED)
-    return figure
-
-
-Gated = Annotated[str, AfterValidator(_gated)]
-"""The key of a figure on test that the gate can hold."""
+Confidence = Annotated[float, Field(ge=0.5, lt=1)]
+Coverage = Annotated[float, Field(gt=0, lt=1)]
 
 
 class OperatingPoint(Block):
-    """Which threshold is wanted, fitted on validation: of a sensitivity, of a specificity, or Youden's.
+    """Which threshold is wanted, fitted on validation."""
 
-    ``value`` is the sensitivity or the specificity that is wanted at least; Youden's index takes none.
-    """
-
-    kind: Literal["sensitivity", "specificity", "youden"]
-    value: Annotated[float, Field(gt=0, le=1)]
-
-
-class Gate(Block):
-    """What the chosen model of every study must hold on test, for ``make gate`` to pass."""
-
-    floors: dict[Gated, Annotated[float, Field(ge=0, le=1)] | None]
-    largest_fall: dict[Gated, Annotated[float, Field(ge=0, le=1)] | None]
+    kind: Literal["sensitivity", "specificity", "youden"] = "sensitivity"
+    """The threshold of a sensitivity or of a specificity, or of Youden's index."""
+    value: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """The sensitivity or specificity wanted at least; Youden's index takes none."""
 
 
-class Evaluate(Block):
-    """How figures on held-out images are judged.
+class Judging(View):
+    """How figures on held-out images are judged."""
 
-    Attributes:
-        confidence: of every interval.
-        resamples: bootstrap draws of whole patients.
-        bins: of the reliability diagram and the expected calibration error, of equal width.
-        coverage: the share of images whose conformal prediction set should hold the truth.
-    """
-
-    confidence: Annotated[float, Field(ge=0.5, lt=1)]
-    resamples: Annotated[int, Field(ge=100)]
-    bins: Positive
-    operating_point: OperatingPoint
-    coverage: Annotated[float, Field(gt=0, lt=1)]
-    gate: Gate
+    confidence: Confidence = 0.95
+    """Level of every interval."""
+    resamples: Annotated[int, Field(ge=100)] = 2000
+    """Bootstrap draws of whole patients."""
+    bins: Positive = 15
+    """Bins of equal width of the reliability diagram and of the expected calibration error."""
+    operating_point: OperatingPoint = OperatingPoint()
+    """The threshold that is wanted."""
+    coverage: Coverage = 0.9
+    """Share of images whose conformal prediction set should hold the truth."""
 
     @property
     def significance(self) -> float:

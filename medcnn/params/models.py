@@ -4,96 +4,102 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from medcnn.params.base import Block, Fraction, Name, Positive, known
-from medcnn.params.catalogue import ADAPTED, BACKBONES, PREPROCESSING
+from medcnn.params.base import Block, Fraction, Name, Positive, View
 
 Watched = Literal["loss", "accuracy"]
 """A figure of the validation part."""
 Rate = Annotated[float, Field(gt=0, le=1)]
-THE_STUDYS = "study"
+OF_THE_STUDY = "study"
 """As a model's ``augment``: the policy of the study's views."""
 UNPUBLISHED = ("none", "imagenet")
 """What ``weights`` may be besides the path of a file."""
 
 
 class Plateau(Block):
-    """Multiply the learning rate by ``factor`` after ``patience`` epochs without a better validation figure."""
+    """A learning rate that falls when the validation figure no longer gets better."""
 
-    factor: Annotated[float, Field(gt=0, lt=1)]
-    patience: Positive
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What the learning rate is multiplied by."""
+    patience: Positive | None = None
+    """Epochs without a better figure before it falls; empty for a rate that never does."""
     minimum: Annotated[float, Field(ge=0)] = 0.0
+    """Least learning rate."""
     monitor: Watched = "loss"
+    """The validation figure to watch."""
 
 
 class Finetune(Block):
-    """A second phase: after the head, all but the first ``unfreeze_from`` layers of the backbone are trained too."""
+    """A second phase: after the head, all but the first layers of the backbone are trained too."""
 
-    unfreeze_from: Annotated[int, Field(ge=0)]
-    learning_rate: Rate
-    epochs: Positive
+    unfreeze_from: Annotated[int, Field(ge=0)] = 0
+    """The first layer of the backbone to train."""
+    learning_rate: Rate = 0.0001
+    """Learning rate of this phase."""
+    epochs: Annotated[int, Field(ge=0)] = 0
+    """Epochs of this phase at most; 0 for none."""
 
 
-class Model(Block):
-    """A model: its backbone, its head (dense layers, each followed by dropout) and how it is trained.
-
-    Attributes:
-        backbone: a name in ``medcnn.params.catalogue``.
-        weights: ``none``, ``imagenet``, or the path of a weights file for the backbone.
-        preprocessing: empty for the backbone's own, or one of the catalogue's, or ``adapted``.
-        pooling: how feature maps become a vector.
-        frozen: whether the backbone keeps its weights (until ``finetune``, where given).
-        batch_norm: whether the head begins with batch normalisation.
-        dense: units of the head's hidden layers.
-        dropout: rate after each hidden layer; without any, before the output.
-        initializer: of the hidden layers' kernels.
-        output: ``sigmoid``, one unit for two classes; ``softmax``, a unit a class. More than two classes are softmax.
-        loss: cross-entropy, or focal loss with gamma 2 (Lin et al., ICCV 2017) with class weights as alpha.
-        augment: a policy, ``study`` for the policy of the study's views, or nothing.
-        monitor: the validation figure that early stopping watches.
-        class_weights: whether every class gets the same total weight.
-    """
+class Pretrained(View):
+    """What the ``weights`` stage brings for a model."""
 
     backbone: str
-    weights: Annotated[str, Field(min_length=1)]
+    """The network below the head: one of ``medcnn/weights/backbones.yaml``."""
+    weights: Annotated[str, Field(min_length=1)] = "none"
+    """``none``, ``imagenet``, or the path of a weights file for the backbone."""
+
+
+class Model(Pretrained, extra="forbid"):
+    """A model: its backbone, its head and how it is trained."""
+
     preprocessing: str | None = None
-    pooling: Literal["flatten", "average", "max"]
+    """Empty for the backbone's own; else the name of one, or ``adapted`` to the training images."""
+    pooling: Literal["flatten", "average", "max"] = "average"
+    """How feature maps become a vector."""
     frozen: bool = False
+    """Whether the backbone keeps its weights (until ``finetune``)."""
     batch_norm: bool = False
+    """Whether the head begins with batch normalisation."""
     dense: tuple[Positive, ...] = ()
+    """Units of the head's hidden layers."""
     dropout: Fraction = 0.0
+    """Rate after each hidden layer; without any, before the output."""
     initializer: Literal["glorot_uniform", "he_normal"] = "glorot_uniform"
+    """Of the hidden layers' kernels."""
     output: Literal["sigmoid", "softmax"] = "sigmoid"
+    """One unit for two classes, or one unit per class; more than two classes are always softmax."""
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    """Cross-entropy, or focal loss with gamma 2 (Lin et al., ICCV 2017) with class weights as alpha."""
     optimizer: Literal["adam", "adamw", "lion", "rmsprop", "sgd"] = "adam"
+    """Optimizer, with the defaults of Keras."""
     augment: Name | None = None
-    learning_rate: Rate
-    epochs: Positive
+    """A policy of ``augment``, ``study`` for the policy of the study's views, or empty for none."""
+    learning_rate: Rate = 0.001
+    """Initial learning rate."""
+    epochs: Positive = 20
+    """Epochs at most."""
     batch_size: Positive = 32
+    """Images per step."""
     monitor: Watched = "loss"
-    patience: Positive
-    plateau: Plateau | None = None
+    """The validation figure that early stopping watches."""
+    patience: Positive = 5
+    """Epochs without a better figure before training stops."""
+    plateau: Plateau = Plateau()
+    """When the learning rate falls."""
     class_weights: bool = False
-    finetune: Finetune | None = None
+    """Whether every class gets the same total weight."""
+    finetune: Finetune = Finetune()
+    """The second phase."""
 
-    @field_validator("backbone")
-    @classmethod
-    def _is_in_the_catalogue(cls, name: str) -> str:
-        known("no such backbone", name, BACKBONES)
-        return name
-
-    @field_validator("preprocessing")
-    @classmethod
-    def _is_a_preprocessing(cls, name: str | None) -> str | None:
-        if name is not None:
-            known("no such preprocessing", name, (*PREPROCESSING, ADAPTED))
-        return name
+    def policy(self, of_the_study: str) -> str | None:
+        """The augmentation policy that the model trains with, given that of the study's views."""
+        return of_the_study if self.augment == OF_THE_STUDY else self.augment
 
     @model_validator(mode="after")
     def _frozen_makes_sense(self) -> Model:
         if self.frozen and self.weights == "none":
             raise ValueError("frozen: a frozen backbone needs pretrained weights; set weights=imagenet or a file")
-        if self.finetune and not self.frozen:
+        if self.finetune.epochs and not self.frozen:
             raise ValueError("finetune: only a frozen backbone is finetuned afterwards; set frozen=true")
         return self

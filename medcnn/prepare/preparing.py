@@ -13,8 +13,8 @@ from medcnn.dataset import manifest, pack, views
 from medcnn.dataset.manifest import Row
 from medcnn.dataset.shards import Shard
 from medcnn.dataset.views import Recipe
-from medcnn.params import Compute
 from medcnn.params.studies import Study
+from medcnn.params.whole import Compute
 from medcnn.reading.archive import Archive, open_archive
 from medcnn.reading.decode import Fit, pixels
 from medcnn.runtime import fanout
@@ -35,9 +35,9 @@ class _Task:
 
 def write_images(raw: Path, rows: Sequence[Row], study: Study, folder: Path, compute: Compute) -> None:
     """Write every used image of an archive, resized, in the order of ``rows``: uint8 (N, S, S, 3)."""
-    size, names = study.image_size, [row.path for row in rows]
+    size, names = study.images.size, [row.path for row in rows]
     with pack.writing(folder, pack.IMAGES, (len(names), size, size, 3)) as parts:
-        tasks = [_Task(shard, names[part], raw, size, study.fit, compute.cpus_per_task) for shard, part in parts]
+        tasks = [_Task(shard, names[part], raw, size, study.images.fit, compute.cpus_per_task) for shard, part in parts]
         list(fanout.each(_write, tasks, compute))
     _archive.cache_clear()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from medcnn import params
 from medcnn.core.errors import MedcnnError, ParamsError
-from medcnn.params import Params
+from medcnn.params import whole
+from medcnn.params.run import links
+from medcnn.params.whole import Params
+from medcnn.published import studies
 from medcnn.published.workspace import mend, params_kept
 from medcnn.runtime import locking, paths
 from medcnn.runtime.children import Children, guarded
@@ -17,16 +19,22 @@ def assignments(study: str, settings: Params) -> tuple[str, ...]:
     """What to set in ``params.yaml`` so that a run covers the models that a study published, ``key=value`` each.
 
     Raises:
-        ParamsError: there is no such study, or it has no list of published models.
+        ParamsError: no such study was published.
     """
-    published = settings.study(study).published
-    if published is None:
-        choices = ", ".join(name for name, block in settings.studies.items() if block.published)
-        raise ParamsError(f"{paths.PARAMS}: studies.{study}.published is empty; choose from {choices}")
-    listed = {"studies": (study,), "models": published.models, "chains.first": published.chains.first}
-    if published.chains.second:
-        listed["chains.second"] = published.chains.second
-    listed["cascades.first"] = ()
+    settings.study(study)
+    published = studies.load()
+    if study not in published:
+        raise ParamsError(f"{study}: no models of it were published; choose from {', '.join(published)}")
+    pairs = [links(name, settings.models) for name in published[study].networks]
+    chains = [(first, second) for first, second in pairs if first]
+    listed = {
+        "studies": [study],
+        "models": [name for first, name in pairs if not first],
+        "chains.first": list(dict.fromkeys(first for first, _ in chains)),
+    }
+    if chains:
+        listed["chains.second"] = list(dict.fromkeys(second for _, second in chains))
+    listed["cascades.first"] = []
     return tuple(f"run.{key}=[{','.join(names)}]" for key, names in listed.items())
 
 
@@ -57,7 +65,7 @@ def run_both(study: str, extra: Sequence[str]) -> None:
     with alone as lock, guarded(lock) as children:
         if mend():
             print(f"{paths.PARAMS} put back as it was before a study that was killed", file=sys.stderr)
-        settings = params.load()
+        settings = whole.load()
         for on_leak in ("keep", _honest(study, settings)):
             changes = (*assignments(study, settings), *extra, f"{key}={on_leak}")
             with params_kept([_key(change) for change in changes]):

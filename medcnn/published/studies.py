@@ -60,6 +60,11 @@ class PublishedStudy(Block):
     rows: Annotated[tuple[PublishedModel, ...], Field(min_length=1)]
 
     @property
+    def networks(self) -> tuple[str, ...]:
+        """The names of its networks in a run here, chains included."""
+        return tuple(row.ours for row in self.rows if row.ours and not row.ours.startswith("ensemble_"))
+
+    @property
     def reasons(self) -> tuple[Reason, ...]:
         """All reasons, in the order in which they are numbered."""
         return (*self.wrong_there, *self.different_here)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.params import Params, chain
 from medcnn.params.base import Block
+from medcnn.params.run import links
+from medcnn.params.whole import Params
 from medcnn.published.measured import Column, ColumnName, Figures, Measured
 from medcnn.published.studies import PublishedModel, PublishedStudy
 from medcnn.runtime import paths
@@ -75,7 +76,7 @@ class Table(Block):
 
 def table(study: str, published: PublishedStudy, measured: Mapping[ColumnName, Measured], settings: Params) -> Table:
     """Set a study as published beside its measured columns; cells without a figure say why."""
-    cells = _Filled(study, measured, settings)
+    cells = _Filled(study, published.networks, measured, settings)
     ours = [row.ours for row in published.rows]
     others = {model for of_run in measured.values() for model in of_run.figures if model not in ours}
     columns = {name: of_run.column for name, of_run in measured.items()}
@@ -111,10 +112,12 @@ def read(study: str) -> Table | None:
 class _Filled:
     """The cells of a study's models."""
 
-    def __init__(self, study: str, measured: Mapping[ColumnName, Measured], settings: Params) -> None:
+    def __init__(
+        self, study: str, networks: Sequence[str], measured: Mapping[ColumnName, Measured], settings: Params
+    ) -> None:
         self._study, self._measured, self._settings = study, measured, settings
-        published = settings.study(study).published
-        self._first_links = {chain(*pair): pair[0] for pair in published.chains.pairs} if published else {}
+        pairs = {name: links(name, settings.models) for name in networks}
+        self._first_links = {name: first for name, (first, _) in pairs.items() if first}
 
     def of(self, model: str | None) -> Cells:
         return Cells(ours=model, honest=self._cell("honest", model), as_published=self._cell("as_published", model))

@@ -10,9 +10,9 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import combining
 from medcnn.measures.curves import Curve, Integers
-from medcnn.params import Params
-from medcnn.params.evaluate import Evaluate
+from medcnn.params.evaluate import Judging
 from medcnn.params.studies import Study
+from medcnn.params.whole import Params
 from medcnn.published import table
 from medcnn.published.table import Table
 from medcnn.report import reading
@@ -51,7 +51,7 @@ class Facts:
     name: str
     study: Study
     models: tuple[str, ...]
-    judged: Evaluate
+    judged: Judging
     evaluated: dict[str, Any]
     compared: dict[str, Any]
     data: dict[str, Any]
@@ -73,7 +73,7 @@ class Facts:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the study."""
-        return self.study.class_names
+        return self.study.labels.class_names
 
     @property
     def best(self) -> str:
@@ -159,7 +159,7 @@ def gathered(name: str, settings: Params) -> Facts:
         timed=_timed(name, exported),
         stressed=_by_model("stress", name, settings.run.stress),
         histories=reading.histories(name, models),
-        confusions=reading.confusions(name, models, study.class_names),
+        confusions=reading.confusions(name, models, study.labels.class_names),
         rocs=reading.rocs(name, models),
         reliabilities=reading.reliabilities(name, models),
         errors=reading.errors(name, models),

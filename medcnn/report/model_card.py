@@ -12,8 +12,9 @@ from medcnn.core import markdown
 from medcnn.core.files import DIGITS
 from medcnn.dataset.manifest import SPLITS
 from medcnn.grouping import leaks
-from medcnn.params import Params, chain
 from medcnn.params.figures import CALIBRATED, FIGURES, TESTED
+from medcnn.params.run import chain
+from medcnn.params.whole import Params
 from medcnn.report import templating
 from medcnn.report.facts import Facts, gathered
 from medcnn.runtime import paths

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from medcnn.params import Params
 from medcnn.params.sources import public
+from medcnn.params.whole import Params
 
 RESULTS = ("data", "dvc.lock", "docs", "metrics", "plots")
 """What the pipeline writes itself: it differs after every run, and says nothing about where a page comes from."""

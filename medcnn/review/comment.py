@@ -8,7 +8,7 @@ from pathlib import Path
 
 from medcnn.core import files, markdown
 from medcnn.dataset import manifest
-from medcnn.params import Params
+from medcnn.params.whole import Params
 from medcnn.review import base, changes, gate, pictures, verdict
 from medcnn.review.gate import Breach
 from medcnn.review.results import Pair, pairs

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from medcnn.params import Params
-from medcnn.params.evaluate import Gate
+from medcnn.params.gate import Gate
+from medcnn.params.whole import Params
 from medcnn.review import base
 from medcnn.review.results import Pair, pairs
 

@@ -15,7 +15,7 @@ from medcnn.dataset.manifest import of_images
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import statistics
 from medcnn.measures.statistics.comparing import holm
-from medcnn.params.evaluate import Evaluate
+from medcnn.params.evaluate import Judging
 from medcnn.params.figures import BY_KEY
 from medcnn.review.results import Pair
 
@@ -36,7 +36,7 @@ class IncomparableError(Exception):
     """Why two states of a study cannot be compared, in a few words."""
 
 
-def verdict(pair: Pair, known: Mapping[str, str], settings: Evaluate, seed: int) -> Verdict:
+def verdict(pair: Pair, known: Mapping[str, str], settings: Judging, seed: int) -> Verdict:
     """Compare the two chosen models by the paired tests of accuracy and of cross-entropy.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 
 from medcnn.dataset.manifest import SPLITS, USED, Row
 from medcnn.grouping import dealing, leaks
-from medcnn.params.studies import OnLeak
+from medcnn.params.splits import OnLeak
 from medcnn.split.surveying import Relatives, Survey
 
 

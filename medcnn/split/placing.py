@@ -15,8 +15,9 @@ from medcnn.dataset import manifest
 from medcnn.dataset.folds import Parts
 from medcnn.dataset.manifest import SET_ASIDE, SPLITS, USED, Row
 from medcnn.grouping import dealing, leaks
-from medcnn.params.studies import AuthorSplit, OnLeak, StratifiedSplit, Study
+from medcnn.params.splits import AuthorSplit, OnLeak, StratifiedSplit
 from medcnn.reading.names import matches
+from medcnn.split.settings import Study
 
 Repair = Callable[[Sequence[Row], Sequence[int]], list[Row]]
 
@@ -40,16 +41,16 @@ def placed(rows: Sequence[Row], groups: Sequence[int], study: Study, seed: int, 
     """
     split = study.split
     if isinstance(split, AuthorSplit):
-        _check_author(_by_author(rows, split), split, study.class_names, f"{where}.split")
+        _check_author(_by_author(rows, split), split, study.labels.class_names, f"{where}.split")
     dealt = _dealt(rows, groups, split, split.on_leak, seed)
     inside = [index for index, row in enumerate(dealt) if row.status == USED]
     dealt_whole = _units(groups, split.on_leak)
     chosen, units = [dealt[i] for i in inside], [dealt_whole[i] for i in inside]
     _check_no_leak(chosen, units)
     _check_folds(dealt, units, study, f"{where}.split")
-    _check_parts(dealt, split, study.class_names, f"{where}.split")
+    _check_parts(dealt, split, study.labels.class_names, f"{where}.split")
     tested = [row.split == "test" for row in chosen]
-    folds = dealing.folds(units, [row.label for row in chosen], tested, len(study.folds) - 1, seed)
+    folds = dealing.folds(units, [row.label for row in chosen], tested, len(study.split.fold_numbers) - 1, seed)
     for index, fold in zip(inside, folds, strict=True):
         dealt[index] = replace(dealt[index], fold=fold)
     return dealt
@@ -75,7 +76,7 @@ def folded(rows: Sequence[Row], groups: Sequence[int], study: Study, seed: int) 
     used = [row for row in rows if row.status == USED]
     units = [unit for row, unit in zip(rows, dealt_whole, strict=True) if row.status == USED]
     fold_0_apart = isinstance(study.split, AuthorSplit)
-    folds = [used, *(_fold(used, units, fold, fold_0_apart, seed) for fold in study.folds[1:])]
+    folds = [used, *(_fold(used, units, fold, fold_0_apart, seed) for fold in study.split.fold_numbers[1:])]
     for fold in folds:
         _check_no_leak(fold, units)
     splits = ([row.split for row in fold] for fold in folds)
@@ -198,14 +199,14 @@ def _check_author(rows: Sequence[Row], split: AuthorSplit, classes: Sequence[str
     counts = Counter((row.split, row.label) for row in rows if row.split)
     for part, pattern in _patterns(split).items():
         if not any(matches(row.path, pattern) for row in rows):
-            raise MedcnnError(f"{where}.{part}: '{pattern}' matches no image, such as {rows[0].path}; mend the pattern")
+            raise MedcnnError(f"{where}.{part}: '{pattern}' matches no image, such as {rows[0].path}; fix the pattern")
         for label in classes:
             others = [other for other in SPLITS if counts[other, label]]
             if others and not counts[part, label]:
                 there = [row for row in rows if matches(row.path, pattern)]
                 raise MedcnnError(
                     f"{where}.{part}: the classes of the parts differ: {others[0]} holds '{label}' images and {part} "
-                    f"none{_aside(there, label)}; mend the patterns of split or classes{_strays(there)}"
+                    f"none{_aside(there, label)}; fix the patterns of split or labels.classes{_strays(there)}"
                 )
 
 
@@ -228,11 +229,12 @@ def _check_folds(rows: Sequence[Row], units: Sequence[int], study: Study, where:
     inside = [index for index, row in enumerate(used) if row.split != "test"]
     images = Counter(used[index].label for index in inside)
     counts = {
-        f"class '{label}' has {images[label]} images{_aside(rows, label)}": images[label] for label in study.class_names
+        f"class '{label}' has {images[label]} images{_aside(rows, label)}": images[label]
+        for label in study.labels.class_names
     }
     groups = len({units[index] for index in inside})
     counts[f"there are {groups} patients or sets of duplicates"] = groups
-    folds = len(study.folds) - 1
+    folds = len(study.split.fold_numbers) - 1
     for told, count in counts.items():
         if count < folds:
             most = count + study.split.folds - folds

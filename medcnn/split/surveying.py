@@ -16,13 +16,13 @@ import numpy as np
 from medcnn.dataset import manifest
 from medcnn.dataset.manifest import USED, Row
 from medcnn.grouping import dealing, duplicates
-from medcnn.params.studies import Study
 from medcnn.reading import decode
 from medcnn.reading.archive import Archive, UnreadableMemberError
 from medcnn.runtime import paths
 from medcnn.runtime.threads import in_order
 from medcnn.split import labelling, placing
 from medcnn.split.labelling import Listed
+from medcnn.split.settings import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,14 @@ def survey(archive: Archive, study: Study, seed: int, where: str) -> Survey:
 
     Args:
         archive: the raw data, read in place.
-        study: the study's block of ``params.yaml``.
+        study: how its images are labelled and dealt.
         seed: decides the split.
         where: the key path of the study, for messages.
 
     Raises:
         MedcnnError: nothing to read, a pattern that matches nothing, or a split that cannot be made.
     """
-    listed = labelling.listed(archive, study, where)
+    listed = labelling.listed(archive, study.labels, where)
     with _spool() as thumbnails:
         inspected = _inspected(archive, listed, thumbnails)
         rows = _conflicts_set_aside([_row(item, facts) for item, facts in zip(listed, inspected, strict=True)])
@@ -175,5 +175,5 @@ def _near_pairs(rows: Sequence[Row], thumbnails: IO[bytes], study: Study) -> Ite
         mapped = np.memmap(thumbnails, np.uint8, "r", shape=(len(rows), duplicates.THUMBNAIL**2))
         return mapped[readable[positions]]
 
-    pairs = duplicates.near_pairs([row.phash for row in rows if row.phash], some, study.duplicates)
+    pairs = duplicates.near_pairs([row.phash for row in rows if row.phash], some, study.split.duplicates)
     return ((int(readable[i]), int(readable[j])) for i, j in pairs)

@@ -17,7 +17,7 @@ from medcnn.dataset.shards import Shard, Shards
 from medcnn.dataset.views import Recipe
 from medcnn.networks import forward
 from medcnn.networks.forward import Inference, fill, inference
-from medcnn.params import Compute
+from medcnn.params.whole import Compute
 from medcnn.runtime import locking, paths
 
 

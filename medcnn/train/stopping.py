@@ -92,7 +92,7 @@ class Progress:
     def _reduced(self, validation: Figures, settings: Model) -> Progress:
         """The state with the learning rate lowered, where the plateau has lasted long enough."""
         rule = settings.plateau
-        if rule is None:
+        if rule.patience is None:
             return self
         figure = validation.score(rule.monitor)[0]
         waited = 0 if figure > self.plateau else self.since_reduced + 1

@@ -8,13 +8,13 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from medcnn import params
 from medcnn.dataset import folds, manifest, pack
 from medcnn.dataset.folds import MAIN, Cell
 from medcnn.dataset.manifest import Row
 from medcnn.dataset.shards import Shards
-from medcnn.params import Params
-from medcnn.params.models import Model
+from medcnn.params import run
+from medcnn.params.models import Finetune, Model
+from medcnn.params.whole import Params
 from medcnn.runtime import paths
 
 
@@ -39,7 +39,7 @@ class Task:
     @property
     def name(self) -> str:
         """Name of the model or chain that is trained."""
-        return params.chain(self.first, self.model) if self.first else self.model
+        return run.chain(self.first, self.model) if self.first else self.model
 
     @property
     def settings(self) -> Model:
@@ -48,7 +48,7 @@ class Task:
         A second link is never finetuned: what its block would finetune is a backbone of its own, which a chain lacks.
         """
         block = self.params.model(self.model)
-        return block.model_copy(update={"finetune": None}) if self.first else block
+        return block.model_copy(update={"finetune": Finetune()}) if self.first else block
 
     @property
     def seed(self) -> int:
@@ -58,7 +58,7 @@ class Task:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the network's outputs."""
-        return self.params.study(self.study).class_names
+        return self.params.study(self.study).labels.class_names
 
     @property
     def policy(self) -> str | None:

@@ -34,7 +34,7 @@ def untrained(task: Task) -> keras.Model:
     settings, measured = task.settings, None
     if settings.preprocessing == ADAPTED:
         measured = preprocessing.measured(task.pixels, task.indices("train"))
-    size = task.params.study(task.study).image_size
+    size = task.params.study(task.study).images.size
     return build(settings, size, len(task.classes), paths.weights(task.name), measured)
 
 
@@ -83,7 +83,7 @@ def _trained(task: Task, model: keras.Model, backup: Backup) -> tuple[Progress, 
     else:
         progress, inputs = _fit_head(task, computing, phase, backup)
         predicting = model.get_layer("head")
-    if settings.finetune:
+    if settings.finetune.epochs:
         # Where there is no copy, both are the same model.
         for each in (model, computing):
             unfreeze(each, settings.finetune.unfreeze_from)
@@ -142,10 +142,10 @@ def _loss(task: Task) -> Loss:
 
 def _views_wanted(task: Task) -> Recipe | None:
     """The views that a frozen backbone sees; None where it sees the images alone."""
-    prepared = task.params.study(task.study).views
+    prepared = task.params.study(task.study).images.views
     if task.policy not in (None, prepared.policy):
         raise MedcnnError(
-            f"{task.name}: a frozen backbone learns from prepared views, and studies.{task.study}.views are of "
+            f"{task.name}: a frozen backbone learns from prepared views, and studies.{task.study}.images.views are of "
             f"'{prepared.policy}', not of '{task.policy}'; set the model's augment to 'study', or make them agree"
         )
     if task.policy is None or not prepared.count:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from medcnn.core.errors import MedcnnError
 from medcnn.core.seeding import pin_tensorflow
-from medcnn.params.sources import HuggingFaceWeights, KerasWeights, PackageWeights, Weights
+from medcnn.params.pins import HuggingFaceWeights, KerasWeights, PackageWeights, Weights
 from medcnn.runtime import paths
 
 _BLOCK = 1 << 20

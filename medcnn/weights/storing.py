@@ -17,7 +17,7 @@ from medcnn.networks import keras_file
 from medcnn.networks.pretrained import ARRAYS, KERAS_FILE, Arrays, assign, assign_in_order
 from medcnn.params.catalogue import BACKBONES, KERAS
 from medcnn.params.models import Model
-from medcnn.params.sources import Weights
+from medcnn.params.pins import Weights
 from medcnn.weights import finding
 from medcnn.weights.torch_weights import READERS
 

@@ -42,8 +42,12 @@ def _seconds(folder: Path, count: int) -> float:
     with nodes.cluster(count, pinned=True) as cluster:
         compute = {"backend": "ray", "address": cluster.address, "cpus_per_task": 1}
         shrink(folder, {"run.folds": list(range(FOLDS))} | {f"compute.{key}": value for key, value in compute.items()})
-        warmed = f"list(fanout.each(len, ['any'] * {count}, params.load().compute))"
-        command = (sys.executable, "-c", f"from medcnn import params; from medcnn.runtime import fanout; {warmed}")
+        warmed = f"list(fanout.each(len, ['any'] * {count}, whole.load().compute))"
+        command = (
+            sys.executable,
+            "-c",
+            f"from medcnn.params import whole; from medcnn.runtime import fanout; {warmed}",
+        )
         timing.output(folder, *command, environment=_environment())
         start = time.perf_counter()
         running = [_started(folder, fold, count) for fold in range(FOLDS)]

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medcnn import params
 from medcnn.core import files, seeding
 from medcnn.dataset import manifest, predictions
 from medcnn.dataset.predictions import Predictions
+from medcnn.params import whole
 from medcnn.runtime import paths
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     """Write predictions of each model, right for about four images in five, and what the run was joined from."""
     study, *models = sys.argv[1:]
     rows = manifest.used(paths.manifest(study))
-    classes = params.load().study(study).class_names
+    classes = whole.load().study(study).labels.class_names
     for model in models:
         predictions.write(paths.predictions(study) / f"{model}.csv", _drawn(rows, classes, model))
         history = paths.plots("train", study, model) / "history.csv"

@@ -20,10 +20,10 @@ RANDOM = {"resnet50v2": "ResNet50V2", "vgg16": "VGG16"}
 BARS = {"resnet50v2": (INT8, 4.0), "vgg16": (INT8, 3.5), "lite0": ("the fastest", 4.0)}
 """Which engine has to be how many times faster than the traced TensorFlow graph, one image a call."""
 CHANGES: dict[str, Any] = {
-    f"studies.{STUDY}.image_size": 224,
+    f"studies.{STUDY}.images.size": 224,
     f"studies.{STUDY}.source.patients": 40,
     f"studies.{STUDY}.source.slices": 4,
-    f"studies.{STUDY}.views.count": 1,
+    f"studies.{STUDY}.images.views.count": 1,
 }
 
 

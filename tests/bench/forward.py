@@ -15,8 +15,9 @@ from statistics import median
 
 import numpy as np
 
-from medcnn import params
 from medcnn.core.seeding import pin_tensorflow
+from medcnn.params import whole
+from medcnn.params.models import Model
 
 SIZE = 224
 FEW, MANY = 16, 112
@@ -27,10 +28,10 @@ ROUNDS = 5
 def main() -> None:
     """Print {model: {precision: {images per second, share of the matrix-product rate}}}."""
     pin_tensorflow(1)
-    print(json.dumps({model: measured(params.load().model(model)) for model in sys.argv[1:]}))
+    print(json.dumps({model: measured(whole.load().model(model)) for model in sys.argv[1:]}))
 
 
-def measured(model: params.Model) -> dict[str, dict[str, float]]:
+def measured(model: Model) -> dict[str, dict[str, float]]:
     """Medians over rounds in which both precisions and the matrix product take turns."""
     from medcnn.networks.building import build, extractor
     from medcnn.networks.cost import macs

@@ -16,8 +16,8 @@ from statistics import median
 
 import numpy as np
 
-from medcnn import params
 from medcnn.core.seeding import pin_tensorflow
+from medcnn.params import whole
 from medcnn.runtime import paths
 
 MODEL = "lite0"
@@ -27,7 +27,7 @@ ROUNDS = 3
 def main() -> None:
     """Extract features as training does."""
     study = sys.argv[1]
-    settings = params.load()
+    settings = whole.load()
     pin_tensorflow(settings.seed)
     from medcnn.dataset import pack
     from medcnn.dataset.shards import Shards

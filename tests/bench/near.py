@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from medcnn.grouping import dealing, duplicates
-from medcnn.params.studies import Duplicates
+from medcnn.params.splits import Duplicates
 from medcnn.reading import decode
 from medcnn.reading.archive import open_archive
 

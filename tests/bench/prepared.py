@@ -10,8 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from medcnn import params
 from medcnn.dataset import manifest
+from medcnn.params import whole
 from medcnn.prepare import preparing
 from medcnn.reading.archive import raw_archive
 from medcnn.runtime import paths
@@ -20,7 +20,7 @@ from medcnn.runtime import paths
 def main() -> None:
     """Prepare some images into a folder of their own."""
     study, images = sys.argv[1], int(sys.argv[2])
-    settings = params.load()
+    settings = whole.load()
     rows = manifest.used(paths.manifest(study))[:images]
     with tempfile.TemporaryDirectory(dir=Path()) as folder:
         start = time.perf_counter()

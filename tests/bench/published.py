@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.dataset import manifest
+from medcnn.params import whole
 from medcnn.runtime import paths
 from tests.bench.timing import output, timed
 from tests.project import ROOT, shrink
@@ -139,7 +139,7 @@ class Bench:
         project.mkdir()
         shrink(project, self._changes(case, precision))
         for name, path in self._weights.items():
-            url = params.load(project / paths.PARAMS).weights[name].url
+            url = whole.load(project / paths.PARAMS).weights[name].url
             place = project / paths.state("weights").relative_to(paths.project()) / name / Path(url).name
             place.parent.mkdir(parents=True)
             shutil.copyfile(path, place)

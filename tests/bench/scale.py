@@ -67,8 +67,8 @@ def _project(folder: Path, images: int) -> Iterator[Path]:
     changes: dict[str, Any] = {
         f"studies.{STUDY}.source": {"kind": "archive", "path": str(_archive(folder, images))},
         f"studies.{STUDY}.classes": {name: name for name in ("clear", "left", "right", "both")},
-        f"studies.{STUDY}.image_size": SIDE,
-        f"studies.{STUDY}.views.count": 0,
+        f"studies.{STUDY}.images.size": SIDE,
+        f"studies.{STUDY}.images.views.count": 0,
         "run.models": list(MODELS),
         "run.chains": {"first": [], "second": []},
         "run.cascades": {"first": [], "second": []},

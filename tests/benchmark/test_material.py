@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn import params
 from medcnn.benchmark import material
 from medcnn.dataset import manifest
+from medcnn.params import whole
 from medcnn.reading import decode
 from medcnn.reading.decode import pixels
 from medcnn.runtime import paths
@@ -19,17 +19,17 @@ STUDY = "phantom"
 
 @pytest.fixture
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> material.Material:
-    shrink(tmp_path, {f"studies.{STUDY}.image_size": SIZE})
-    block = params.load(tmp_path / paths.PARAMS).study(STUDY)
+    shrink(tmp_path, {f"studies.{STUDY}.images.size": SIZE})
+    block = whole.load(tmp_path / paths.PARAMS).study(STUDY)
     prepared_study(tmp_path, STUDY, block.class_names)
     raw_images(tmp_path, STUDY)
     monkeypatch.chdir(tmp_path)
     return material.read(STUDY, block)
 
 
-def test_it_is_of_the_test_part_in_the_manifests_order(read: material.Material, settings: params.Params) -> None:
+def test_it_is_of_the_test_part_in_the_manifests_order(read: material.Material, settings: whole.Params) -> None:
     rows = [row for row in manifest.used(paths.manifest(STUDY)) if row.split == "test"]
-    names = settings.study(STUDY).class_names
+    names = settings.study(STUDY).labels.class_names
     assert [names[label] for label in read.test.labels] == [row.label for row in rows]
     assert read.test.groups == tuple(row.group for row in rows)
     assert len(read.originals) == material.ORIGINALS < len(rows)

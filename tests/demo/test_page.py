@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.dataset import pack
 from medcnn.demo import gathering, serving
 from medcnn.inference import novelty, sessions
 from medcnn.inference.card import Card
+from medcnn.params import whole
 from medcnn.predict import inputs
 from medcnn.reading import decode
 from medcnn.report import trying
@@ -72,7 +72,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         _study(folder, study, fit)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        gathering.gather(params.load())
+        gathering.gather(whole.load())
         files.write_text(paths.TRY, trying.render())
     with serving.serving(folder / "plots", 0) as server, playwright.sync_playwright() as driver:
         threading.Thread(target=server.serve_forever, daemon=True).start()

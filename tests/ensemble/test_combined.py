@@ -11,7 +11,7 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.predictions import Predictions
 from medcnn.ensemble import cascading, combined, combining
-from medcnn.params import Compute
+from medcnn.params.whole import Compute
 from medcnn.runtime import paths
 from tests.classifiers import model, table
 

@@ -9,7 +9,6 @@ import typing
 import numpy as np
 import pytest
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.predictions import Predictions
@@ -17,7 +16,8 @@ from medcnn.ensemble import choosing, combiners, combining
 from medcnn.ensemble.choosing import Score
 from medcnn.ensemble.rules import Dense, Vote, WeightedMean
 from medcnn.measures import metrics
-from medcnn.params import Compute
+from medcnn.params.ensemble import Combiner
+from medcnn.params.whole import Compute
 
 ALL = tuple(combining.COMBINERS)
 GRID = np.array([(a, b, 20 - a - b) for a, b in itertools.product(range(21), repeat=2) if a + b <= 20]) / 20
@@ -58,7 +58,7 @@ def drawn(models: int = 3, images: int = 40, classes: int = 3, seed: int = 0) ->
 
 
 def test_the_combiners_are_those_that_params_offers() -> None:
-    assert set(ALL) == set(typing.get_args(params.Combiner))
+    assert set(ALL) == set(typing.get_args(Combiner))
 
 
 def test_the_order_of_params_is_no_order_of_choice() -> None:

@@ -10,7 +10,7 @@ from medcnn.core import files
 from medcnn.dataset.predictions import Predictions
 from medcnn.evaluate import by_subgroup
 from medcnn.measures import statistics
-from medcnn.params import Params
+from medcnn.params.whole import Params
 
 VALUES = ["F"] * 10 + ["M"] * 12 + ["unknown"] * 3
 RIGHT = np.array([True] * 9 + [False] + [True, False] * 6 + [False] * 3)

@@ -18,9 +18,9 @@ from medcnn.evaluate import crossval
 from medcnn.evaluate.crossval import Cells
 from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import metrics, statistics
-from medcnn.params import Params
 from medcnn.params.figures import SCORED
-from medcnn.params.studies import Links
+from medcnn.params.run import Links
+from medcnn.params.whole import Params
 from medcnn.runtime import paths
 from tests.dataset.test_manifest import ROW
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import predictions
@@ -14,6 +13,7 @@ from medcnn.dataset.predictions import Predictions
 from medcnn.evaluate import evaluating
 from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import calibration, metrics
+from medcnn.params import whole
 from medcnn.params.figures import FIGURES
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ def table(classes: tuple[str, ...], images: int = 60) -> Predictions:
 
 
 def evidence(of: Predictions, images_a_group: int = 1, **changes: Any) -> Evidence:
-    settings = params.load(ROOT / "params.yaml").evaluate.model_copy(update={"resamples": 200})
+    settings = whole.load(ROOT / "params.yaml").evaluate.model_copy(update={"resamples": 200})
     groups = {name: f"group_{int(name.removeprefix('image_')) // images_a_group}" for name in of.image_ids}
     known = {"groups": groups, "patients": False, "subgroups": {}, "fold_0_apart": False, "settings": settings}
     return Evidence(**known | {"seed": 1} | changes)
@@ -44,7 +44,7 @@ def evaluated(of: Predictions, **known: Any) -> dict[str, Any]:
 def record(study: str, tables: dict[str, Predictions], macs: dict[str, int]) -> None:
     cells = {model: {(0, 0): of} for model, of in tables.items()}
     known = evidence(next(iter(tables.values())))
-    judged = evaluating.judged(tables, cells, known, params.Compute())
+    judged = evaluating.judged(tables, cells, known, whole.Compute())
     evaluating.record(study, judged, ALONE | {"macs": macs}, list(tables), known)
 
 

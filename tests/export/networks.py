@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.dataset import manifest, pack, predictions
 from medcnn.dataset.predictions import Predictions
+from medcnn.params import whole
 from medcnn.runtime import paths
 from tests.project import SIZE, prepared_study, shrink
 
@@ -63,9 +63,9 @@ def trained_study(folder: Path, networks: Mapping[str, keras.Model], **changes: 
     folder.mkdir(exist_ok=True)
     none: dict[str, Any] = {"first": [], "second": []}
     run = {"models": list(networks), "chains": none, "cascades": none, "stress": []}
-    keys = {f"run.{key}": value for key, value in run.items()} | {f"studies.{STUDY}.image_size": SIZE}
+    keys = {f"run.{key}": value for key, value in run.items()} | {f"studies.{STUDY}.images.size": SIZE}
     shrink(folder, keys | {key.replace("__", "."): value for key, value in changes.items()})
-    classes = params.load(folder / paths.PARAMS).study(STUDY).class_names
+    classes = whole.load(folder / paths.PARAMS).study(STUDY).labels.class_names
     prepared_study(folder, STUDY, classes, images=96)
     files.write_json(folder / paths.metrics("split", STUDY), {"fingerprint": "0" * 64})
     for macs, (name, network) in enumerate(networks.items(), start=1):

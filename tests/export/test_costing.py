@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from medcnn import params
 from medcnn.export.costing import allowed, cost
+from medcnn.params import whole
 from medcnn.params.benchmark import Benchmark
 from tests.project import ROOT
 
@@ -15,7 +15,7 @@ SURE = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3]])
 
 
 def limits(accuracy_drop: float, cross_entropy_rise: float) -> Benchmark:
-    settings = params.load(ROOT / "params.yaml").benchmark
+    settings = whole.load(ROOT / "params.yaml").benchmark
     changes = {"max_accuracy_drop": accuracy_drop, "max_cross_entropy_rise": cross_entropy_rise}
     return settings.model_copy(update=changes)
 

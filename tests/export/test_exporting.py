@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 import pytest
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import part, predictions
@@ -17,6 +16,7 @@ from medcnn.export.parity import answers
 from medcnn.inference import sessions
 from medcnn.inference.card import Card
 from medcnn.measures import calibration
+from medcnn.params import whole
 from medcnn.runtime import paths
 from stages import ensemble
 from tests.export.networks import STUDY, small_network, trained_study
@@ -64,7 +64,7 @@ def export(name: str) -> dict[str, Any]:
     from medcnn.export.exporting import export
     from medcnn.networks import saving
 
-    block = export(STUDY, name, saving.load(paths.keras_model(STUDY, name)), params.load())
+    block = export(STUDY, name, saving.load(paths.keras_model(STUDY, name)), whole.load())
     files.write_json(paths.metrics("export", STUDY, name), block)
     return block
 
@@ -72,7 +72,7 @@ def export(name: str) -> dict[str, Any]:
 def export_combinations() -> dict[str, Any]:
     from medcnn.export import combinations
 
-    blocks = combinations.export(STUDY, params.load())
+    blocks = combinations.export(STUDY, whole.load())
     files.write_json(paths.metrics("export_ensembles", STUDY), blocks)
     return blocks
 
@@ -93,7 +93,7 @@ def test_a_network_is_written_in_float32_and_int8_with_what_was_fitted(project: 
         assert read.weights_sha256 == {"simple": files.sha256(paths.keras_model(STUDY, "simple"))}
         assert facts["sha256"] == files.sha256(path(STUDY, "simple"))
     assert block["keras_sha256"] == read.weights_sha256["simple"]
-    assert block["parity"]["images"] == len(part.read(STUDY, params.load().study(STUDY).class_names))
+    assert block["parity"]["images"] == len(part.read(STUDY, whole.load().study(STUDY).labels.class_names))
     assert block["parity"]["max_difference"] <= 1e-4
     assert read.precision == block["int8"]["precision"]
     assert block["int8"]["layers"]["int8"] > 0
@@ -101,7 +101,7 @@ def test_a_network_is_written_in_float32_and_int8_with_what_was_fitted(project: 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_combination_answers_as_its_members_do(project: Path, name: str) -> None:
-    test, made = part.read(STUDY, params.load().study(STUDY).class_names), combined.read(STUDY, name)
+    test, made = part.read(STUDY, whole.load().study(STUDY).labels.class_names), combined.read(STUDY, name)
     tables = [predictions.read(paths.predicted(STUDY, member)).of("test") for member in made.members]
     path = paths.onnx_model(STUDY, name)
     read = card(path)

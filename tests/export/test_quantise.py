@@ -12,13 +12,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from medcnn import params
 from medcnn.dataset.part import Part
 from medcnn.export.canonical import RAW, canonical
 from medcnn.export.compose import calibrated
 from medcnn.export.parity import answers
 from medcnn.export.quantise import drawn, fewest, quantised
 from medcnn.inference import sessions
+from medcnn.params import whole
 from medcnn.params.benchmark import Benchmark
 from tests.export.parts import part
 from tests.project import ROOT
@@ -28,7 +28,7 @@ LAYERS = ["Conv", "Conv", "Conv", "MatMul"]
 
 
 def settings(method: str = "minmax", drop: float = 0.01, rise: float = 0.05, choice: str = "balanced") -> Benchmark:
-    block = params.load(ROOT / "params.yaml").benchmark
+    block = whole.load(ROOT / "params.yaml").benchmark
     calibration = block.calibration.model_copy(update={"images": 30, "method": method, "choice": choice})
     limits = {"max_accuracy_drop": drop, "max_cross_entropy_rise": rise}
     return block.model_copy(update=limits | {"calibration": calibration})

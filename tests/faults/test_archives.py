@@ -267,7 +267,7 @@ def test_an_archive_that_cannot_be_used_is_one_line(tmp_path: Path, fault: str) 
     line = fails(given(tmp_path / "project", path), "split", "download")
     assert {
         "nested": "studies.brain_mri: no images among the 1 files of the raw data; left out: 1 archives inside of it "
-        "(inner\\n1.zip); mend studies.brain_mri.exclude or studies.brain_mri.source",
+        "(inner\\n1.zip); mend studies.brain_mri.labels.exclude or studies.brain_mri.source",
         "encrypted": "scans.zip is encrypted; pack it again without a password",
         "empty": "studies.brain_mri: no images among the 0 files of the raw data; mend",
     }[fault] in line

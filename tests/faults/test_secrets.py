@@ -191,8 +191,8 @@ def test_a_whole_run_from_a_secret_address_leaves_no_secret(tmp_path: Path, envi
             f"studies.{STUDY}.source": {"kind": "url", "url": address(port), "sha256": digest},
             f"studies.{STUDY}.exclude": [],
             f"studies.{STUDY}.split.folds": 2,
-            f"studies.{STUDY}.image_size": 32,
-            f"studies.{STUDY}.views.count": 1,
+            f"studies.{STUDY}.images.size": 32,
+            f"studies.{STUDY}.images.views.count": 1,
         }
         shrink(folder, SHRUNK | changes)
         commit(folder)

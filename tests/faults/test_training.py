@@ -109,7 +109,7 @@ def test_memory_that_ends_in_a_training_step_is_told_with_what_to_lower(tmp_path
     said, line = stopped(folder, f"[g + 0 * tf.reduce_sum(tf.zeros([{side}, {side}])) for g in grads]")
     assert "Epoch 1/6" in said and "Epoch 2/6" not in said
     assert line == (
-        "models.tiny: out of memory; lower models.tiny.batch_size (now 16) or studies.phantom.image_size (now 32), or "
+        "models.tiny: out of memory; lower models.tiny.batch_size (now 16) or studies.phantom.images.size (now 32), or "
         "free memory and run the command again, which goes on after the last whole epoch"
     )
     resumed = run(folder, "stages.train", "phantom", "tiny")

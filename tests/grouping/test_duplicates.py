@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageChops, ImageEnhance
 
 from medcnn.grouping import dealing, duplicates
-from medcnn.params.studies import Duplicates
+from medcnn.params.splits import Duplicates
 from tests.conftest import picture
 
 LIMITS = Duplicates(hamming=8, correlation=0.95)

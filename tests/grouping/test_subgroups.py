@@ -12,7 +12,7 @@ from stages import split
 from tests.conftest import encoded, picture, zipped
 from tests.project import shrink
 
-WHERE = "studies.x.subgroups"
+WHERE = "studies.x.labels.subgroups"
 
 
 # Which subgroup an image is in.
@@ -50,13 +50,13 @@ def test_words_stay_words() -> None:
 
 @pytest.mark.parametrize("value", ["old", "inf", "45Y"])
 def test_a_word_among_numbers_is_one_line_with_the_key_path(value: str) -> None:
-    with pytest.raises(MedcnnError, match=rf"^studies\.x\.subgroups\.age: .* '{value}', which is no number; .*$"):
+    with pytest.raises(MedcnnError, match=rf"^studies\.x\.labels\.subgroups\.age: .* '{value}'"):
         subgroups.named({"a.png": {"age": "50"}, "b.png": {"age": value}}, {"age": (40.0,)}, WHERE)
 
 
 def test_an_unknown_column_says_which_there_are() -> None:
     rows = {"z.png": {}, "a.png": {"file": "a.png", "sex": "F"}}
-    with pytest.raises(MedcnnError, match=r"^studies\.x\.subgroups\.gender: .*no column 'gender'; it has file, sex$"):
+    with pytest.raises(MedcnnError, match=r"^studies\.x\.labels\.subgroups\.gender: .*'gender'; it has file, sex$"):
         subgroups.named(rows, {"sex": (), "gender": ()}, WHERE)
 
 
@@ -91,9 +91,9 @@ def study(folder: Path, columns: dict[str, list[float]]) -> None:
     table = "\n".join(["file,class,sex,age", *lines]).encode()
     (folder / paths.raw("phantom")).mkdir(parents=True)
     zipped(folder / paths.raw("phantom") / "raw.zip", pictures | {"labels.csv": table})
-    labels = {"csv": "labels.csv", "image": "file", "label": "class"}
-    classes = {"well": "healthy", "ill": "ill"}
-    changes = {"labels": labels, "classes": classes, "group": None, "subgroups": columns, "split.folds": 2}
+    source = {"csv.file": "labels.csv", "csv.image": "file", "csv.label": "class"}
+    labels = {**source, "classes": {"well": "healthy", "ill": "ill"}, "group": None, "subgroups": columns}
+    changes = {f"labels.{key}": value for key, value in labels.items()} | {"split.folds": 2}
     shrink(folder, {f"studies.phantom.{key}": value for key, value in changes.items()})
 
 
@@ -115,7 +115,7 @@ def test_split_refuses_a_column_that_is_not_there_before_it_looks_at_images(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     study(tmp_path, {"scanner": []})
-    message = r"^studies\.phantom\.subgroups\.scanner: .* no column 'scanner'; it has file, class, sex, age$"
+    message = r"^studies\.phantom\.labels\.subgroups\.scanner: .* no column 'scanner'; it has file, class, sex, age$"
     with pytest.raises(MedcnnError, match=message):
         split.main("phantom")
     assert not paths.manifest("phantom").exists()

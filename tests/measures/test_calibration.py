@@ -9,7 +9,7 @@ from sklearn.calibration import calibration_curve
 from medcnn.core import files
 from medcnn.measures import calibration, metrics, statistics
 from medcnn.measures.calibration import Bin
-from medcnn.params import Params
+from medcnn.params.whole import Params
 from tests.classifiers import model, table
 
 # Temperature.

@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 from medcnn.core import files
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import conformal
-from medcnn.params import Params
+from medcnn.params.whole import Params
 
 
 class Given(ClassifierMixin, BaseEstimator):

@@ -11,8 +11,8 @@ from statsmodels.stats.proportion import proportion_confint
 from medcnn.core import files
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import operating
-from medcnn.params import Params
-from medcnn.params.evaluate import Evaluate, OperatingPoint
+from medcnn.params.evaluate import Judging, OperatingPoint
+from medcnn.params.whole import Params
 
 SENSITIVE = OperatingPoint(kind="sensitivity", value=0.95)
 SPECIFIC = OperatingPoint(kind="specificity", value=0.9)
@@ -136,7 +136,7 @@ def test_what_validation_cannot_tell_is_nan(wanted: OperatingPoint, positive: li
 # What is reported.
 
 
-def wanting(settings: Params, point: OperatingPoint) -> Evaluate:
+def wanting(settings: Params, point: OperatingPoint) -> Judging:
     return settings.evaluate.model_copy(update={"operating_point": point})
 
 

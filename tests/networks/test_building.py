@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn import params
 from medcnn.core.errors import MedcnnError
 from medcnn.networks import pretrained
+from medcnn.params import whole
 from medcnn.params.catalogue import BACKBONES
 from medcnn.weights import storing
 from tests.lazy import lazy
@@ -24,7 +24,7 @@ NOWHERE = Path("nowhere")
 @pytest.fixture(scope="module")
 def lite0_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights") / "lite0"
-    storing.write("lite0", block("lite0", weights="imagenet"), params.load().weights, folder)
+    storing.write("lite0", block("lite0", weights="imagenet"), whole.load().weights, folder)
     return folder
 
 
@@ -36,7 +36,7 @@ def frozen_lite0(folder: Path) -> keras.Model:
     ("name", "size", "classes", "published"),
     [
         ("scratch", 45, 2, 660_993),
-        ("second", 224, 4, 5_567_076),
+        ("chest_cnn", 224, 4, 5_567_076),
         # The study's own output of two units would add 85 to the single unit's 5,406,521.
         ("simple", 224, 2, 5_406_521),
         # Of these 21,284,672 are trained, as in PyTorch; the rest are the statistics of batch normalisation.
@@ -44,7 +44,7 @@ def frozen_lite0(folder: Path) -> keras.Model:
     ],
 )
 def test_has_the_published_parameters(
-    settings: params.Params, name: str, size: int, classes: int, published: int
+    settings: whole.Params, name: str, size: int, classes: int, published: int
 ) -> None:
     assert building.build(settings.model(name), size, classes, NOWHERE).count_params() == published
 
@@ -168,7 +168,7 @@ def test_an_unfrozen_backbone_learns(lite0_weights: Path) -> None:
     assert not np.array_equal(before[1], kernel.numpy())
 
 
-@pytest.mark.parametrize("name", ["simple", "second", "deep", "tiny", "lite0", "VGG16"])
+@pytest.mark.parametrize("name", ["simple", "chest_cnn", "deep", "tiny", "lite0", "VGG16"])
 def test_the_smallest_image_works_and_a_smaller_one_is_refused(name: str) -> None:
     smallest = BACKBONES[name].smallest
     assert building.build(block(name), smallest, 2, NOWHERE).count_params() > 0
@@ -179,7 +179,7 @@ def test_the_smallest_image_works_and_a_smaller_one_is_refused(name: str) -> Non
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="the Keras for Python 3.10 builds layers of size zero")
-@pytest.mark.parametrize("name", ["simple", "second", "deep", "tiny"])
+@pytest.mark.parametrize("name", ["simple", "chest_cnn", "deep", "tiny"])
 def test_the_smallest_image_is_not_set_too_high(name: str) -> None:
     below = BACKBONES[name].smallest - 1
     with pytest.raises(ValueError, match="zero or negative"):

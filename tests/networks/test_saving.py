@@ -20,12 +20,12 @@ ROOT = Path(__file__).parents[2]
 SAVE = """
 import sys
 from pathlib import Path
-from medcnn import params
+from medcnn.params import whole
 from medcnn.core import seeding
 seeding.pin_tensorflow(7)
 from medcnn.networks import building, saving
 for name in ("deep", "lite0"):
-    settings = params.load().model(name).model_copy(update={"weights": "none"})
+    settings = whole.load().model(name).model_copy(update={"weights": "none"})
     saving.save(building.build(settings, 32, 3, Path()), Path(sys.argv[1], f"{name}.keras"))
 """
 

@@ -127,5 +127,5 @@ def test_a_wrong_param_stops_before_anything_runs(copy: Path) -> None:
     params = copy / "params.yaml"
     params.write_text(params.read_text().replace("fit: stretch", "fit: squash", 1))
     output = sh(copy, "dvc", "repro", code=255)
-    assert "error: params.yaml: studies.phantom.fit" in output
+    assert "error: params.yaml: studies.phantom.images.fit" in output
     assert "Traceback" not in output

@@ -11,19 +11,20 @@ from medcnn.dataset import pack
 from medcnn.dataset.augment import augmented
 from medcnn.dataset.manifest import Row
 from medcnn.dataset.views import Recipe
-from medcnn.params import Compute, Params
+from medcnn.params.whole import Compute, Params
 from medcnn.prepare import preparing
 from medcnn.prepare.contact_sheet import contact_sheet
 from medcnn.reading.archive import open_archive
 from medcnn.reading.decode import open_image, pixels
 from medcnn.split.surveying import survey
 from tests.conftest import encoded, picture, zipped
+from tests.project import changed
 
 
 def prepared(folder: Path, settings: Params, cpus: int = 2) -> list[Row]:
     """300 images and two views of each one in training, worked on by tasks of ``cpus`` threads."""
     compute = Compute(cpus_per_task=cpus)
-    study = settings.study("brain_mri").model_copy(update={"image_size": 24})
+    study = changed(settings.study("brain_mri"), {"images.size": 24})
     members = {f"{('yes', 'no')[index % 2]}/{index}.png": encoded(picture(index)) for index in range(300)}
     with open_archive(zipped(folder / "raw.zip", members)) as archive:
         rows = survey(archive, study, 1, "s").rows
@@ -61,7 +62,7 @@ def test_the_shards_are_the_same_files_whatever_the_number_of_threads_and_tasks(
 
 def test_an_image_that_cannot_be_read_leaves_nothing_to_train_on(tmp_path: Path, settings: Params) -> None:
     rows = prepared(tmp_path, settings)
-    study = settings.study("brain_mri").model_copy(update={"image_size": 24})
+    study = changed(settings.study("brain_mri"), {"images.size": 24})
     rows[7] = replace(rows[7], path="yes/none.png")
     with pytest.raises(MedcnnError, match=r"raw\.zip holds no file 'yes/none\.png'"):
         preparing.write_images(tmp_path / "raw.zip", rows, study, tmp_path, Compute())

@@ -5,24 +5,23 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from medcnn.params import Params
+from medcnn.params.run import links
+from medcnn.params.whole import Params
 from medcnn.published import studies
 
 STUDIES = studies.load()
 
 
-def test_every_published_study_can_be_run(settings: Params):
-    assert set(STUDIES) == {name for name, study in settings.studies.items() if study.published}
-
-
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_model_has_a_name_in_the_studys_own_run(study: str, settings: Params):
-    listed = settings.study(study).published
-    assert listed is not None
-    run = settings.run.model_copy(update={"models": listed.models, "chains": listed.chains})
+    for network in STUDIES[study].networks:
+        first, model = links(network, settings.models)
+        assert model in settings.models
+        assert first is None or first in STUDIES[study].networks
     ensembles = [f"ensemble_{combiner}" for combiner in settings.ensemble.combiners]
     ours = [row.ours for row in STUDIES[study].rows if row.ours]
-    assert set(run.trained) <= set(ours) <= {*run.trained, *ensembles}
+    assert study in settings.studies
+    assert set(ours) <= {*STUDIES[study].networks, *ensembles}
     assert len(ours) == len(set(ours))
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.dataset import folds, manifest, predictions
 from medcnn.dataset.folds import PREDICTIONS
 from medcnn.dataset.manifest import SPLITS, Row
 from medcnn.dataset.predictions import Predictions
+from medcnn.params import whole
 from medcnn.published import studies
 from medcnn.published.measured import Column, Figures, Measured
 from medcnn.published.table import table
@@ -92,8 +92,8 @@ def example(folder: Path, study: str = "phantom", images: int = 96, absent: str 
             "ensemble.combiners": ["mean", "weighted"],
         },
     )
-    settings = params.load(folder / paths.PARAMS)
-    classes = settings.study(study).class_names
+    settings = whole.load(folder / paths.PARAMS)
+    classes = settings.study(study).labels.class_names
     prepared_study(folder, study, classes, images=images)
     made = Example(folder, study, classes, settings.run.trained)
     rows = [
@@ -294,7 +294,7 @@ def write_published(made: Example) -> None:
     study = studies.load()[made.study]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made.folder)
-        written = table(made.study, study, {"honest": Measured(column, figures)}, params.load())
+        written = table(made.study, study, {"honest": Measured(column, figures)}, whole.load())
     files.write_json(made.path(paths.metrics("published", made.study)), written.model_dump(mode="json"))
 
 

@@ -7,7 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from medcnn import params
+from medcnn.params import whole
 from medcnn.report import drawing as ink
 from medcnn.report import figures
 from medcnn.report.facts import Facts, gathered
@@ -21,7 +21,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     made = example(folder).evaluate()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return gathered(made.study, params.load(paths.PARAMS))
+        return gathered(made.study, whole.load(paths.PARAMS))
 
 
 def words(svg: str) -> list[str]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from medcnn import params
 from medcnn.core import files, markdown
+from medcnn.params import whole
 from medcnn.report.model_card import card
 from medcnn.runtime import paths
 from tests.report.example import ENSEMBLES, Example, example
@@ -37,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Example:
 def written(made: Example) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made.folder)
-        return card(made.study, params.load())
+        return card(made.study, whole.load())
 
 
 def metrics(made: Example, stage: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from medcnn import params
+from medcnn.params import whole
 from medcnn.report import pictures, provenance
 
 
@@ -43,7 +43,7 @@ def test_a_page_names_its_commit_and_what_differs_from_it_but_results(tmp_path: 
     assert made.changed == ("params.yaml", "new.py")
 
 
-def test_the_params_of_a_run_leave_out_what_it_does_not_use(settings: params.Params):
+def test_the_params_of_a_run_leave_out_what_it_does_not_use(settings: whole.Params):
     text = provenance.params_of_run(settings, "phantom")
     assert text.startswith(f"seed: {settings.seed}\nrun:\n")
     assert "\n  lite0: {backbone: lite0" in text

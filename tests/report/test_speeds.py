@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from medcnn import params
+from medcnn.params import whole
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.speed_figures import latencies
 from medcnn.report.speeds import Speeds, worse
@@ -23,7 +23,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     write_timings(made, "simple", "lite0", "ensemble_mean")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return gathered(made.study, params.load(paths.PARAMS))
+        return gathered(made.study, whole.load(paths.PARAMS))
 
 
 def told_apart(facts: Facts, model: str, figure: str, difference: float) -> Facts:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medcnn import params
 from medcnn.dataset import predictions
 from medcnn.measures.calibration import calibrated
+from medcnn.params import whole
 from medcnn.report import tradeoff
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.reading import Errors
@@ -24,7 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Example:
 def facts(made: Example) -> Facts:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made.folder)
-        return gathered(made.study, params.load(paths.PARAMS))
+        return gathered(made.study, whole.load(paths.PARAMS))
 
 
 def test_the_errors_at_every_stop_are_those_of_a_recount(made: Example, facts: Facts):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medcnn.params.evaluate import Gate
+from medcnn.params.gate import Gate
 from medcnn.review.gate import breaches
 from medcnn.review.results import Pair, Results
 

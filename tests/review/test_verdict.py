@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from medcnn.dataset.predictions import Predictions
-from medcnn.params import Params
+from medcnn.params.whole import Params
 from medcnn.review.results import Pair, Results
 from medcnn.review.verdict import Verdict, decided, verdict
 from tests.project import prepared_study

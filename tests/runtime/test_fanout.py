@@ -77,7 +77,7 @@ def test_ray_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch) 
 def test_ray_is_imported_for_its_backend_alone() -> None:
     script = (
         "import sys; from medcnn.runtime import fanout; from medcnn.train import launch; "
-        "from medcnn.params import Compute; "
+        "from medcnn.params.whole import Compute; "
         "list(fanout.each(len, ['a'], Compute())); print({'ray', 'tensorflow', 'keras'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.params import Params
-from medcnn.params.studies import Labels, Study
+from medcnn.params.labels import Csv, Labels
+from medcnn.params.whole import Params
 from medcnn.reading.archive import open_archive
 from medcnn.split import labelling
 from medcnn.split.labelling import Listed
@@ -26,7 +26,7 @@ XRAY = [
 def test_chest_xray_patients_come_from_file_names_with_test_numbered_apart(
     settings: Params, path: str, patient: str
 ) -> None:
-    assert labelling.labelled(path, {}, settings.study("chest_xray")).patient == patient
+    assert labelling.labelled(path, {}, settings.study("chest_xray").labels).patient == patient
 
 
 def test_junk_second_copies_and_other_files_are_left_out(settings: Params) -> None:
@@ -34,52 +34,51 @@ def test_junk_second_copies_and_other_files_are_left_out(settings: Params) -> No
         "yes/Y1.JPG", "no/1 no.jpeg", "brain_tumor_dataset/yes/Y1.JPG", "__MACOSX/yes/._Y1.JPG", "yes/.hidden.png",
         "yes/Thumbs.db", "readme.txt", ".git/a.png",
     ]  # fmt: skip
-    assert labelling.images(names, settings.study("brain_mri")) == ["yes/Y1.JPG", "no/1 no.jpeg"]
+    assert labelling.images(names, settings.study("brain_mri").labels) == ["yes/Y1.JPG", "no/1 no.jpeg"]
 
 
 def test_the_nearest_folder_that_a_pattern_matches_gives_the_class(settings: Params) -> None:
-    study = settings.study("brain_mri").model_copy(update={"classes": {"aden*": "adeno", "normal": "normal"}})
-    assert labelling.labelled("Data/train/adenocarcinoma_left.lower_T2/x.png", {}, study).label == "adeno"
-    assert labelling.labelled("normal/adeno/x.png", {}, study).label == "adeno"
-    assert labelling.labelled("normal/other/x.png", {}, study).label == "normal"
-    assert labelling.labelled("else/x.png", {}, study).label == ""
+    labels = settings.study("brain_mri").labels.model_copy(update={"classes": {"aden*": "adeno", "normal": "normal"}})
+    assert labelling.labelled("Data/train/adenocarcinoma_left.lower_T2/x.png", {}, labels).label == "adeno"
+    assert labelling.labelled("normal/adeno/x.png", {}, labels).label == "adeno"
+    assert labelling.labelled("normal/other/x.png", {}, labels).label == "normal"
+    assert labelling.labelled("else/x.png", {}, labels).label == ""
 
 
-def csv_study(settings: Params, **changes: object) -> tuple[Labels, Study]:
-    labels = Labels(csv="*labels.csv", image="new_names", label="labels", group="Patient_ID", **changes)
-    return labels, settings.study("brain_mri").model_copy(
-        update={"labels": labels, "classes": {"1": "all", "0": "hem", "yes": "all"}}
-    )
+def csv_labels(settings: Params, **changes: object) -> Labels:
+    source = Csv(file="*labels.csv", image="new_names", label="labels", group="Patient_ID", **changes)
+    classes = {"1": "all", "0": "hem", "yes": "all"}
+    return settings.study("brain_mri").labels.model_copy(update={"csv": source, "classes": classes})
 
 
 def test_class_and_patient_come_from_a_csv_where_there_is_one(settings: Params) -> None:
-    labels, study = csv_study(settings)
-    table = labelling.read_table(b"\xef\xbb\xbfPatient_ID,new_names,labels\nUID_57,1.bmp,1\n", labels, "studies.x")
-    assert labelling.labelled("yes/b/1.bmp", table, study) == Listed("yes/b/1.bmp", "all", "UID_57")
-    assert labelling.labelled("yes/b/2.bmp", table, study).label == ""
+    labels = csv_labels(settings)
+    table = labelling.read_table(b"\xef\xbb\xbfPatient_ID,new_names,labels\nUID_57,1.bmp,1\n", labels.csv, "studies.x")
+    assert labelling.labelled("yes/b/1.bmp", table, labels) == Listed("yes/b/1.bmp", "all", "UID_57")
+    assert labelling.labelled("yes/b/2.bmp", table, labels).label == ""
 
 
 def test_an_image_that_the_csv_does_not_list_may_be_labelled_by_its_folder(settings: Params) -> None:
-    labels, study = csv_study(settings, unlisted="by_folder")
-    study = study.model_copy(update={"group": r"(UID_H?\d+)_"})
-    table = labelling.read_table(b"Patient_ID,new_names,labels\nUID_57_29_1_all.bmp,1.bmp,0\n", labels, "studies.x")
-    assert labelling.labelled("yes/1.bmp", table, study) == Listed("yes/1.bmp", "hem", "UID_57")
+    labels = csv_labels(settings, unlisted="by_folder")
+    labels = labels.model_copy(update={"group": r"(UID_H?\d+)_"})
+    table = labelling.read_table(b"Patient_ID,new_names,labels\nUID_57_29_1_all.bmp,1.bmp,0\n", labels.csv, "studies.x")
+    assert labelling.labelled("yes/1.bmp", table, labels) == Listed("yes/1.bmp", "hem", "UID_57")
     path = "yes/UID_H10_2_1_hem.bmp"
-    assert labelling.labelled(path, table, study) == Listed(path, "all", "UID_H10")
+    assert labelling.labelled(path, table, labels) == Listed(path, "all", "UID_H10")
 
 
 def test_a_csv_without_the_column_says_which_it_has(settings: Params) -> None:
-    labels, _ = csv_study(settings)
-    with pytest.raises(MedcnnError, match=r"studies\.x\.labels: .* no column 'labels'; it has Patient_ID, new_names"):
-        labelling.read_table(b"Patient_ID,new_names\n1,2\n", labels, "studies.x")
+    labels = csv_labels(settings)
+    with pytest.raises(MedcnnError, match=r"studies\.x\.labels\.csv: .* no column 'labels'; it has Patient_ID"):
+        labelling.read_table(b"Patient_ID,new_names\n1,2\n", labels.csv, "studies.x")
 
 
 def test_a_csv_with_paths_tells_images_of_one_name_apart(settings: Params) -> None:
-    labels, study = csv_study(settings)
+    labels = csv_labels(settings)
     data = b"Patient_ID,new_names,labels\nA,train/1.bmp,1\nB,test/1.bmp,0\n"
-    table = labelling.read_table(data, labels, "studies.x")
-    assert labelling.labelled("set/train/1.bmp", table, study).label == "all"
-    assert labelling.labelled("set/test/1.bmp", table, study).patient == "B"
+    table = labelling.read_table(data, labels.csv, "studies.x")
+    assert labelling.labelled("set/train/1.bmp", table, labels).label == "all"
+    assert labelling.labelled("set/test/1.bmp", table, labels).patient == "B"
 
 
 @pytest.mark.parametrize(
@@ -91,23 +90,23 @@ def test_a_csv_with_paths_tells_images_of_one_name_apart(settings: Params) -> No
     ],
 )
 def test_a_csv_that_cannot_be_trusted_is_refused(settings: Params, data: bytes, message: str) -> None:
-    labels, _ = csv_study(settings)
+    labels = csv_labels(settings)
     with pytest.raises(MedcnnError, match=message):
-        labelling.read_table(data, labels, "studies.x")
+        labelling.read_table(data, labels.csv, "studies.x")
 
 
 ROWS = b"Patient_ID,new_names,labels\nP1,1.bmp,1\nP2,2.bmp,0\nP3,3.bmp,0\n"
 
 
-def listed(folder: Path, study: Study, names: tuple[str, ...], rows: bytes = ROWS) -> list[Listed]:
+def listed(folder: Path, labels: Labels, names: tuple[str, ...], rows: bytes = ROWS) -> list[Listed]:
     members = {"labels.csv": rows, **dict.fromkeys(names, b"")}
     with open_archive(zipped(folder / "raw.zip", members)) as archive:
-        return labelling.listed(archive, study, "studies.x")
+        return labelling.listed(archive, labels, "studies.x")
 
 
 def test_an_alias_joins_two_numbers_of_one_patient(tmp_path: Path, settings: Params) -> None:
-    _, study = csv_study(settings)
-    found = listed(tmp_path, study.model_copy(update={"aliases": {"P3": "P1"}}), ("1.bmp", "2.bmp", "3.bmp"))
+    labels = csv_labels(settings)
+    found = listed(tmp_path, labels.model_copy(update={"aliases": {"P3": "P1"}}), ("1.bmp", "2.bmp", "3.bmp"))
     assert [item.patient for item in found] == ["P1", "P2", "P1"]
 
 
@@ -117,19 +116,19 @@ def test_an_alias_joins_two_numbers_of_one_patient(tmp_path: Path, settings: Par
         (
             {"aliases": {"P9": "P1"}},
             ("1.bmp", "2.bmp", "3.bmp"),
-            r"studies\.x\.aliases\.P9: no image is of patient 'P9'; patients found: P1, P2, P3",
+            r"studies\.x\.labels\.aliases\.P9: no image is of patient 'P9'; patients found: P1, P2, P3",
         ),
         ({}, ("2.bmp", "a.bmp"), r"studies\.x\.labels\.csv: \*labels\.csv lists 2 images .* the first 1\.bmp; remove"),
         ({}, ("a/1.bmp", "b/1.bmp", "2.bmp", "3.bmp"), r"lists 1\.bmp, which could be a/1\.bmp or b/1\.bmp; name"),
         (
             {"group": r"(UID_\d+)"},
             ("1.bmp", "2.bmp", "3.bmp"),
-            r"studies\.x\.group: '\(UID_\\d\+\)' matches nothing in column Patient_ID .* such as P1; mend",
+            r"studies\.x\.labels\.group: '\(UID_\\d\+\)' matches nothing in column Patient_ID .* such as P1; fix",
         ),
         (
             {"classes": {"1": "all", "x*": "hem"}},
             ("1.bmp", "2.bmp", "3.bmp"),
-            r"studies\.x\.classes: no image is of class 'hem': 'x\*' matches no folder or value of column labels; mend",
+            r"studies\.x\.labels\.classes: no image is of class 'hem': 'x\*' .* folder or value of column labels",
         ),
         ({"exclude": ("*.bmp",)}, ("1.bmp", "2.bmp", "3.bmp"), r"studies\.x: no images among the 4 files .*\.exclude"),
     ],
@@ -137,35 +136,35 @@ def test_an_alias_joins_two_numbers_of_one_patient(tmp_path: Path, settings: Par
 def test_what_matches_nothing_or_too_much_is_one_line(
     tmp_path: Path, settings: Params, changes: dict[str, object], names: tuple[str, ...], message: str
 ) -> None:
-    _, study = csv_study(settings)
+    labels = csv_labels(settings)
     with pytest.raises(MedcnnError, match=message) as caught:
-        listed(tmp_path, study.model_copy(update=changes), names)
+        listed(tmp_path, labels.model_copy(update=changes), names)
     assert "\n" not in str(caught.value)
 
 
 def test_an_image_that_the_csv_lists_may_be_excluded(tmp_path: Path, settings: Params) -> None:
-    _, study = csv_study(settings)
-    found = listed(tmp_path, study.model_copy(update={"exclude": ("3.*",)}), ("1.bmp", "2.bmp", "3.bmp"))
+    labels = csv_labels(settings)
+    found = listed(tmp_path, labels.model_copy(update={"exclude": ("3.*",)}), ("1.bmp", "2.bmp", "3.bmp"))
     assert [item.path for item in found] == ["1.bmp", "2.bmp"]
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_a_pattern_matches_a_folder_however_its_accents_are_encoded(settings: Params, form: str) -> None:
     spelt = unicodedata.normalize(form, "gu\N{LATIN SMALL LETTER E WITH ACUTE}ri")
-    study = settings.study("brain_mri").model_copy(
+    labels = settings.study("brain_mri").labels.model_copy(
         update={"classes": {"gu\N{LATIN SMALL LETTER E WITH ACUTE}ri": "well"}}
     )
-    assert labelling.labelled(f"{spelt}/1.png", {}, study).label == "well"
+    assert labelling.labelled(f"{spelt}/1.png", {}, labels).label == "well"
 
 
 def test_a_csv_of_an_old_mac_is_read_and_what_breaks_lines_is_spelled_out(settings: Params) -> None:
-    labels, _ = csv_study(settings)
-    table = labelling.read_table(ROWS.replace(b"\n", b"\r") + b"P\x0b5,5\x1b.bmp,1\r", labels, "studies.x")
+    labels = csv_labels(settings)
+    table = labelling.read_table(ROWS.replace(b"\n", b"\r") + b"P\x0b5,5\x1b.bmp,1\r", labels.csv, "studies.x")
     assert list(table)[-1] == "5\\x1b.bmp"
     assert len(table) == len(ROWS.splitlines())
 
 
 def test_a_table_that_csv_cannot_read_is_one_line(settings: Params) -> None:
-    labels, _ = csv_study(settings)
-    with pytest.raises(MedcnnError, match=r"studies\.x\.labels: .* is not a CSV \(field larger"):
-        labelling.read_table(ROWS + b'"' + b"x" * 200_000, labels, "studies.x")
+    labels = csv_labels(settings)
+    with pytest.raises(MedcnnError, match=r"studies\.x\.labels\.csv: .* is not a CSV \(field larger"):
+        labelling.read_table(ROWS + b'"' + b"x" * 200_000, labels.csv, "studies.x")

@@ -8,8 +8,9 @@ import pytest
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
 from medcnn.dataset.manifest import Row
-from medcnn.params import Params
-from medcnn.params.studies import AuthorSplit, OnLeak, StratifiedSplit, Study
+from medcnn.params.splits import AuthorSplit, OnLeak, StratifiedSplit
+from medcnn.params.studies import Study
+from medcnn.params.whole import Params
 from medcnn.split import placing
 
 REPAIRS: tuple[OnLeak, ...] = ("keep", "drop_from_train", "regroup")
@@ -217,7 +218,7 @@ def test_images_in_no_part_are_set_aside(study: Study) -> None:
             parts(),
             list(range(12)),
             author("keep", "val/*"),
-            r"studies\.s\.split\.validation: 'val/\*' matches no image, such as train/yes1; mend the pattern",
+            r"studies\.s\.split\.validation: 'val/\*' matches no image, such as train/yes1; fix the pattern",
         ),
         (
             [item for item in parts() if not item.path.startswith("test/no")],

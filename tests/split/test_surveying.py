@@ -9,13 +9,16 @@ from PIL import ImageEnhance
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
 from medcnn.grouping import leaks
-from medcnn.params import Params
-from medcnn.params.studies import AuthorSplit, Labels, Study
+from medcnn.params.labels import Csv
+from medcnn.params.splits import AuthorSplit
+from medcnn.params.studies import Study
+from medcnn.params.whole import Params
 from medcnn.reading.archive import open_archive
 from medcnn.split import surveying
 from medcnn.split.fingerprint import fingerprint
 from medcnn.split.surveying import Survey
 from tests.conftest import encoded, picture, zipped
+from tests.project import changed
 
 CLASSES = {"yes": "tumour", "no": "healthy"}
 
@@ -23,7 +26,7 @@ CLASSES = {"yes": "tumour", "no": "healthy"}
 @pytest.fixture
 def study(settings: Params) -> Study:
     changes = {"classes": CLASSES, "positive": "tumour", "group": r"(patient_\d+)", "exclude": ("copy/*",)}
-    return settings.study("brain_mri").model_copy(update=changes)
+    return changed(settings.study("brain_mri"), {f"labels.{key}": value for key, value in changes.items()})
 
 
 def images(count: int = 60) -> dict[str, bytes]:
@@ -119,9 +122,10 @@ def test_labels_and_patients_can_come_from_a_csv(tmp_path: Path, study: Study) -
     members = {f"all/{index}.bmp": encoded(picture(index), "BMP") for index in range(40)}
     lines = [f"UID_{index // 2},{index}.bmp,{index // 2 % 2}" for index in range(40)]
     members["labels.csv"] = "\n".join(["Patient_ID,new_names,labels", *lines]).encode()
-    labels = Labels(csv="*labels.csv", image="new_names", label="labels", group="Patient_ID")
-    changes = {"labels": labels, "classes": {"1": "tumour", "0": "healthy"}, "group": None}
-    survey = surveyed(tmp_path, members, study.model_copy(update=changes))
+    source = Csv(file="*labels.csv", image="new_names", label="labels", group="Patient_ID")
+    classes = {"1": "tumour", "0": "healthy"}
+    changes = {"labels.csv": source, "labels.classes": classes, "labels.group": None}
+    survey = surveyed(tmp_path, members, changed(study, changes))
     row = by_path(survey)["all/5.bmp"]
     assert (row.label, row.group) == ("healthy", "UID_2")
 
@@ -131,18 +135,18 @@ def test_labels_and_patients_can_come_from_a_csv(tmp_path: Path, study: Study) -
     [
         (
             {"classes": {"yes": "tumour", "nope": "healthy"}},
-            "studies.brain_mri.classes: no image is of class 'healthy'",
+            "studies.brain_mri.labels.classes: no image is of class 'healthy'",
         ),
-        ({"group": r"(subject_\d+)"}, r"studies.brain_mri.group: '\(subject_"),
+        ({"group": r"(subject_\d+)"}, r"studies.brain_mri.labels.group: '\(subject_"),
         ({"exclude": ("*",)}, "studies.brain_mri: no images among the 60 files"),
-        ({"labels": Labels(csv="*.csv", image="a", label="b")}, r"studies.brain_mri.labels.csv: '\*.csv' matches 0"),
+        ({"csv": Csv(file="*.csv", image="a", label="b")}, r"studies.brain_mri.labels.csv.file: '\*.csv' matches 0"),
     ],
 )
 def test_a_pattern_that_matches_nothing_names_its_key(
     tmp_path: Path, study: Study, changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(MedcnnError, match=message):
-        surveyed(tmp_path, images(), study.model_copy(update=changes))
+        surveyed(tmp_path, images(), changed(study, {f"labels.{key}": value for key, value in changes.items()}))
 
 
 def test_before_any_repair_an_image_counts_by_how_it_leaks(tmp_path: Path, study: Study) -> None:

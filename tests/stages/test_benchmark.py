@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from medcnn import params
 from medcnn.benchmark.engines import catalogue
 from medcnn.benchmark.machine import this_machine
 from medcnn.benchmark.subjects import REQUIRED
 from medcnn.core import files
 from medcnn.core.seeding import THREADS
 from medcnn.dataset import part
+from medcnn.params import whole
 from medcnn.runtime import paths
 from tests.benchmark.study import raw_images
 from tests.export.networks import STUDY, small_network, trained_study
@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert run(folder, "stages.ensemble", STUDY).returncode == 0
     with pytest.MonkeyPatch.context() as context:
         context.chdir(folder)
-        settings = params.load()
+        settings = whole.load()
         for name, network in networks.items():
             files.write_json(paths.metrics("export", STUDY, name), export(STUDY, name, network, settings))
         files.write_json(paths.metrics("export_ensembles", STUDY), combinations.export(STUDY, settings))
@@ -134,7 +134,7 @@ def test_what_was_timed_is_told_without_anything_of_the_machine(
 ) -> None:
     monkeypatch.chdir(folder)
     setup = files.read_json(paths.benchmarked(STUDY, "simple"))
-    test = part.read(STUDY, params.load().study(STUDY).class_names)
+    test = part.read(STUDY, whole.load().study(STUDY).labels.class_names)
     assert setup == {
         "model_sha256": files.sha256(paths.onnx_model(STUDY, "simple")),
         "int8_sha256": files.sha256(paths.int8_model(STUDY, "simple")),

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn import params
 from medcnn.core.errors import MedcnnError
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.dataset import folds, manifest, pack, predictions
 from medcnn.dataset.augment import augmented
 from medcnn.grouping import dealing
+from medcnn.params import whole
+from medcnn.params.run import chain as chain_of
 from medcnn.runtime import paths
 from medcnn.split import placing
 from stages import chain, crossval, crossval_chain, train, weights
@@ -38,7 +39,7 @@ BRIEF = {
 
 def folded(folder: Path) -> Path:
     """Deal the images of a prepared project to folds, as ``split`` would have."""
-    path, settings = folder / paths.manifest("phantom"), params.load(folder / "params.yaml")
+    path, settings = folder / paths.manifest("phantom"), whole.load(folder / "params.yaml")
     rows = manifest.read(path)
     tested = [row.split == "test" for row in rows]
     numbers = dealing.folds(range(len(rows)), [row.label for row in rows], tested, 4, settings.seed)
@@ -113,12 +114,12 @@ def test_another_fold_never_runs_a_frozen_backbone_again() -> None:
 
 
 def test_views_that_the_split_has_not_are_drawn_as_prepare_draws_them() -> None:
-    settings = params.load()
+    settings = whole.load()
     (path,) = Path(STATE, "views").iterdir()
     rows, parts = manifest.used(paths.manifest("phantom")), folds.read(paths.folds("phantom"))
     images, views = pack.images(paths.prepared("phantom")), pack.views(path)
     others = [i for i, row in enumerate(rows) if row.split != "train" and "train" in parts[row.image_id]]
-    assert views.shape[:2] == (settings.study("phantom").views.count, len(others))
+    assert views.shape[:2] == (settings.study("phantom").images.views.count, len(others))
     policy, last = settings.augment["light"], others[-1]
     expected = augmented(images[last], policy, settings.seed, "view", len(views) - 1, rows[last].image_id)
     assert np.array_equal(views[-1, -1], expected)
@@ -149,7 +150,7 @@ def test_a_chain_goes_on_from_the_first_link_of_its_own_cell() -> None:
     chain.main("phantom", "lite0", "relay")
     for fold in ("0", "1"):
         crossval_chain.main("phantom", "lite0", "relay", fold, "0")
-    name = params.chain("lite0", "relay")
+    name = chain_of("lite0", "relay")
     assert set(digests(name, 0)) == {folds.PREDICTIONS}
     table = predictions.read(cell(name, 1) / folds.PREDICTIONS)
     assert set(table.splits) == set(manifest.SPLITS)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.dataset import manifest, predictions
 from medcnn.dataset.predictions import Predictions
@@ -30,7 +29,7 @@ def project(folder: Path, **run_of: Any) -> Path:
     }
     changes = {f"run.{key}": value for key, value in (whole | run_of).items()}
     shrink(folder, {"run.studies": [STUDY], "ensemble.combiners": COMBINERS, **changes})
-    classes = params.load(folder / paths.PARAMS).study(STUDY).class_names
+    classes = whole.load(folder / paths.PARAMS).study(STUDY).labels.class_names
     prepared_study(folder, STUDY, classes, images=320)
     for model, skill in SKILLS.items():
         write_predictions(folder, model, classes, skill)

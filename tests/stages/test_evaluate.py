@@ -117,7 +117,7 @@ def test_predictions_with_other_classes_than_the_study_are_refused(tmp_path: Pat
         path.write_text(path.read_text().replace("tumour", "lesion"))
     done = run(tmp_path, "stages.evaluate", made.study)
     assert done.returncode == 1
-    assert "have the classes healthy, lesion, studies.brain_mri.classes has healthy, tumour" in done.stderr
+    assert "have the classes healthy, lesion, studies.brain_mri.labels.classes has healthy, tumour" in done.stderr
 
 
 def test_an_unknown_study_is_answered_with_the_list(tmp_path: Path):

@@ -30,7 +30,7 @@ PICTURES = paths.plots("explain", STUDY)
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A prepared study, a model and a chain as if they had been trained, and predictions of their own."""
-    monkeypatch.chdir(shrink(tmp_path, {"studies.phantom.image_size": SIZE}))
+    monkeypatch.chdir(shrink(tmp_path, {"studies.phantom.images.size": SIZE}))
     prepared_study(tmp_path, STUDY, CLASSES, images=160)
     network = building.build(settings("tiny"), SIZE, len(CLASSES), Path("none"))
     saving.save(network, paths.keras_model(STUDY, "simple"))

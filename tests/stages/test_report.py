@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from medcnn import params
 from medcnn.core import files
+from medcnn.params import whole
 from medcnn.report import facts, page
 from medcnn.runtime import paths
 from tests.project import run
@@ -98,7 +98,7 @@ def known(made: Example, section: str) -> set[float]:
     """The numbers that a section may show: of its metrics, and the params that figures are judged with."""
     found = [file for stage in SOURCES[section] for file in made.path(Path("metrics", stage)).rglob("*.json")]
     values = {number for file in found for number in numbers(json.loads(file.read_text()))}
-    settings = params.load(made.path(paths.PARAMS))
+    settings = whole.load(made.path(paths.PARAMS))
     values |= {settings.seed, *numbers(settings.evaluate.model_dump(mode="json"))}
     if section == "latency":
         values |= set(numbers(settings.benchmark.model_dump(mode="json")))
@@ -490,13 +490,13 @@ def test_a_page_that_would_be_too_large_leaves_out_what_is_behind_a_click(
     copy: Example, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(copy.folder)
-    settings = params.load()
+    settings = whole.load()
     chapter = page.Chapter(facts.gathered(copy.study, settings))
-    whole, lean = (page.render([chapter], settings, None, limit) for limit in (page.LIMIT, 0))
-    assert len(lean) < len(whole)
-    assert len(parsed(lean).images) < len(parsed(whole).images)
+    full, lean = (page.render([chapter], settings, None, limit) for limit in (page.LIMIT, 0))
+    assert len(lean) < len(full)
+    assert len(parsed(lean).images) < len(parsed(full).images)
     assert f"see plots/report/figures/{copy.study}, for this page would be too large" in parsed(lean).text
-    assert parsed(lean).data == parsed(whole).data
+    assert parsed(lean).data == parsed(full).data
 
 
 def test_timings_of_other_files_than_the_exported_ones_do_not_count(copy: Example):

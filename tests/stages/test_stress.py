@@ -23,7 +23,7 @@ TABLE = paths.plots("stress", "brain_mri") / "simple.csv"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A prepared study of two classes."""
-    monkeypatch.chdir(shrink(tmp_path, {"studies.brain_mri.image_size": SIZE}))
+    monkeypatch.chdir(shrink(tmp_path, {"studies.brain_mri.images.size": SIZE}))
     return prepared_study(tmp_path, "brain_mri", ("healthy", "tumour"))
 
 

@@ -172,7 +172,7 @@ def test_a_frozen_network_that_wants_other_views_than_are_prepared_says_what_to_
     done = run(folder, "stages.train", "phantom", "lite0")
     assert done.returncode == 1
     assert done.stderr.startswith("error: lite0: a frozen backbone learns from prepared views")
-    assert "studies.phantom.views are of 'light', not of 'brain_mri'" in done.stderr
+    assert "studies.phantom.images.views are of 'light', not of 'brain_mri'" in done.stderr
 
 
 def test_a_frozen_network_learns_from_the_originals_where_a_study_prepares_no_views(tmp_path: Path) -> None:

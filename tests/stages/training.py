@@ -10,7 +10,7 @@ from tests.project import SIZE, prepared_study, run, shrink
 CLASSES = ("healthy", "nodule", "spiculated", "ground_glass")
 STATE = ".dvc/tmp/medcnn"
 SHRUNK = {
-    "studies.phantom.image_size": SIZE,
+    "studies.phantom.images.size": SIZE,
     "models.tiny.epochs": 150,
     "models.tiny.patience": 150,
     "models.tiny.preprocessing": "adapted",

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn import params
 from medcnn.dataset import pack, predictions
+from medcnn.params import whole
 from medcnn.params.catalogue import BACKBONES, KERAS
 from medcnn.params.models import Model
+from medcnn.published import studies
 from medcnn.runtime import paths
 from stages import train
 from tests.lazy import lazy
@@ -21,14 +22,13 @@ from tests.studies.test_studies import all_prepared, project
 keras = lazy("keras")
 building = lazy("medcnn.networks.building")
 
-SETTINGS = params.load(ROOT / "params.yaml")
+SETTINGS = whole.load(ROOT / "params.yaml")
 # Models that differ in augmentation alone are trained once.
 PUBLISHED = [
     (name, model)
-    for name, study in SETTINGS.studies.items()
-    if study.published
-    for model in study.published.models
-    if not model.endswith("_augmented")
+    for name, study in studies.load().items()
+    for model in study.networks
+    if not model.endswith(("_augmented", "_chain"))
 ]
 CASES = [*PUBLISHED, ("brain_mri", "lite0"), ("brain_mri", "lite0_finetuned")]
 SIZES = {"lung_ct": 75}
@@ -37,10 +37,10 @@ SIZES = {"lung_ct": 75}
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All five studies prepared at the smallest size that their backbones take; every model trains for one epoch."""
-    changes = {f"studies__{study}__image_size": size for study, size in SIZES.items()}
+    changes = {f"studies__{study}__images__size": size for study, size in SIZES.items()}
     for _, model in CASES:
         changes[f"models__{model}__epochs"] = 1
-        if SETTINGS.model(model).finetune:
+        if SETTINGS.model(model).finetune.epochs:
             changes[f"models__{model}__finetune__epochs"] = 1
     return all_prepared(project(tmp_path_factory.mktemp("models"), **changes))
 
@@ -65,7 +65,7 @@ def test_trains_an_epoch_and_the_saved_model_predicts_the_same(
     study: str, model: str, prepared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(prepared)
-    settings = params.load()
+    settings = whole.load()
     pretrained(model, settings.model(model))
     train.main(study, model)
     opened = keras.saving.load_model(paths.keras_model(study, model), safe_mode=True)

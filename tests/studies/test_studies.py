@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest, pack
 from medcnn.dataset.manifest import Row
+from medcnn.params import whole
 from medcnn.runtime import paths
 from stages import download, ensemble, evaluate, prepare, split, train, weights
 from tests.project import shrink
@@ -34,8 +34,8 @@ def project(folder: Path, **changes: Any) -> Path:
     tree = {"run.studies": list(STUDIES), "run.models": ["tiny"], "run.chains": NOTHING, "run.cascades": NOTHING}
     for study in STUDIES:
         source = {"kind": "archive", "path": f"{study}.zip"}
-        tree |= {f"studies.{study}.source": source, f"studies.{study}.image_size": SIZE}
-        tree |= {f"studies.{study}.views.count": 1}
+        tree |= {f"studies.{study}.source": source, f"studies.{study}.images.size": SIZE}
+        tree |= {f"studies.{study}.images.views.count": 1}
     return shrink(folder, tree | {key.replace("__", "."): value for key, value in changes.items()})
 
 
@@ -165,7 +165,7 @@ def test_every_study_is_trained_and_evaluated_on_its_test_images() -> None:
         ensemble.main(study)
         evaluate.main(study)
         predicted = (paths.predictions(study) / "tiny.csv").read_text().splitlines()
-        names = params.load().study(study).class_names
+        names = whole.load().study(study).labels.class_names
         assert predicted[0] == ",".join(["image_id", "split", "label", *(f"p_{name}" for name in names)])
         used = [row.image_id for row in manifest.used(paths.manifest(study))]
         assert [line.split(",")[0] for line in predicted[1:]] == used

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.params import Params
+from medcnn.params.whole import Params
 from medcnn.train.backups import Backup
 from medcnn.train.batches import Batches, Pixels, Validation
 from medcnn.train.stopping import Phase, Progress

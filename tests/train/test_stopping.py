@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from medcnn.params import Params
 from medcnn.params.models import Model, Plateau
+from medcnn.params.whole import Params
 from medcnn.train.stopping import Figures, Phase, Progress
 
 TRAIN = Figures(1.0, 0.5)

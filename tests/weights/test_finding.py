@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from medcnn import params
 from medcnn.core.errors import MedcnnError
-from medcnn.params.sources import KerasWeights, PackageWeights
+from medcnn.params import whole
+from medcnn.params.pins import KerasWeights, PackageWeights
 from medcnn.weights import finding
 from tests.weights.weights_server import Server, serving
 
@@ -92,7 +92,7 @@ def test_a_download_cut_off_never_counts_as_whole() -> None:
 
 @pytest.fixture
 def package() -> PackageWeights:
-    source = params.load(Path(__file__).parents[2] / "params.yaml").weights["lite0"]
+    source = whole.load(Path(__file__).parents[2] / "params.yaml").weights["lite0"]
     assert isinstance(source, PackageWeights)
     return source
 

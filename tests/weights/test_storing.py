@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn import params
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.networks import pretrained
-from medcnn.params.sources import Weights
+from medcnn.params import whole
+from medcnn.params.pins import Weights
 from medcnn.weights import finding, storing, torch_weights
 from tests.lazy import lazy
 from tests.networks.blocks import keras_file, settings
@@ -19,7 +19,7 @@ keras = lazy("keras")
 
 @pytest.fixture(scope="module")
 def sources() -> dict[str, Weights]:
-    return params.load().weights
+    return whole.load().weights
 
 
 @pytest.fixture(scope="module")

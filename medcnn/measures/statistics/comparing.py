@@ -19,7 +19,7 @@ from medcnn.measures.statistics.areas import MeanArea
 from medcnn.measures.statistics.bootstrap import Resamples
 from medcnn.measures.statistics.grouping import Names, numbered, sizes, sums
 from medcnn.measures.statistics.intervals import NONE, Interval
-from medcnn.params.evaluate import Evaluate
+from medcnn.params.evaluate import Judging
 from medcnn.params.figures import TESTED
 
 DRAWS_A_PAIR = 80
@@ -35,7 +35,7 @@ class Difference:
     p_value: float
 
 
-def compared(tables: Mapping[str, Predictions], groups: Names, settings: Evaluate, seed: int) -> list[dict[str, Any]]:
+def compared(tables: Mapping[str, Predictions], groups: Names, settings: Judging, seed: int) -> list[dict[str, Any]]:
     """Every pair of models: differences in accuracy, area under the ROC curve and cross-entropy, and their tests.
 
     Accuracy is tested by the exact McNemar test, by ``sign_flip`` where groups have several images, with the interval
@@ -139,7 +139,7 @@ def _area_difference(first: MeanArea, second: MeanArea, z: float) -> Difference:
 
 
 def _losses(
-    tables: Mapping[str, Predictions], pairs: Sequence[tuple[str, str]], groups: Integers, settings: Evaluate, seed: int
+    tables: Mapping[str, Predictions], pairs: Sequence[tuple[str, str]], groups: Integers, settings: Judging, seed: int
 ) -> list[Difference]:
     images = sizes(groups)
     losses = {

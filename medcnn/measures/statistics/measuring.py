@@ -15,7 +15,7 @@ from medcnn.measures.statistics import bootstrap, intervals, miscalibration
 from medcnn.measures.statistics.bootstrap import Resamples
 from medcnn.measures.statistics.grouping import Names, numbered, sizes, sums
 from medcnn.measures.statistics.intervals import Estimate, Interval
-from medcnn.params.evaluate import Evaluate
+from medcnn.params.evaluate import Judging
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Sample:
 
     table: Predictions
     groups: Integers
-    settings: Evaluate
+    settings: Judging
     resamples: Resamples
 
     @property
@@ -50,7 +50,7 @@ class Sample:
         return intervals.share(counted, weights, self.groups, self.settings.confidence)
 
 
-def measured(table: Predictions, groups: Names, settings: Evaluate, seed: int, patients: bool) -> dict[str, Any]:
+def measured(table: Predictions, groups: Names, settings: Judging, seed: int, patients: bool) -> dict[str, Any]:
     """The figures of ``metrics.scores`` and the expected calibration error, with the interval of each.
 
     Beside the figure ``accuracy`` stand ``accuracy_low`` and ``accuracy_high``. Shares of images have Wilson's

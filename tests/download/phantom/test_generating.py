@@ -18,7 +18,7 @@ from medcnn.download.phantom import lesions
 from medcnn.download.phantom.brushes import pixel_grid
 from medcnn.download.phantom.generating import CLASSES, generate, plan
 from medcnn.params.sources import PhantomSource
-from medcnn.params.studies import Duplicates
+from medcnn.params.splits import Duplicates
 
 SMALL = PhantomSource(kind="phantom", patients=12, slices=4, size=64)
 LOW = PhantomSource(kind="phantom", patients=100, slices=6, size=32)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from medcnn.dataset.predictions import Predictions
-from medcnn.params.evaluate import Evaluate
+from medcnn.params.evaluate import Judging
 
-SETTINGS = Evaluate.model_validate(
+SETTINGS = Judging.model_validate(
     {
         "confidence": 0.95,
         "resamples": 2000,

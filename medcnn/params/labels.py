@@ -1,0 +1,80 @@
+"""How the images of a study get their labels, their patients and their subgroups."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from medcnn.params.base import Block
+from medcnn.params.classes import Classes
+
+
+def without_keys(block: Any) -> Any:
+    """An empty value of a key is a block without keys."""
+    return {} if block is None else block
+
+
+class Csv(Block):
+    """Classes from a CSV inside the raw data."""
+
+    file: str | None = None
+    """Pattern of the file's path in the raw data; empty where folders name the classes."""
+    image: str = "image"
+    """Column of image names."""
+    label: str = "label"
+    """Column of label values."""
+    group: str | None = None
+    """Column that names the patient."""
+    unlisted: Literal["set_aside", "by_folder"] = "set_aside"
+    """Set images aside that the CSV does not list, or label them by their folder."""
+
+
+class Labels(Classes, extra="forbid"):
+    """Which images a study uses, their classes, patients and subgroups."""
+
+    csv: Csv = Csv()
+    """Classes from a CSV."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of paths that are no images of the study."""
+    group: str | None = None
+    """Regular expression whose groups, found in a path or in ``csv.group``, name the patient."""
+    aliases: Annotated[dict[str, str], BeforeValidator(without_keys)] = Field(default_factory=dict)
+    """Patient by alias, where one came in under more than one name."""
+    subgroups: Annotated[dict[str, tuple[float, ...]], BeforeValidator(without_keys)] = Field(default_factory=dict)
+    """Columns of the CSV, such as sex, whose groups are evaluated apart; a column of numbers is cut into bands at the
+    numbers given, one of words has none."""
+
+    @field_validator("group")
+    @classmethod
+    def _is_a_pattern(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from error
+        return value
+
+    @field_validator("subgroups")
+    @classmethod
+    def _bands_rise(cls, subgroups: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+        for column, cuts in subgroups.items():
+            if list(cuts) != sorted(set(cuts)):
+                raise ValueError(f"{column}: the numbers at which bands begin must rise, not {list(cuts)}")
+        return subgroups
+
+    @field_validator("aliases")
+    @classmethod
+    def _end_at_a_patient(cls, aliases: dict[str, str]) -> dict[str, str]:
+        for alias, name in aliases.items():
+            if name in aliases:
+                raise ValueError(f"{alias} stands for {name}, which is an alias itself; name the patient: {alias}: ...")
+        return aliases
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Labels:
+        if self.aliases and not self.group and not (self.csv.file and self.csv.group):
+            raise ValueError("aliases need group or csv.group, which name the patients")
+        if self.subgroups and not self.csv.file:
+            raise ValueError("subgroups are columns of the CSV, and csv.file is empty")
+        return self

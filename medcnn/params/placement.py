@@ -1,0 +1,24 @@
+"""Where the work of a stage is done: it changes no byte of a result, and is therefore a dependency of no stage."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from medcnn.params.base import Positive, View
+
+
+class Placement(View):
+    """This machine or a Ray cluster, and how much of it a task takes."""
+
+    backend: Literal["local", "ray"] = "local"
+    """This machine, or a Ray cluster."""
+    address: str = "auto"
+    """The cluster's head, ``host:port``; ``auto`` is the one that runs on this machine."""
+    cpus_per_task: Positive = 2
+    """CPUs that each independent task keeps for itself."""
+
+
+class Placed(View):
+    """The part of ``params.yaml`` that says where work is done."""
+
+    compute: Placement = Placement()

@@ -1,0 +1,127 @@
+"""What a run covers: studies, models, chains and cascades of models, folds and repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, TypeVar
+
+from pydantic import Field, field_validator, model_validator
+
+from medcnn.core.errors import ParamsError
+from medcnn.params.base import Block, Name, View, distinct
+
+Item = TypeVar("Item")
+Counted = Annotated[int, Field(ge=0, lt=1000)]
+
+
+class Links(Block):
+    """Pairs of models: each of ``first`` with each of ``second``; no pair where ``first`` is empty."""
+
+    first: tuple[Name, ...] = ()
+    """The first models of the pairs."""
+    second: tuple[Name, ...] = ()
+    """The second models of the pairs."""
+
+    @field_validator("first", "second")
+    @classmethod
+    def _named_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return distinct(names)
+
+    @model_validator(mode="after")
+    def _have_a_second(self) -> Links:
+        if self.first and not self.second:
+            raise ValueError(f"second is empty: name what {', '.join(self.first)} is paired with, or set first=[]")
+        return self
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """All pairs (first, second)."""
+        return tuple((first, second) for first in self.first for second in self.second)
+
+
+class Trained(View):
+    """The models of a run, chains included."""
+
+    models: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Models to train on each study."""
+    chains: Links = Links()
+    """Pairs of models: the features of the first, which is one of ``run.models``, feed the head of the second."""
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The names of all trained models: those of ``models``, and those of the chains."""
+        return (*self.models, *(chain(*pair) for pair in self.chains.pairs))
+
+    @field_validator("models")
+    @classmethod
+    def _models_once(cls, names: tuple[Item, ...]) -> tuple[Item, ...]:
+        return distinct(names)
+
+
+class Combined(Trained):
+    """The models of a run, chains and cascades included."""
+
+    cascades: Links = Links()
+    """Pairs of models, the first asked first. A cascade is left out where one of its models is not in the run."""
+
+    @property
+    def cascaded(self) -> dict[str, tuple[str, str]]:
+        """The two models of every cascade whose models are both in this run, by the cascade's name."""
+        pairs = [pair for pair in self.cascades.pairs if set(pair) <= set(self.trained)]
+        return {f"{first}_{second}_cascade": (first, second) for first, second in pairs}
+
+
+class Repeated(Combined):
+    """The models of a run, and how often each is trained."""
+
+    folds: Annotated[tuple[Counted, ...], Field(min_length=1)] = (0,)
+    """Which parts of the data are held out in turn; fold 0 is the test part of the split."""
+    seeds: Annotated[tuple[Counted, ...], Field(min_length=1)] = (0,)
+    """Repeats of every training; each number is added to ``seed``. Fold 0 with seed 0 is exported."""
+
+    @property
+    def cells(self) -> tuple[tuple[int, int], ...]:
+        """Every fold with every repeat: (0, 0) is the training that is exported."""
+        return tuple((fold, repeat) for fold in self.folds for repeat in self.seeds)
+
+    @field_validator("folds", "seeds")
+    @classmethod
+    def _numbers_once(cls, numbers: tuple[Item, ...]) -> tuple[Item, ...]:
+        return distinct(numbers)
+
+
+class Run(Repeated, extra="forbid"):
+    """What a run covers."""
+
+    studies: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Studies to run."""
+    stress: tuple[Name, ...] = ()
+    """Models, chains included, whose accuracy is measured on degraded images."""
+
+    @field_validator("studies", "stress")
+    @classmethod
+    def _listed_once(cls, names: tuple[Item, ...]) -> tuple[Item, ...]:
+        return distinct(names)
+
+
+def chain(first: str, second: str) -> str:
+    """The name of the chain of two models."""
+    return f"{first}_{second}_chain"
+
+
+def links(name: str, models: Iterable[str]) -> tuple[str | None, str]:
+    """The first link, none for a model of its own, and the model that is trained under a name.
+
+    Raises:
+        ParamsError: the name is neither that of a model nor that of a chain of two.
+    """
+    models = tuple(models)
+    if name in models:
+        return None, name
+    pairs = [(first, second) for first in models for second in models if chain(first, second) == name]
+    if len(pairs) != 1:
+        problem = "could be more than one chain" if pairs else "unknown"
+        raise ParamsError(
+            f"params.yaml: models: '{name}': {problem}; choose from {', '.join(models)}, or FIRST_SECOND_chain"
+        )
+    return pairs[0]

@@ -1,0 +1,152 @@
+"""The whole of ``params.yaml``: what its blocks ask of one another is checked here, before any work starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from medcnn.params import loading
+from medcnn.params.base import Block, Name, Seed, distinct, known, named
+from medcnn.params.benchmark import Benchmark
+from medcnn.params.catalogue import ADAPTED, BACKBONES, PREPROCESSING
+from medcnn.params.compute import Computed
+from medcnn.params.ensemble import Ensemble
+from medcnn.params.gate import Evaluate
+from medcnn.params.models import OF_THE_STUDY, Model
+from medcnn.params.pins import Weights
+from medcnn.params.placement import Placement
+from medcnn.params.policies import Policy
+from medcnn.params.run import Run
+from medcnn.params.studies import Study
+
+
+class Compute(Computed, Placement, extra="forbid"):
+    """How and where numbers are computed; where changes no byte of a result."""
+
+
+class Params(Block):
+    """The whole of ``params.yaml``."""
+
+    seed: Seed
+    """Seed of everything drawn: splits, weights, batches, views, resamples."""
+    run: Run
+    """What a run covers."""
+    compute: Compute = Compute()
+    """How and where numbers are computed."""
+    defaults: dict[str, Any] = Field(default_factory=dict)
+    """Blocks of usual values, which studies, policies and models take over with ``<<``."""
+    studies: dict[Name, Study]
+    """Studies by name."""
+    augment: dict[Name, Policy]
+    """Augmentation policies by name."""
+    models: dict[Name, Model]
+    """Models by name."""
+    weights: dict[str, Weights]
+    ensemble: Ensemble
+    """How trained models are joined."""
+    evaluate: Evaluate
+    """How results are judged."""
+    benchmark: Benchmark
+    """How exported models are made smaller and timed."""
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Params:
+        for name, model in self.models.items():
+            self._check_model(name, model)
+        for name, study in self.studies.items():
+            self._check_study(name, study)
+        self._check_run()
+        self._check_links()
+        for of_run in self.run.studies:
+            self._check_folds(of_run)
+            self._check_sizes(of_run)
+        return self
+
+    def _check_run(self) -> None:
+        for study in self.run.studies:
+            known("run.studies", study, self.studies)
+        for model in self.run.models:
+            known("run.models", model, self.models)
+        for model in self.run.stress:
+            known("run.stress", model, self.run.trained)
+
+    def _check_folds(self, study: str) -> None:
+        choices = self.studies[study].split.fold_numbers
+        for fold in self.run.folds:
+            if fold not in choices:
+                raise ValueError(
+                    f"run.folds: {study} has no fold {fold}; choose from {', '.join(map(str, choices))}, or "
+                    f"raise studies.{study}.split.folds"
+                )
+
+    def _check_links(self) -> None:
+        chains, cascades = self.run.chains, self.run.cascades
+        for first in chains.first:
+            if first not in self.run.models:
+                raise ValueError(
+                    f"run.chains.first: '{first}' is not in run.models ({', '.join(self.run.models)}); add it there, "
+                    "or set run.chains.first=[] for no chain"
+                )
+        for second in chains.second:
+            known("run.chains.second", second, self.models)
+        distinct(self.run.trained)
+        for first in cascades.first:
+            if first in cascades.second:
+                raise ValueError(f"run.cascades: '{first}' is both first and second; a cascade takes two models")
+        for key, names in (("first", cascades.first), ("second", cascades.second)):
+            for name in names:
+                known(f"run.cascades.{key}", name, (*self.models, *self.run.trained))
+
+    def _check_sizes(self, study: str) -> None:
+        size = self.studies[study].images.size
+        for model in self.run.models:
+            backbone = self.models[model].backbone
+            smallest = BACKBONES[backbone].smallest
+            if size < smallest:
+                raise ValueError(
+                    f"studies.{study}.images.size: {size} is too small for models.{model}, whose backbone {backbone} "
+                    f"needs at least {smallest}; raise it, or leave {model} out of run.models"
+                )
+
+    def _check_study(self, name: str, study: Study) -> None:
+        known(f"studies.{name}.images.views.policy", study.images.views.policy, self.augment)
+
+    def _check_model(self, name: str, model: Model) -> None:
+        if name.endswith(("_chain", "_cascade")) or name.startswith("ensemble_"):
+            raise ValueError(
+                f"models.{name}: names of chains end in _chain, of cascades in _cascade, of ensembles begin with "
+                "ensemble_; rename it"
+            )
+        known(f"models.{name}.backbone", model.backbone, BACKBONES)
+        if model.preprocessing is not None:
+            known(f"models.{name}.preprocessing", model.preprocessing, (*PREPROCESSING, ADAPTED))
+        if model.augment not in (None, OF_THE_STUDY):
+            known(f"models.{name}.augment", model.augment, (OF_THE_STUDY, *self.augment))
+        if model.weights == "imagenet" and model.backbone not in self.weights:
+            raise ValueError(
+                f"models.{name}.weights: there are no pinned ImageNet weights for {model.backbone}; set weights=none, "
+                f"the path of a file, or one of these backbones: {', '.join(self.weights)}"
+            )
+
+    def study(self, name: str) -> Study:
+        """The block ``studies.<name>``; an unknown name is answered with the list."""
+        return named("studies", name, self.studies)
+
+    def model(self, name: str) -> Model:
+        """The block ``models.<name>``; an unknown name is answered with the list."""
+        return named("models", name, self.models)
+
+    def policy(self, study: str, model: Model) -> str | None:
+        """The name of the augmentation policy that a model trains with on a study."""
+        return model.policy(self.study(study).images.views.policy)
+
+
+def load(path: Path | None = None) -> Params:
+    """Read and check the whole of ``params.yaml``.
+
+    Raises:
+        ParamsError: one line with the key path of the first fault and the valid choices.
+    """
+    return loading.load(Params, path)

@@ -1,0 +1,21 @@
+"""What ``split`` reads of ``params.yaml``."""
+
+from __future__ import annotations
+
+from medcnn.params.base import Name, Seed, View
+from medcnn.params.labels import Labels
+from medcnn.params.splits import Split
+
+
+class Study(View):
+    """How the images of a study are labelled and dealt."""
+
+    labels: Labels
+    split: Split
+
+
+class Settings(View):
+    """The params of the stage."""
+
+    seed: Seed
+    studies: dict[Name, Study]
