@@ -1,8 +1,8 @@
 """A Kaggle data set, asked for by the official ``kaggle`` client and streamed by our own downloader.
 
-The client signs in, asks for the data set and follows the redirect to the file store. Its own download is not used:
-it cannot pin a version before 2.x, sends requests without a timeout, verifies no checksum, and writes its half-done
-file under the final name.
+The client knows the credentials, makes the request and follows the redirect to the file store. Its own download is not
+used: it cannot pin a version before 2.x, sends requests without a timeout, verifies no checksum, and writes its
+half-done file under the final name.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
@@ -39,7 +40,6 @@ class KaggleRemote:
         self.owner, self.slug = source.dataset.split("/")
         self.version = source.version
         self._study = study
-        self._signed_in: Any = None
 
     @property
     def name(self) -> str:
@@ -54,10 +54,8 @@ class KaggleRemote:
         request.owner_slug, request.dataset_slug = self.owner, self.slug
         request.dataset_version_number = self.version
         try:
-            with self._faults_explained():
-                datasets = self._datasets(timeout)
-                with _tamed_client(timeout, headers):
-                    answer: requests.Response = datasets.download_dataset(request)
+            with self._faults_explained(), self._datasets(timeout, headers) as datasets:
+                answer: requests.Response = datasets.download_dataset(request)
         except requests.HTTPError as error:
             if error.response.ok:
                 raise MedcnnError(f"{self.name}: {_UNREADABLE}") from None
@@ -72,11 +70,9 @@ class KaggleRemote:
         request.owner_slug, request.dataset_slug = self.owner, self.slug
         timeout = (transfer.PATIENCE.connect, transfer.PATIENCE.read)
         try:
-            with self._faults_explained():
-                datasets = self._datasets(timeout)
-                with _tamed_client(timeout):
-                    licences = datasets.get_dataset_metadata(request).info.licenses
-                return ", ".join(licence.name for licence in licences) or None
+            with self._faults_explained(), self._datasets(timeout) as datasets:
+                licences = datasets.get_dataset_metadata(request).info.licenses
+            return ", ".join(licence.name for licence in licences) or None
         except (MedcnnError, requests.RequestException, AttributeError):
             return None
 
@@ -92,26 +88,39 @@ class KaggleRemote:
             return f"{self.name} does not exist (Kaggle answered 404); check studies.{self._study}.source"
         return f"{self.name}: Kaggle answered {status}, which is unexpected; {self._instead}"
 
-    def _datasets(self, timeout: tuple[float, float]) -> Any:
-        """The client's data set calls, signed in once and with a fresh session each time."""
-        with _tamed_client(timeout):
-            self._signed_in = self._signed_in or self._sign_in()
-            return self._signed_in.build_kaggle_client().datasets.dataset_api_client
+    @contextmanager
+    def _datasets(self, timeout: tuple[float, float], headers: Mapping[str, str] | None = None) -> Iterator[Any]:
+        """The client's calls about data sets, each with a timeout and with these headers more."""
+        from kagglesdk.datasets.services.dataset_api_service import DatasetApiClient
 
-    def _sign_in(self) -> Any:
-        # Importing the client signs in already; both may print, call Kaggle or exit.
-        from kaggle.api.kaggle_api_extended import KaggleApi
+        with self._signed_in() as client:
+            # The client lets nobody set a timeout or a header, and the older one would read the archive into memory.
+            client._session.stream = True
+            for scheme in ("https://", "http://"):
+                client._session.mount(scheme, _Adapter(timeout, headers or {}))
+            yield DatasetApiClient(client)
 
-        api = KaggleApi()
-        # Verbose, it would print the token and read the whole archive into memory.
-        api.args = [argument for argument in api.args if argument != "--verbose"]
-        try:
-            api.authenticate()
-        except SystemExit:
-            # It gives up on a token that Kaggle does not confirm; the download itself tells what is wrong with it.
-            if not _has_token():
+    def _signed_in(self) -> Any:
+        """The client's HTTP client, with the token or the user name and key that it finds."""
+        from kagglesdk.kaggle_http_client import KaggleHttpClient
+
+        if _has_token():
+            # Importing the whole client would ask Kaggle about the token, without a timeout.
+            return KaggleHttpClient()
+        # Importing it signs in already; both may print and exit.
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            try:
+                from kaggle.api.kaggle_api_extended import KaggleApi
+
+                api = KaggleApi()
+                api.authenticate()
+            except SystemExit:
                 raise MedcnnError(self._no_credentials) from None
-        return api
+        # At debug level, which the client's VERBOSE switches on, urllib3 logs signed addresses.
+        logging.getLogger("urllib3").setLevel(logging.WARNING)
+        # Verbose, it would print the key and read the whole archive into memory.
+        api.args = [argument for argument in api.args if argument != "--verbose"]
+        return api.build_kaggle_client().http_client()
 
     @contextmanager
     def _faults_explained(self) -> Iterator[None]:
@@ -147,34 +156,13 @@ class KaggleRemote:
 
 
 def _has_token() -> bool:
-    from kagglesdk.kaggle_env import get_access_token_from_env
-
+    try:
+        from kagglesdk.kaggle_env import get_access_token_from_env
+    except ImportError:
+        # The older client looks nowhere else.
+        return "KAGGLE_API_TOKEN" in os.environ
     token, _ = get_access_token_from_env()
     return token is not None
-
-
-@contextmanager
-def _tamed_client(timeout: tuple[float, float], headers: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Give every session that the client opens a timeout and extra headers, and keep it and its logs quiet."""
-    from kagglesdk.kaggle_http_client import KaggleHttpClient
-
-    original = KaggleHttpClient._init_session
-
-    def init_session(client: Any) -> None:
-        original(client)
-        # The older client would read the whole archive into memory.
-        client._session.stream = True
-        for scheme in ("https://", "http://"):
-            client._session.mount(scheme, _Adapter(timeout, headers or {}))
-
-    # At debug level, which the client's VERBOSE switches on, urllib3 logs signed addresses.
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
-    KaggleHttpClient._init_session = init_session
-    try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        KaggleHttpClient._init_session = original
 
 
 class _Adapter(HTTPAdapter):
