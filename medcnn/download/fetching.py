@@ -39,7 +39,7 @@ def fetch(source: Source, destination: Path) -> Receipt:
     Raises:
         MedcnnError: one line on what was wrong; a broken download is kept and resumed by the next call.
     """
-    # Without the checksum: a user who mends it goes on with the same half.
+    # Without the checksum: a user who corrects it goes on with the same half.
     with claim(source.model_dump_json(exclude={"sha256"})) as partial, _full_disk_explained(partial):
         origin = _fill(source, partial, destination.name)
         receipt = _checked(source, partial, origin)

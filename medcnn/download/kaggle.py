@@ -145,8 +145,8 @@ class KaggleRemote:
     def _no_credentials(self) -> str:
         return (
             f"{self.name}: no Kaggle credentials found: set KAGGLE_API_TOKEN, or KAGGLE_USERNAME and KAGGLE_KEY, or "
-            "write ~/.kaggle/access_token or ~/.kaggle/kaggle.json (with Python 3.10 only the username and key or "
-            f"kaggle.json); {self._instead}"
+            "write ~/.kaggle/access_token (not with Python 3.10) or ~/.kaggle/kaggle.json; "
+            f"{self._instead}"
         )
 
     @property

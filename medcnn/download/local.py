@@ -42,7 +42,7 @@ def pack_folder(source: FolderSource, target: Path, study: str) -> Origin:
         raise MedcnnError(f"studies.{study}.source.path: {source.path} is a file; set source.kind=archive")
     if target.resolve().is_relative_to(folder.resolve()):
         raise MedcnnError(f"studies.{study}.source.path: {source.path} holds this project; choose the images' folder")
-    with _faults_told(folder, study):
+    with _translated_errors(folder, study):
         names = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
         if not names:
             raise MedcnnError(f"studies.{study}.source.path: {source.path} holds no files")
@@ -64,7 +64,7 @@ def _pack(packed: zipfile.ZipFile, name: str, path: Path, progress: tqdm[NoRetur
 
 
 @contextlib.contextmanager
-def _faults_told(folder: Path, study: str) -> Iterator[None]:
+def _translated_errors(folder: Path, study: str) -> Iterator[None]:
     """Say of a file below the folder that cannot be read, or is gone, where the folder was named."""
     try:
         yield
@@ -72,7 +72,7 @@ def _faults_told(folder: Path, study: str) -> Iterator[None]:
         if error.filename is None or not Path(error.filename).is_relative_to(folder):
             raise
         raise MedcnnError(
-            f"studies.{study}.source.path: {error.filename}: {error.strerror}; mend it, or choose another folder"
+            f"studies.{study}.source.path: {error.filename}: {error.strerror}; fix it, or choose another folder"
         ) from error
 
 

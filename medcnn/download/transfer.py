@@ -57,11 +57,11 @@ class Remote(Protocol):
         """Ask for the file with these extra headers; return the streaming answer, whatever its status."""
 
     def refusal(self, status: int) -> str:
-        """Say in one line what an HTTP status that a second attempt cannot mend means here, and what to do."""
+        """Say in one line what an HTTP status that a second attempt would not change means here, and what to do."""
 
 
 class TransientError(Exception):
-    """A fault that another attempt may mend; ``wait`` is how many seconds the server asked for."""
+    """A fault that may be gone at another attempt; ``wait`` is how many seconds the server asked for."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -106,7 +106,7 @@ def _receive(remote: Remote, partial: Partial, patience: Patience) -> None:
     # Without compression on the way, Content-Length and ranges count the file's own bytes.
     headers = {"Accept-Encoding": "identity", **partial.range_headers}
     with (
-        _network_faults_explained(remote, patience),
+        _translated_network_errors(remote, patience),
         remote.open(headers, (patience.connect, patience.read)) as response,
     ):
         _check_status(response, remote, partial)
@@ -161,7 +161,7 @@ def _stream(response: requests.Response, partial: Partial, patience: Patience) -
 
 
 @contextmanager
-def _network_faults_explained(remote: Remote, patience: Patience) -> Iterator[None]:
+def _translated_network_errors(remote: Remote, patience: Patience) -> Iterator[None]:
     """Put network errors in our own words: their texts hold addresses, and those hold signatures."""
     try:
         yield

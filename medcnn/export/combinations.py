@@ -126,7 +126,7 @@ def _quantised(
 ) -> tuple[ModelProto, Quantised]:
     """The combination with as many members in int8 as the limits allow, and how it came about.
 
-    What a choice of members costs is told from their answers, and then once more from the composed model.
+    What a choice of members costs is judged by their answers, and then once more from the composed model.
     """
 
     def joined(precisions: Mapping[str, str]) -> Floats:

@@ -103,9 +103,12 @@ def _divergence(counts: Integers, centres: Floats, within: Range) -> float:
     level = np.round((centres[inside] - low) / step).astype(int)
     had = (counts[inside] > 0).astype(float)
     kept = np.bincount(level, counts[inside], _LEVELS) / np.bincount(level, had, _LEVELS).clip(1)
-    told = np.where(had > 0, kept[level], 0)
+    represented = np.where(had > 0, kept[level], 0)
     lost = clipped > 0
-    expected, actual = clipped[lost] / max(clipped.sum(), 1), told[lost].clip(1e-9) / max(told.sum(), 1e-9)
+    expected, actual = (
+        clipped[lost] / max(clipped.sum(), 1),
+        represented[lost].clip(1e-9) / max(represented.sum(), 1e-9),
+    )
     return float((expected * np.log(expected / actual)).sum())
 
 

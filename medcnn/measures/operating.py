@@ -22,7 +22,7 @@ from medcnn.measures.statistics.grouping import Names, numbered
 from medcnn.params.evaluate import Judging, OperatingPoint
 
 REACHED = ("sensitivity", "specificity")
-"""What is told of validation, whose part in the choice makes it look better than it is."""
+"""Rates that are given for validation too; they look better than they are, as the threshold was chosen on it."""
 _STEPS = 10**files.DIGITS
 
 
@@ -92,7 +92,7 @@ def block(validation: Predictions, test: Predictions, groups: Names, settings: J
             "validation": _reached(seen, scores >= level),
             **_tested(unseen, unseen_scores >= level, numbered(groups), settings.confidence),
         }
-        points[test.classes[index]] = _untold(point) if math.isnan(level) else point
+        points[test.classes[index]] = _undefined(point) if math.isnan(level) else point
     return points
 
 
@@ -146,6 +146,6 @@ def _shares(positive: Truths, calls: Truths) -> dict[str, tuple[Truths, Truths]]
     }
 
 
-def _untold(point: dict[str, Any]) -> dict[str, Any]:
+def _undefined(point: dict[str, Any]) -> dict[str, Any]:
     """The same keys, every figure NaN."""
-    return {key: _untold(value) if isinstance(value, dict) else math.nan for key, value in point.items()}
+    return {key: _undefined(value) if isinstance(value, dict) else math.nan for key, value in point.items()}

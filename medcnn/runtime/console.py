@@ -56,7 +56,7 @@ def one_line_errors() -> Iterator[None]:
             earlier = dict.fromkeys(earlier, signal.SIG_IGN)
             _say_interrupted()
             sys.exit(_code(received[0]))
-        code = _told(error)
+        code = _reported(error)
         if code is None:
             raise
         sys.exit(code)
@@ -65,8 +65,8 @@ def one_line_errors() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _told(error: BaseException) -> int | None:
-    """Say in one line what a user can mend; the exit code, or None where the fault is the program's."""
+def _reported(error: BaseException) -> int | None:
+    """Say in one line what a user can fix; the exit code, or None where the fault is the program's."""
     if isinstance(error, KeyboardInterrupt):
         _say_interrupted()
         return INTERRUPTED
@@ -88,7 +88,7 @@ def shown(name: str) -> str:
 
 
 def _escaped(letter: str) -> str:
-    # Bytes that are no UTF-8 are surrogates in Python's names of files.
+    # Bytes that are not UTF-8 are surrogates in Python's names of files.
     if 0xDC80 <= ord(letter) <= 0xDCFF:
         return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode()

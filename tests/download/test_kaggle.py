@@ -26,16 +26,12 @@ def kaggle(server, monkeypatch):
     server.token = TOKEN
     monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, server.url)
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
-    # Python 3.10's client takes a token only beside these.
-    monkeypatch.setenv("KAGGLE_USERNAME", server.username)
-    monkeypatch.setenv("KAGGLE_KEY", server.key)
     return server
 
 
 @pytest.fixture
 def signed_out(kaggle, monkeypatch):
-    for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"):
-        monkeypatch.delenv(name)
+    monkeypatch.delenv("KAGGLE_API_TOKEN")
 
 
 def get(**changes):

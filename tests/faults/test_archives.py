@@ -323,7 +323,7 @@ zipfile.ZipFile.open = changing
     done = run(folder, "stages.download", STUDY, PYTHONPATH=f"{tmp_path / 'site'}{os.pathsep}{ROOT}")
     line = done.stderr.splitlines()[-1]
     assert done.returncode == 1
-    wanted = "No such file or directory; mend it" if fault == "vanishes" else "changed while it was read; run the comm"
+    wanted = "No such file or directory; fix it" if fault == "vanishes" else "changed while it was read; run the comm"
     assert line.startswith("error: ") and str(last) in line and wanted in line
     assert not (folder / "data").exists()
     assert not list((folder / ".dvc").rglob("*.part"))

@@ -21,7 +21,7 @@ class Area:
     Attributes:
         value: 0 to 1; NaN without images of both kinds.
         influences: (G,) how much each group moved the area; their squares sum to its variance. NaN where a kind is
-            in one group alone, which tells no variance.
+            in one group alone, from which no variance can be estimated.
         parts: (2,) the variance due to images of the class, and to others.
         groups: (2,) how many have images of the class, and how many have others.
         z: quantile of the normal distribution that the limits are made with.
@@ -34,13 +34,13 @@ class Area:
     z: float
 
     @property
-    def scatters(self) -> bool:
-        """Whether the images tell a variance; not where every image of one kind is above all of the other."""
+    def has_variance(self) -> bool:
+        """Whether a variance can be estimated; not where every image of one kind is above all of the other."""
         return bool(self.influences @ self.influences > 0)
 
     @property
     def error(self) -> float:
-        """The standard error; NaN where the images tell none."""
+        """The standard error; NaN where none can be estimated."""
         return math.sqrt(self.influences @ self.influences)
 
     @property
@@ -52,9 +52,9 @@ class Area:
         return float(self.parts.sum() ** 2 / (self.parts**2 / (self.groups - 1)).sum())
 
     @property
-    def told(self) -> Floats:
-        """The influences, 0 where the images tell no variance."""
-        return self.influences if self.scatters else np.zeros_like(self.influences)
+    def influences_or_zero(self) -> Floats:
+        """The influences, 0 where no variance can be estimated."""
+        return self.influences if self.has_variance else np.zeros_like(self.influences)
 
     @cached_property
     def limits(self) -> tuple[float, float]:
@@ -68,7 +68,7 @@ class Area:
         return low, 1 - _lower_limit(1 - self.value, positives, negatives, self.z)
 
     @property
-    def recovered(self) -> float:
+    def error_from_limits(self) -> float:
         """The standard error that the wider side of the limits stands for."""
         low, high = self.limits
         return max(self.value - low, high - self.value) / self.z
@@ -91,13 +91,14 @@ class MeanArea:
 
     @property
     def influences(self) -> Floats:
-        """How much each group (G,) moved the mean: nothing, through a class whose images tell no variance."""
-        return np.sum([area.told for area in self.classes], axis=0) / len(self.classes)
+        """How much each group (G,) moved the mean: nothing, through a class without an estimated variance."""
+        return np.sum([area.influences_or_zero for area in self.classes], axis=0) / len(self.classes)
 
     @property
-    def untold(self) -> float:
-        """The variance of the classes whose images tell none, from their limits, as if they moved together."""
-        return float(sum(area.recovered for area in self.classes if not area.scatters) / len(self.classes)) ** 2
+    def unestimated_variance(self) -> float:
+        """The variance of the classes for which none can be estimated, from their limits, as if they moved together."""
+        errors = [area.error_from_limits for area in self.classes if not area.has_variance]
+        return float(sum(errors) / len(self.classes)) ** 2
 
 
 def mean_area(labels: Integers, probabilities: Floats, groups: Integers, z: float) -> MeanArea:

@@ -133,7 +133,7 @@ def _area_difference(first: MeanArea, second: MeanArea, z: float) -> Difference:
     if math.isnan(value):
         return Difference(value, NONE, math.nan)
     moved = first.influences - second.influences
-    error = math.sqrt(moved @ moved + first.untold + second.untold)
+    error = math.sqrt(moved @ moved + first.unestimated_variance + second.unestimated_variance)
     interval = Interval(max(value - z * error, -1.0), min(value + z * error, 1.0))
     return Difference(value, interval, 2 * float(ndtr(-abs(value) / error)) if value else 1.0)
 

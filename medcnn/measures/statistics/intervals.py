@@ -132,7 +132,7 @@ def auroc(labels: Integers, probabilities: Floats, groups: Names, confidence: fl
 
 def of_mean(mean: areas.MeanArea, confidence: float) -> Interval:
     """The interval of a mean of areas on the same groups, see ``auroc``."""
-    estimates = [Estimate(area.value, _of_area(area, confidence), area.told) for area in mean.classes]
+    estimates = [Estimate(area.value, _of_area(area, confidence), area.influences_or_zero) for area in mean.classes]
     return combination(estimates, [1 / len(estimates)] * len(estimates))
 
 
@@ -149,7 +149,7 @@ def student(confidence: float, degrees: float) -> float:
 def _of_area(area: Area, confidence: float) -> Interval:
     if math.isnan(area.value):
         return NONE
-    if not area.scatters:
+    if not area.has_variance:
         return Interval(*area.limits)
     odds = logit(area.value)
     reach = student(confidence, area.degrees) * area.error / (area.value * (1 - area.value))

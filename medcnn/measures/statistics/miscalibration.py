@@ -40,7 +40,7 @@ def ece(
         return NONE
     gaps = totals.sum(axis=0) / images.sum()
     residuals = totals - images[:, None] * gaps
-    # Rounding errors are no scatter.
+    # Rounding errors are not scatter.
     if np.allclose(residuals, 0):
         return NONE
     few = math.sqrt(len(images) / (len(images) - 1)) * student(confidence, len(images) - 1) / quantile(confidence)

@@ -103,5 +103,5 @@ def test_a_class_that_is_told_apart_perfectly_still_adds_uncertainty():
     blurred = random.random((90, 3)) * [1, 1, 0] + 2 * np.eye(3)[2] * (labels == 2)[:, None]
     probabilities = blurred / blurred.sum(axis=1, keepdims=True)
     mean = areas.mean_area(labels, probabilities, np.arange(90), Z)
-    assert [area.scatters for area in mean.classes] == [True, True, False]
-    assert mean.untold == pytest.approx((mean.classes[2].recovered / 3) ** 2)
+    assert [area.has_variance for area in mean.classes] == [True, True, False]
+    assert mean.unestimated_variance == pytest.approx((mean.classes[2].error_from_limits / 3) ** 2)
