@@ -1,6 +1,6 @@
-"""Keras to LiteRT, as a program of its own: ``python -m medcnn.benchmark.conversion KERAS TFLITE``.
+"""Keras to LiteRT, as a separate program: ``python -m medcnn.benchmark.conversion KERAS TFLITE``.
 
-It needs TensorFlow, whose memory and start are no part of what LiteRT is measured for.
+It needs TensorFlow, whose memory and start must not count as LiteRT's.
 """
 
 from __future__ import annotations

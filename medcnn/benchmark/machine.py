@@ -1,4 +1,4 @@
-"""The machine that timings were taken on, as far as it explains them."""
+"""What explains timings about the machine that they were taken on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What engines are fed and judged with: the test images of a study, as pixels and as files."""
+"""The images that engines are timed and judged on: the test part of a study, as pixels and as files."""
 
 from __future__ import annotations
 

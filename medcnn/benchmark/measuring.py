@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from medcnn.benchmark import referee
-from medcnn.benchmark.engines import catalogue
+from medcnn.benchmark.engines import available
 from medcnn.benchmark.machine import this_machine
 from medcnn.benchmark.material import Material
 from medcnn.benchmark.referee import UnsupportedModelError, Worker
@@ -69,9 +69,9 @@ def benchmarked(
 
 
 def _benchmarked(subject: Subject, bench: Bench) -> Results:
-    machine, versions = this_machine(), catalogue.versions()
-    suited = catalogue.suited(machine.instruction_sets)
-    missing = tuple(name for name in suited if catalogue.OPTIONAL[name] not in versions)
+    machine, versions = this_machine(), available.versions()
+    suited = available.suited(machine.instruction_sets)
+    missing = tuple(name for name in suited if available.OPTIONAL[name] not in versions)
     failed: dict[str, str] = {}
     setup = _setup(subject, bench)
     preprocess = latency([timed(bench.material.input_array, Span(bench.plan.calls, 0))])

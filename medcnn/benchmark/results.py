@@ -1,4 +1,4 @@
-"""What a benchmark writes: what was timed and how, and what came out."""
+"""The results of a benchmark, as they are written: what was timed, how, and the figures."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Setup:
     """What is timed and how; the same on every machine, whatever is installed there.
 
     Attributes:
-        model_sha256: Of the ONNX file in float32.
-        int8_sha256: Of the one in int8.
-        arrays_sha256: Of the timed images, as float32.
-        image_size: Side of the images, in pixels.
-        threads: Threads inside an operation, for every engine.
-        rounds: How often the engines take turns.
-        warmup: Calls before the first round.
-        calls: Single-stream calls of each engine, at least.
-        seconds: The same in seconds.
-        offline_seconds: For each batch size, and for calls from a file, at least.
-        batch_sizes: Images in a call of the offline scenario.
+        model_sha256: hash of the ONNX file in float32.
+        int8_sha256: hash of the ONNX file in int8.
+        arrays_sha256: hash of the timed images, as float32.
+        image_size: side of the images, in pixels.
+        threads: threads inside an operation, for every engine.
+        rounds: how often the engines take turns.
+        warmup: calls before the first round.
+        calls: least number of single-stream calls of each engine.
+        seconds: least time that these calls take together.
+        offline_seconds: the same for each batch size, and for calls from a file.
+        batch_sizes: images in a call of the offline scenario.
     """
 
     model_sha256: str
@@ -48,7 +48,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Tested:
-    """An engine's answers to the whole test set: right how often, and how far from the baseline's."""
+    """An engine on the whole test set: its accuracy, and how far its probabilities are from the baseline's."""
 
     images: int
     accuracy: float
@@ -59,18 +59,18 @@ class Tested:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of one engine.
+    """The figures of one engine.
 
     Attributes:
         precision: float32, int8, mixed or bfloat16.
-        single_stream: One image a call.
-        offline: By batch size.
-        end_to_end: From a PNG file on disk to its probabilities.
-        cold_start_ms: From the start of its process to the first answer, with its files in the system's cache.
-        peak_memory_mib: Of its process, over all that is measured here.
-        file_bytes: Of all files that it reads the model from.
-        test: On the test set.
-        speedup: Over the baseline, which has none.
+        single_stream: one image per call.
+        offline: batches, by their size.
+        end_to_end: from a PNG file on disk to its probabilities.
+        cold_start_ms: from the start of its process to the first answer, with its files in the system's cache.
+        peak_memory_mib: largest memory of its process in the whole benchmark.
+        file_bytes: size of all files that the model is read from.
+        test: its answers on the test set.
+        speedup: how much faster than the baseline it is; None for the baseline.
     """
 
     precision: str
@@ -86,16 +86,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class Results:
-    """What came out, and on what.
+    """The figures of all engines, and where they come from.
 
     Attributes:
-        setup: What was timed and how.
-        machine: The machine.
-        versions: Of every engine's package.
-        missing: Engines that have code for this machine, but are not installed.
-        failed: Engines that cannot run this model, and why.
-        preprocess: From a decoded image to the input array, which is the same for all engines.
-        engines: By name, the baseline first.
+        setup: what was timed and how.
+        machine: where.
+        versions: version of every engine's package.
+        missing: engines that could run on this machine, but are not installed.
+        failed: engines that cannot run this model, and why.
+        preprocess: from a decoded image to the input array, which is the same for all engines.
+        engines: figures by engine, the baseline first.
     """
 
     setup: Setup
@@ -107,7 +107,7 @@ class Results:
     engines: Mapping[str, Measured]
 
     def record(self) -> dict[str, Any]:
-        """What ``metrics/benchmark/S/M.json`` says."""
+        """The content of ``metrics/benchmark/S/M.json``."""
         block = asdict(self)
         setup = block.pop("setup")
         named = ("model_sha256", "int8_sha256", "arrays_sha256", "image_size", "threads")
@@ -129,11 +129,11 @@ def tested(answers: Floats, baseline: Floats, labels: Integers, groups: tuple[st
     """Judge the probabilities (N, C) of an engine for the test set.
 
     Args:
-        answers: The engine's.
-        baseline: The baseline's.
-        labels: (N,) the true classes.
-        groups: The group of each image.
-        confidence: Of the interval, such as 0.95.
+        answers: the engine's.
+        baseline: those of the baseline.
+        labels: (N,) indices of the true classes.
+        groups: the group of each image.
+        confidence: level of the interval, such as 0.95.
     """
     right = answers.argmax(axis=1) == labels
     low, high = intervals.proportion(right, groups, confidence)

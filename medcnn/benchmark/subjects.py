@@ -1,4 +1,4 @@
-"""What is benchmarked, and what the process of an engine is told of it."""
+"""What is benchmarked, and what the process of an engine needs to know of it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Subject:
     """A network, an ensemble or a cascade, in every form in which it is stored.
 
     Attributes:
-        study: The study that it was trained on.
-        name: The model's name.
-        networks: The Keras file of each network that it runs, by name.
-        onnx: The exported model in float32.
-        int8: The exported model in int8, as far as validation allows.
-        int8_precision: What that came to: int8, mixed or float32.
-        temperature: By which the exported model divides the logits.
+        study: the study that it was trained on.
+        name: the model's name.
+        networks: the Keras file of each network that it runs, by name.
+        onnx: the exported model in float32.
+        int8: the exported model with as many layers in int8 as validation allows.
+        int8_precision: whether these are all, some or none: int8, mixed or float32.
+        temperature: divides the logits in the exported model.
     """
 
     study: str
@@ -45,7 +45,7 @@ class Subject:
     temperature: float
 
     def precision(self, engine: str) -> str:
-        """Of the numbers that an engine computes with."""
+        """The type of numbers that an engine computes with."""
         return {INT8: self.int8_precision, BFLOAT16: "bfloat16"}.get(engine, "float32")
 
 
@@ -54,14 +54,14 @@ class Job:
     """What the process of one engine needs; plain values, as they are sent to it.
 
     Attributes:
-        engine: Its name.
-        study: As the subject's.
-        name: As the subject's.
-        files: The file of each network, by name; of engines that run an exported model that one, by the subject's.
-        temperature: By which an engine that runs networks divides the logits.
-        prepared: The folder of the prepared images.
-        indices: Where the test images are among them.
-        most: How many test images are timed, and the largest batch.
+        engine: its name.
+        study: the subject's study.
+        name: the subject's name.
+        files: the files that the engine runs, by name: of every network, or of the one exported model.
+        temperature: divides the logits in engines that run networks.
+        prepared: the folder of the prepared images.
+        indices: positions of the test images among them.
+        most: how many test images are timed, and the largest batch.
     """
 
     engine: str
@@ -78,7 +78,7 @@ def network(study: str, name: str) -> Subject:
     """A trained model or chain.
 
     Raises:
-        MedcnnError: It is not trained or not exported, or the export is of another file.
+        MedcnnError: it is not trained or not exported, or its record lacks a key.
     """
     path = paths.metrics("export", study, name)
     return _subject(study, name, (name,), _record(path), path)
@@ -88,7 +88,7 @@ def combinations(study: str) -> list[Subject]:
     """All ensembles and cascades of a study.
 
     Raises:
-        MedcnnError: See ``network``.
+        MedcnnError: see ``network``.
     """
     made = combined.read_all(study)
     path = paths.metrics("export_ensembles", study)

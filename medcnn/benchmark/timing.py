@@ -40,7 +40,7 @@ class SingleStream(Latency):
     """One image a call, the next when the answer is there; MLPerf's scenario of that name.
 
     Attributes:
-        seconds: Of all calls together.
+        seconds: all calls together.
         rounds_p50_ms: The median of each round.
         spread: Between the rounds' largest and smallest median, as a share of their median.
         noisy: Whether the spread is too large to trust the figures.
@@ -65,7 +65,7 @@ class Speedup:
     """How many times faster than a baseline an engine is: ratios of median calls, one for each round.
 
     Attributes:
-        median: Of the rounds.
+        median: median of the rounds.
         lowest: In the round that favours the engine least.
         highest: In the round that favours it most.
     """
@@ -76,7 +76,7 @@ class Speedup:
 
 
 def timed(call: Callable[[int], object], span: Span) -> list[float]:
-    """The seconds of each call; ``call`` is told how many came before.
+    """The seconds of each call; ``call`` takes the number of calls before it.
 
     The first is not timed: it finds the caches, and the cores, as another engine left them.
     """

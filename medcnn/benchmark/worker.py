@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from medcnn.benchmark.engines import catalogue
+from medcnn.benchmark.engines import available
 from medcnn.benchmark.subjects import Job
 from medcnn.benchmark.timing import Span, timed
 from medcnn.dataset import pack
@@ -64,9 +64,9 @@ class Trial:
         self._job = job
 
     @cached_property
-    def answer(self) -> catalogue.Engine:
+    def answer(self) -> available.Engine:
         """The engine, opened on first use."""
-        return catalogue.opened(self._job)
+        return available.opened(self._job)
 
     @cached_property
     def _images(self) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""Where a network looks: Grad-CAM."""
+"""Galleries of what networks look at, by Grad-CAM."""

@@ -14,7 +14,7 @@ from medcnn.networks.forward import forward
 
 
 class NoFeatureMapsError(Exception):
-    """A network without convolutions, of which Grad-CAM can show nothing."""
+    """A network without convolutions, for which Grad-CAM has nothing to show."""
 
 
 def grad_cam(model: keras.Model, images: np.ndarray, classes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
@@ -30,7 +30,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: npt.NDArray[np.int
     Args:
         model: image to probabilities, with the layers ``backbone``, which ends in ``pooling``, and ``head``.
         images: (N, S, S, 3) of 0..255.
-        classes: (N,) indices of the classes that are asked about.
+        classes: (N,) indices of the class that is explained in each image.
 
     Returns:
         float32 (N, h, w), the size of the feature maps; the largest value of an image is 1, or 0 where nothing
@@ -58,7 +58,7 @@ def _up_to_the_maps(model: keras.Model) -> keras.Model:
 
 
 def _gradients(model: keras.Model, maps: np.ndarray, classes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Of each image's score for its class, with respect to its feature maps; the shape of ``maps``."""
+    """Gradients of each image's score for its class with respect to its feature maps; the shape of ``maps``."""
     pooling, head = _pooling(model), model.get_layer("head")
     inputs = tf.constant(maps)
     with _without_activation(head), tf.GradientTape() as tape:

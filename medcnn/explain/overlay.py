@@ -10,13 +10,13 @@ import numpy.typing as npt
 from PIL import Image
 
 SIDE = 160
-"""Of the original and of the overlay, in pixels."""
+"""Side of the original and of the overlay, in pixels."""
 GAP = 4
-"""Between the two, black."""
+"""Black pixels between the two."""
 OPACITY = 0.65
-"""Of the map where it is strongest: the anatomy stays visible beneath."""
+"""Opacity of the map where it is strongest, so that the anatomy stays visible beneath."""
 QUALITY = 80
-"""Of the JPEG, 1..95: at 80 a picture is about 8 kB."""
+"""Quality of the JPEG, 1..95; at 80 a picture takes about 8 kB."""
 
 
 def tile(image: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> bytes:
@@ -51,7 +51,7 @@ def overlay(original: Image.Image, heat: npt.NDArray[np.float32]) -> npt.NDArray
 @cache
 def _colours() -> npt.NDArray[np.float32]:
     """Matplotlib's inferno, (256, 3) of 0..255: its lightness rises evenly, also for the colour-blind."""
-    # Imported here: a second of loading that the choice of images does without.
+    # Imported here, since it takes a second to load and choosing images does not need it.
     from matplotlib import colormaps
 
     return (255 * colormaps["inferno"](np.arange(256))[:, :3]).astype(np.float32)

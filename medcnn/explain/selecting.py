@@ -9,9 +9,11 @@ import numpy as np
 from medcnn.dataset.predictions import Predictions
 
 ERRORS = 6
+"""Most wrongly classified images."""
 UNCERTAIN = 6
+"""Most uncertain images."""
 TYPICAL = 2
-"""Of each class."""
+"""Most confident successes of each class."""
 
 
 def chosen(table: Predictions, groups: Sequence[str]) -> dict[str, list[int]]:

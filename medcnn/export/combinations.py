@@ -35,13 +35,13 @@ from medcnn.runtime import paths
 
 @dataclass(frozen=True)
 class Network:
-    """A member: its exported models, what was said of quantising it, and what it answers.
+    """A member: its exported models, how it was quantised, and its answers.
 
     Attributes:
-        models: By precision, ``float32`` and ``int8``: as ``model.onnx`` and ``model.int8.onnx`` have it.
+        models: ``model.onnx`` and ``model.int8.onnx``, by precision, ``float32`` and ``int8``.
         quantised: ``int8`` of ``metrics/export/S/M.json``.
-        in_keras: (N, classes) raw probabilities of Keras on the test part.
-        seen: By precision: (N, classes) raw probabilities on the validation part.
+        in_keras: raw probabilities of Keras on the test part, (N, classes).
+        seen: raw probabilities on the validation part, (N, classes), by precision.
     """
 
     models: Mapping[str, ModelProto]
@@ -53,17 +53,17 @@ class Network:
 def export(study: str, settings: Params) -> dict[str, Any]:
     """Write every ensemble and cascade of a study, as ``model.onnx`` and ``model.int8.onnx``.
 
-    No file of an earlier run is left, nor of a model that does not answer as its members in Keras do.
+    No file of an earlier run is left, nor of a model whose answers differ from those of its members in Keras.
 
     Args:
-        study: Its name.
+        study: its name.
         settings: ``params.yaml``.
 
     Returns:
-        What ``metrics/export_ensembles/S.json`` says: a block for each, by name.
+        The content of ``metrics/export_ensembles/S.json``: one block per model, by name.
 
     Raises:
-        MedcnnError: What comes before is missing, or a model answers otherwise than its members do.
+        MedcnnError: the results of an earlier stage are missing, or a model's answers differ from its members'.
     """
     paths.combined_models(study).mkdir(parents=True, exist_ok=True)
     files.keep_only(paths.combined_models(study), ())
@@ -126,7 +126,7 @@ def _quantised(
 ) -> tuple[ModelProto, Quantised]:
     """The combination with as many members in int8 as the limits allow, and how it came about.
 
-    What a choice of members costs is judged by their answers, and then once more from the composed model.
+    The cost of a choice of members is computed from their answers, then checked on the composed model.
     """
 
     def joined(precisions: Mapping[str, str]) -> Floats:
@@ -150,7 +150,7 @@ def _quantised(
 
 
 def _choices(members: Mapping[str, Network]) -> Iterator[dict[str, str]]:
-    """Which members to take in float32: as few as possible, of as many first those that suffer most from int8."""
+    """The precision of each member: as few in float32 as possible, of as many first those that int8 harms most."""
 
     def rise(name: str) -> float:
         return float(members[name].quantised["validation"]["cross_entropy_rise"])

@@ -1,4 +1,4 @@
-"""What int8 costs in accuracy and cross-entropy on validation, and whether that is within the limits."""
+"""The cost of int8 in accuracy and cross-entropy on validation, and whether it is within the limits."""
 
 from __future__ import annotations
 

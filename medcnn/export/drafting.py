@@ -1,4 +1,4 @@
-"""The card of a study's model, from what the pipeline knows of it: everything fitted is fitted on validation."""
+"""The card of a study's model, from the pipeline's results; whatever is fitted is fitted on validation."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Draft:
         """The card of one model in float32.
 
         Args:
-            name: Of the model.
-            networks: That the model runs: itself, or the members of a combination.
-            metrics: Figures of it; those of validation are added.
+            name: the model's.
+            networks: names of the networks that it runs: itself, or the members of a combination.
+            metrics: figures of it; those of validation are added.
 
         Raises:
-            MedcnnError: Its predictions, or those networks, are missing.
+            MedcnnError: its predictions, or those networks, are missing.
         """
         block, evaluate = self.settings.study(self.study), self.settings.evaluate
         temperature, calibrated = calibration.calibrated(predictions.read(paths.predicted(self.study, name)))
@@ -72,10 +72,10 @@ class Draft:
 
 
 def draft(study: str, settings: Params) -> Draft:
-    """What the cards of all models of a study have in common.
+    """Read what the cards of all models of a study have in common.
 
     Raises:
-        MedcnnError: The split or the prepared pixels are missing.
+        MedcnnError: the split or the prepared pixels are missing.
     """
     path = paths.metrics("split", study)
     try:

@@ -19,21 +19,21 @@ from medcnn.runtime import paths
 def export(study: str, name: str, network: keras.Model, settings: Params) -> dict[str, Any]:
     """Write a trained network as ``model.onnx`` and ``model.int8.onnx``, with its temperature.
 
-    No file is left, also not an older one, of what does not convert or does not answer as Keras does.
+    No file is left, nor an older one, of a network that does not convert or whose answers differ from those of Keras.
 
     Args:
-        study: Its name.
-        name: The network's.
-        network: From ``image``, float32 (batch, H, W, 3), 0..255, to probabilities (batch, classes), or to that of the
+        study: its name.
+        name: the network's.
+        network: from ``image``, float32 (batch, H, W, 3), 0..255, to probabilities (batch, classes), or to that of the
             last of two classes (batch, 1).
         settings: ``params.yaml``.
 
     Returns:
-        What ``metrics/export/S/M.json`` says.
+        The content of ``metrics/export/S/M.json``.
 
     Raises:
-        MedcnnError: What comes before is missing, the network does not convert, ONNX Runtime cannot open it, or it
-            answers otherwise than Keras on the test part.
+        MedcnnError: the results of an earlier stage are missing, the network does not convert, ONNX Runtime cannot
+            open it, or its answers on the test part differ from those of Keras.
     """
     for path in (paths.onnx_model(study, name), paths.int8_model(study, name)):
         path.unlink(missing_ok=True)

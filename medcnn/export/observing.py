@@ -1,4 +1,4 @@
-"""What flows through a network when it sees the calibration images: ranges and means of its tensors."""
+"""Ranges and means of a network's tensors while it runs on the calibration images."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Observed:
-    """What was seen.
+    """What was observed, by tensor.
 
     Attributes:
-        ranges: By tensor: the values that int8 should cover, 0 among them.
-        means: By tensor: the mean of each channel (C,) over images and places; channels are the second axis.
+        ranges: the values that int8 should cover, 0 among them.
+        means: the mean of each channel (C,) over images and positions; channels are the second axis.
     """
 
     ranges: Mapping[str, Range]
@@ -44,9 +44,9 @@ def observed(model: ModelProto, tensors: Sequence[str], images: Part, method: st
     """Run images through a network, a few at a time, so that memory does not grow with their number.
 
     Args:
-        model: From ``image``.
-        tensors: What to observe, (batch, channels, ...) each.
-        images: To calibrate on.
+        model: takes ``image``.
+        tensors: names of what to observe, each (batch, channels, ...).
+        images: the calibration images.
         method: ``minmax``, all that was seen; ``percentile``, without the utmost 0.005% on either side; or
             ``entropy``, the part of the range that loses least information (see ``least_divergent``). The latter two
             run the images a second time, for histograms within the ranges of the first.
@@ -81,7 +81,7 @@ def without_tails(counts: Integers, seen: Range) -> Range:
 
 
 def least_divergent(counts: Integers, seen: Range) -> Range:
-    """The share of the range, 30% to all of it, whose 256 levels tell most of the histogram.
+    """The share of the range, 30% to all of it, whose 256 levels lose least of the histogram.
 
     As in TensorRT (Migacz, 8-bit Inference with TensorRT, GTC 2017): values out of range move to its ends, values of a
     level spread evenly over its bins that had any, and the Kullback-Leibler divergence from what was seen is least.
@@ -103,12 +103,9 @@ def _divergence(counts: Integers, centres: Floats, within: Range) -> float:
     level = np.round((centres[inside] - low) / step).astype(int)
     had = (counts[inside] > 0).astype(float)
     kept = np.bincount(level, counts[inside], _LEVELS) / np.bincount(level, had, _LEVELS).clip(1)
-    represented = np.where(had > 0, kept[level], 0)
+    spread = np.where(had > 0, kept[level], 0)
     lost = clipped > 0
-    expected, actual = (
-        clipped[lost] / max(clipped.sum(), 1),
-        represented[lost].clip(1e-9) / max(represented.sum(), 1e-9),
-    )
+    expected, actual = clipped[lost] / max(clipped.sum(), 1), spread[lost].clip(1e-9) / max(spread.sum(), 1e-9)
     return float((expected * np.log(expected / actual)).sum())
 
 

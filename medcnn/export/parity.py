@@ -1,4 +1,4 @@
-"""Whether an exported model answers as Keras does, on every image of the test part."""
+"""Parity: that an exported model answers as Keras does, on every image of the test part."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Parity:
     """How ONNX Runtime's answers compare with those of Keras over the whole test part, both calibrated.
 
     Attributes:
-        images: How many were compared.
-        undecided: How many of them were answered otherwise, as a vote or the threshold of a cascade hung on the last
-            digits; they are left out of ``max_difference``.
-        max_difference: The largest absolute difference of a probability.
-        argmax_agreement: The share of images given the same class.
-        accuracy_keras: The share of images given the right class by Keras.
-        accuracy_onnx: The same for ONNX Runtime.
+        images: how many were compared.
+        undecided: how many of them were answered otherwise because the last digits decided a vote or on which side of
+            a cascade's threshold they fell; they are left out of ``max_difference``.
+        max_difference: largest absolute difference of a probability.
+        argmax_agreement: share of images that are given the same class.
+        accuracy_keras: share of images that Keras gives the right class.
+        accuracy_onnx: the same for ONNX Runtime.
     """
 
     images: int
@@ -43,9 +43,9 @@ class Reference:
     """What Keras answers on the test part.
 
     Attributes:
-        test: The images.
-        expected: (N, classes) probabilities, calibrated.
-        undecided: For which images (N,) the last digits of the members' answers may decide; of a network none.
+        test: the images.
+        expected: calibrated probabilities, (N, classes).
+        undecided: (N,) the images whose answer the last digits of the members' may decide; none for a network.
     """
 
     test: Part
@@ -63,7 +63,7 @@ def parity(reference: Reference, actual: Floats) -> Parity:
     """Compare the answers (N, classes) of ONNX Runtime with those of Keras.
 
     Raises:
-        MedcnnError: A probability differs by more than ``TOLERANCE``, or the class does where the two likeliest are
+        MedcnnError: a probability differs by more than ``TOLERANCE``, or the class does where the two likeliest are
             further apart than that, and not because the last digits decide the answer.
     """
     expected, part = reference.expected, reference.test

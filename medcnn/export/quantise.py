@@ -1,4 +1,4 @@
-"""int8: layers computed with 8-bit integers as far as validation allows, the others in float32."""
+"""int8: layers computed with 8-bit integers as many as validation allows, the others in float32."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _PROBES = 4
 
 @dataclass(frozen=True)
 class Quantised:
-    """How a model was quantised: what ``metrics/export`` says under ``int8``, but for the file's size and hash.
+    """How a model was quantised: the content of ``int8`` in ``metrics/export``, but for the file's size and hash.
 
     Attributes:
         precision: ``int8`` where every layer with weights is, ``mixed``, or ``float32`` where none is.
-        layers: How many layers with weights are computed in ``int8`` and in ``float32``.
-        left_in_float: The latter's names in the float32 file, in its order.
-        calibration_images: From how many training images the ranges were read.
-        validation: What it costs there.
-        trials: How many quantised models were tried on validation.
+        layers: how many layers with weights are computed in ``int8`` and in ``float32``.
+        left_in_float: names of the latter in the float32 file, in its order.
+        calibration_images: how many training images the ranges were read from.
+        validation: the cost on validation.
+        trials: how many quantised models were tried on validation.
     """
 
     precision: str

@@ -17,8 +17,8 @@ from medcnn.core.errors import BAD_INPUT, INTERRUPTED, MedcnnError
 from medcnn.predict import deciding, inputs, occlusion
 from medcnn.predict.bar import ProgressBar
 from medcnn.predict.model import Model, load
+from medcnn.predict.output import Writer, writer
 from medcnn.predict.rows import Row, Setting, rows
-from medcnn.predict.writing import Writer, writer
 
 UNREADABLE = 3
 BROKEN_PIPE = 141

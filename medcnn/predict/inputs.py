@@ -121,7 +121,7 @@ def _in_folder(folder: str) -> Iterator[Source | None]:
 
 
 def _looks_like_image(path: str) -> bool:
-    """By its suffix; DICOM files often have none, or one of digits, and say it inside."""
+    """Whether a file is an image by its suffix or, as DICOM files often have none or one of digits, by its start."""
     if not Path(path).is_file() or Path(path).name == "DICOMDIR":
         return False
     if path.lower().endswith(SUFFIXES):

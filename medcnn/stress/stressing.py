@@ -1,4 +1,4 @@
-"""What degraded images cost a model, and what augmented ones bring it: its accuracy on test under each."""
+"""The accuracy of a model on degraded and on augmented test images."""
 
 from __future__ import annotations
 

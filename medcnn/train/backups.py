@@ -1,4 +1,4 @@
-"""Backups of trainings: after every epoch, all that it takes to go on from there and end with the same bytes."""
+"""Backups of trainings: after every epoch, all that is needed to resume from there and end with the same bytes."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class State:
 
 
 class Backup:
-    """The backup of one training, a file a phase."""
+    """The backup of one training, one file per phase."""
 
     def __init__(self, stem: Path) -> None:
         self._stem = stem
 
     def save(self, phase: int, state: State) -> None:
-        """Take the place of the phase's earlier backup, whole or not at all."""
+        """Replace the phase's earlier backup, whole or not at all."""
         arrays = {f"{kind}_{index}": array for kind in ("last", "best") for index, array in _numbered(state, kind)}
         with files.replacing(self._path(phase)) as temporary:
             np.savez(temporary, progress=np.array(json.dumps(asdict(state.progress))), **arrays)  # type: ignore[arg-type]
 
     def load(self, phase: int) -> State | None:
-        """What was saved last; None where there is nothing, or a file that a power cut left broken."""
+        """The last saved state; None where there is none, or a file that a power cut left broken."""
         try:
             with np.load(self._path(phase), allow_pickle=False) as saved:
                 progress = Progress(**json.loads(str(saved["progress"])))
@@ -55,7 +55,7 @@ class Backup:
             return None
 
     def forget(self) -> None:
-        """Remove it; the training is over and its result is kept."""
+        """Remove it, once the result of the training is written."""
         for path in self._stem.parent.glob(f"{self._stem.name}-*.npz"):
             path.unlink()
 

@@ -20,7 +20,7 @@ Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Inputs(Protocol):
-    """What a network is fed: ``take`` gives the rows of some training images in one epoch."""
+    """The inputs of a network: ``take`` gives the rows of some training images in one epoch."""
 
     def take(self, epoch: int, positions: np.ndarray) -> np.ndarray:
         """Rows (len(positions), ...) for positions among the training images."""

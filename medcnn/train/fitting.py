@@ -23,10 +23,10 @@ from medcnn.train.stopping import Figures, Phase, Progress
 from medcnn.train.task import Task
 
 GAMMA = 2.0
-"""Of the focal loss (Lin et al., ICCV 2017)."""
+"""Exponent of the focal loss (Lin et al., ICCV 2017)."""
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""From labels (B,) and probabilities (B, 1) or (B, C) to a loss an image (B,)."""
+"""From labels (B,) and probabilities (B, 1) or (B, C) to the loss of each image (B,)."""
 
 OPTIMIZERS: dict[str, Callable[[float], keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
@@ -43,7 +43,7 @@ class DivergedError(MedcnnError):
 
 @dataclass(frozen=True)
 class Data:
-    """What a network is fitted to, and what it is measured on after every epoch."""
+    """The batches that a network is fitted to, and those that it is measured on after every epoch."""
 
     training: Batches
     validation: Validation
@@ -67,7 +67,7 @@ def focal(alpha: np.ndarray) -> Loss:
 
 
 class Learner:
-    """A network with its loss and optimizer: learns from batches, is measured on others, and can be put back."""
+    """A network with its loss and optimizer: it learns from batches and is measured on others."""
 
     def __init__(self, network: keras.Model, optimizer: str, loss: Loss, dtype: np.dtype) -> None:
         self.network = network
@@ -79,7 +79,7 @@ class Learner:
         self._measure = tf.function(self._measure_batch, batch)
 
     def learn(self, batches: Iterable[Batch], learning_rate: float) -> Figures:
-        """Take one step a batch; the figures are those of the network as it was at each step."""
+        """Take one step per batch; the figures are those of the network as it was at each step."""
         self._optimizer.learning_rate = learning_rate
         return _figures([(len(labels), *self._learn(inputs, labels, weights)) for inputs, labels, weights in batches])
 
@@ -120,7 +120,7 @@ def translate_errors(task: Task) -> Iterator[None]:
     """Name the keys of ``params.yaml`` that make a training fail.
 
     Raises:
-        MedcnnError: in place of a ``DivergedError``, and of whatever TensorFlow and numpy raise for want of memory.
+        MedcnnError: the training diverged, or TensorFlow or NumPy ran out of memory.
     """
     try:
         yield

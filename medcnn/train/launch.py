@@ -13,7 +13,7 @@ from medcnn.train.task import Task
 
 
 def train(task: Task) -> None:
-    """Train where ``compute`` says, in a process of its own if that is elsewhere.
+    """Train where ``compute`` says, in another process if that is elsewhere.
 
     On a cluster, the features that a training finds in its cache are computed first, one shard per task.
 

@@ -19,7 +19,7 @@ class Figures:
         return f"loss {self.loss:.4f}, accuracy {self.accuracy:.4f}"
 
     def score(self, monitor: Watched) -> tuple[float, ...]:
-        """The larger, the better. Of two epochs with the same accuracy, the one with the lower loss is better."""
+        """A score that is larger for the better epoch; of two with the same accuracy, the one with the lower loss."""
         return (-self.loss,) if monitor == "loss" else (self.accuracy, -self.loss)
 
 
@@ -53,7 +53,7 @@ class Progress:
         improved: its score.
         plateau: the best figure of this phase that the plateau watches, the larger the better.
         since_reduced: epochs without a better one, since the rate was lowered last.
-        history: a line a part and epoch.
+        history: one line per epoch and part.
     """
 
     learning_rate: float = 0.0

@@ -45,7 +45,7 @@ class Task:
     def settings(self) -> Model:
         """The model's block of ``params.yaml``.
 
-        A second link is never finetuned: what its block would finetune is a backbone of its own, which a chain lacks.
+        A second link is never finetuned: its block would finetune its own backbone, which a chain leaves out.
         """
         block = self.params.model(self.model)
         return block.model_copy(update={"finetune": Finetune()}) if self.first else block

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medcnn.benchmark import results
-from medcnn.benchmark.engines import catalogue
+from medcnn.benchmark.engines import available
 from medcnn.measures.statistics.intervals import proportion
 
 
@@ -24,6 +24,6 @@ def test_answers_are_judged_by_patient_and_set_beside_the_baseline() -> None:
 
 
 def test_bfloat16_is_timed_only_where_the_processor_has_it() -> None:
-    assert catalogue.suited(("avx2", "avx512_bf16")) == ("openvino", "openvino_bfloat16", "litert")
-    assert catalogue.suited(("avx2", "avx512f")) == ("openvino", "litert")
-    assert catalogue.suited(()) == ("openvino", "litert")
+    assert available.suited(("avx2", "avx512_bf16")) == ("openvino", "openvino_bfloat16", "litert")
+    assert available.suited(("avx2", "avx512f")) == ("openvino", "litert")
+    assert available.suited(()) == ("openvino", "litert")

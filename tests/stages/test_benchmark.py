@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from medcnn.benchmark.engines import catalogue
+from medcnn.benchmark.engines import available
 from medcnn.benchmark.machine import this_machine
 from medcnn.benchmark.subjects import REQUIRED
 from medcnn.core import files
@@ -80,8 +80,8 @@ def combined(folder: Path) -> dict[str, dict[str, Any]]:
 
 def check(block: dict[str, Any]) -> None:
     """Every engine that is installed is there, with figures that can be true."""
-    suited = catalogue.suited(this_machine().instruction_sets)
-    installed = {name for name in suited if catalogue.OPTIONAL[name] in catalogue.versions()}
+    suited = available.suited(this_machine().instruction_sets)
+    installed = {name for name in suited if available.OPTIONAL[name] in available.versions()}
     assert set(block["engines"]) | set(block["failed"]) == {*REQUIRED, *installed}
     assert set(REQUIRED) <= set(block["engines"])
     assert set(block["missing"]) == set(suited) - installed
@@ -129,7 +129,7 @@ def test_ensembles_and_cascades_are_timed_like_networks(combined: dict[str, dict
         assert setup["model_sha256"] == files.sha256(folder / paths.onnx_model(STUDY, name))
 
 
-def test_what_was_timed_is_told_without_anything_of_the_machine(
+def test_what_was_timed_is_recorded_without_anything_of_the_machine(
     network: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from medcnn.benchmark.engines.catalogue import Engine
+from medcnn.benchmark.engines.available import Engine
 from medcnn.benchmark.engines.members import Networks, answering
 from medcnn.benchmark.subjects import Job
 from medcnn.core.seeding import THREADS

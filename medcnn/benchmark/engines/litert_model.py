@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from medcnn.benchmark.engines.catalogue import Engine
+from medcnn.benchmark.engines.available import Engine
 from medcnn.benchmark.engines.members import Networks, answering
 from medcnn.benchmark.subjects import Job
 from medcnn.core.seeding import THREADS

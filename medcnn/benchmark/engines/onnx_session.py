@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from medcnn.benchmark.engines.catalogue import Engine
+from medcnn.benchmark.engines.available import Engine
 from medcnn.benchmark.subjects import Job
 from medcnn.inference import sessions
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import openvino
 
-from medcnn.benchmark.engines.catalogue import Engine
+from medcnn.benchmark.engines.available import Engine
 from medcnn.benchmark.subjects import BFLOAT16, Job
 from medcnn.core.seeding import THREADS
 

@@ -1,4 +1,4 @@
-"""The engines that are timed: each opens a model in its own form and answers images with probabilities."""
+"""The engines that can be timed here; each opens a model in its own form and returns probabilities for images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BFLOAT16_SETS = {"avx512_bf16", "amx_bf16"}
 
 
 def versions() -> dict[str, str]:
-    """Of every engine's package that is installed."""
+    """Versions of the packages of all engines, as far as they are installed."""
     found = {package: _version(package) for package in PACKAGES}
     return {package: number for package, number in found.items() if number}
 
@@ -41,7 +41,7 @@ def opened(job: Job) -> Engine:
     """The engine of a job, with its model.
 
     Raises:
-        Exception: Whatever a library says of a model that it cannot open.
+        Exception: whatever a library raises at a model that it cannot open.
     """
     # An engine's process imports that engine alone: the others would be part of its start and of its memory.
     if job.engine == BASELINE:
