@@ -21,7 +21,7 @@ STUDY = "phantom"
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> material.Material:
     shrink(tmp_path, {f"studies.{STUDY}.images.size": SIZE})
     block = whole.load(tmp_path / paths.PARAMS).study(STUDY)
-    prepared_study(tmp_path, STUDY, block.class_names)
+    prepared_study(tmp_path, STUDY, block.labels.class_names)
     raw_images(tmp_path, STUDY)
     monkeypatch.chdir(tmp_path)
     return material.read(STUDY, block)
