@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     gate = commands.add_parser(
         "gate",
         help="hold the results here to evaluate.gate of params.yaml",
-        description="End with 1 and a line a broken rule where the chosen models do not hold evaluate.gate.",
+        description="Exit with 1 and print one line per broken rule where the chosen models do not hold evaluate.gate.",
     )
     gate.add_argument("--base", metavar="REV", default="main", help="the revision to compare with (default: main)")
     gate.set_defaults(command=_gate)
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of stages; give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of stages; give 1 or more")
     return int(text)
 
 
