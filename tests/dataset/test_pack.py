@@ -62,13 +62,13 @@ def test_an_array_that_was_not_written_to_its_end_cannot_be_read(tmp_path: Path)
         shard, rows = parts[0]
         pack.write(shard, ARRAY[rows])
         raise OSError("disk full")
-    with pytest.raises(MedcnnError, match=r"images\.json is missing or broken; run `dvc repro prepare`"):
+    with pytest.raises(MedcnnError, match=r"images\.json.*`dvc repro prepare`"):
         pack.images(tmp_path)
 
 
 def test_a_shard_of_too_few_images_is_told_at_once(tmp_path: Path) -> None:
     with (
-        pytest.raises(MedcnnError, match=r"images-00000\.npy is missing or broken"),
+        pytest.raises(MedcnnError, match=r"images-00000\.npy"),
         pack.writing(tmp_path, pack.IMAGES, ARRAY.shape) as parts,
     ):
         for shard, rows in parts:

@@ -23,19 +23,17 @@ def project(tmp_path: Path) -> Path:
 
 def test_without_an_exported_model_it_says_what_to_run(project: Path):
     done = run(project, "medcnn.demo", "make")
-    assert (done.returncode, done.stderr) == (
-        1,
-        "error: no model of the study phantom is exported: `dvc repro` does it\n",
-    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "phantom" in done.stderr
+    assert "`dvc repro`" in done.stderr
 
 
 def test_without_npm_it_says_what_is_needed(project: Path):
     files.write_text(project / paths.onnx_model("phantom", "simple"), "")
     done = run(project, "medcnn.demo", "make", PATH="/nowhere")
-    assert (done.returncode, done.stderr) == (
-        1,
-        "error: npm not found: the demo needs Node 20 or newer (https://nodejs.org)\n",
-    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "npm" in done.stderr
+    assert "https://nodejs.org" in done.stderr
     assert not (project / paths.DEMO).exists()
 
 

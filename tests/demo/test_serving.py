@@ -95,13 +95,16 @@ def test_no_other_name_is_answered(port: int, host: str):
 def test_a_port_in_use_is_one_line(port: int, tmp_path: Path):
     files.write_text(tmp_path / paths.TRY, "<!doctype html>")
     done = run(tmp_path, "medcnn.demo", "serve", "--port", str(port))
-    told = f"error: port {port} is in use: choose another, as in `make serve PORT=8001`\n"
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert f"port {port}" in done.stderr
+    assert "make serve PORT=" in done.stderr
 
 
 def test_without_a_page_it_says_how_to_write_it(tmp_path: Path):
     done = run(tmp_path, "medcnn.demo", "serve", "--port", "0")
-    assert (done.returncode, done.stderr) == (1, "error: plots/report/try.html not found: `make report` writes it\n")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "plots/report/try.html" in done.stderr
+    assert "`make report`" in done.stderr
 
 
 def test_it_prints_its_address_and_stops_at_an_interrupt(tmp_path: Path):

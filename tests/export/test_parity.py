@@ -37,9 +37,9 @@ def test_another_class_is_allowed_where_the_two_likeliest_are_even() -> None:
 @pytest.mark.parametrize(
     ("actual", "fault"),
     [
-        (changed(1, 0.201, 0.699, 0.1), "on 1 of 4 test images, by 0.001 in a probability of image_1,"),
-        (changed(3, np.nan, 0.3, 0.6), "by nan in a probability of image_3,"),
-        (EXPECTED[:, ::-1], "on 4 of 4 test images, by 0.6 in a probability of image_0"),
+        (changed(1, 0.201, 0.699, 0.1), "1 of 4 .*0.001 .*image_1"),
+        (changed(3, np.nan, 0.3, 0.6), "nan .*image_3"),
+        (EXPECTED[:, ::-1], "4 of 4 .*0.6 .*image_0"),
     ],
 )
 def test_other_answers_are_one_line(actual: np.ndarray, fault: str) -> None:
@@ -51,7 +51,7 @@ def test_other_answers_are_one_line(actual: np.ndarray, fault: str) -> None:
 def test_another_class_that_is_clearly_likelier_is_a_mismatch_however_small_the_difference() -> None:
     expected = EXPECTED.copy()
     expected[2] = [0.39993, 0.40007, 0.2]
-    with pytest.raises(MedcnnError, match=r"by 8e-05 in a probability of image_2"):
+    with pytest.raises(MedcnnError, match=r"8e-05 .*image_2"):
         parity(reference(expected), changed(2, 0.40001, 0.4, 0.2))
 
 
@@ -59,7 +59,7 @@ def test_an_answer_that_the_last_digits_decide_is_counted_apart() -> None:
     otherwise = changed(1, 0.7, 0.2, 0.1)
     compared = parity(reference(undecided=(0, 1)), otherwise)
     assert (compared.undecided, compared.max_difference, compared.argmax_agreement) == (1, 0, 0.75)
-    with pytest.raises(MedcnnError, match="on 1 of 4"):
+    with pytest.raises(MedcnnError, match="1 of 4"):
         parity(reference(undecided=(0,)), otherwise)
-    with pytest.raises(MedcnnError, match="by nan"):
+    with pytest.raises(MedcnnError, match="nan"):
         parity(reference(undecided=(1,)), changed(1, np.nan, 0.2, 0.1))

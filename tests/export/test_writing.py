@@ -55,6 +55,6 @@ def test_a_quantised_file_says_how_precise_it_is(tmp_path: Path) -> None:
 
 def test_a_model_that_answers_otherwise_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
-    with pytest.raises(MedcnnError, match=r"disagree on .* of 15 test images"):
+    with pytest.raises(MedcnnError, match="of 15 "):
         writing.write(member(1), TINY, path, reference(path))
     assert not list(tmp_path.iterdir())

@@ -64,7 +64,7 @@ def test_an_image_that_cannot_be_read_leaves_nothing_to_train_on(tmp_path: Path,
     rows = prepared(tmp_path, settings)
     study = changed(settings.study("brain_mri"), {"images.size": 24})
     rows[7] = replace(rows[7], path="yes/none.png")
-    with pytest.raises(MedcnnError, match=r"raw\.zip holds no file 'yes/none\.png'"):
+    with pytest.raises(MedcnnError, match=r"raw\.zip.*'yes/none\.png'"):
         preparing.write_images(tmp_path / "raw.zip", rows, study, tmp_path, Compute())
     assert list(tmp_path.glob("*images*")) == []
 

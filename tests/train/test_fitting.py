@@ -75,7 +75,7 @@ def test_a_loss_that_is_no_number_stops_the_training_with_its_cause(settings: Pa
     broken = np.full_like(data.validation.everything, np.nan)
     inputs = Pixels(broken, range(40), [""] * 40, None, 1)
     data = fitting.Data(Batches(inputs, data.training.labels, data.training.sample_weights, 8, 1), data.validation)
-    with pytest.raises(MedcnnError, match=r"epoch 1; lower learning_rate \(now 0\.01\); nothing"):
+    with pytest.raises(MedcnnError, match=r"epoch 1\b.* learning_rate \(now 0\.01\)"):
         learner = fitting.Learner(network(), "sgd", fitting.cross_entropy, broken.dtype)
         fitting.fit(learner, data, phase, Progress(), Backup(tmp_path / "backup"))
     assert list(tmp_path.iterdir()) == []
