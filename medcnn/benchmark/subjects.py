@@ -104,6 +104,7 @@ def _record(path: Path) -> dict[str, Any]:
 
 
 def _subject(study: str, name: str, members: tuple[str, ...], record: Any, path: Path) -> Subject:
+    """A model with its files and what its export recorded; ``path`` is where the record was read."""
     subject = Subject(
         study=study,
         name=name,

@@ -95,6 +95,7 @@ def least_divergent(counts: Integers, seen: Range) -> Range:
 
 
 def _divergence(counts: Integers, centres: Floats, within: Range) -> float:
+    """The Kullback-Leibler divergence of a histogram (bins,) from what 256 levels within a range keep of it."""
     low, high = within
     step = (high - low) / (_LEVELS - 1) or 1.0
     inside = (centres >= low) & (centres <= high)

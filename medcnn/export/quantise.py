@@ -78,7 +78,7 @@ def quantised(
     cost = trials.cost(in_float)
     layers = {"int8": len(network.layers) - len(in_float), "float32": len(in_float)}
     return trials.model(in_float), Quantised(
-        precision=_precision(layers),
+        precision="mixed" if all(layers.values()) else "int8" if layers["int8"] else "float32",
         layers=layers,
         left_in_float=tuple(integers.layer_name(name) for name in network.layers if name in in_float),
         calibration_images=len(calibrating),
@@ -146,8 +146,3 @@ def _classes_in_turn(order: Collection[int], labels: npt.NDArray[np.int64]) -> l
         turns[position] = met[label]
         met[label] += 1
     return sorted(order, key=turns.__getitem__)
-
-
-def _precision(layers: dict[str, int]) -> str:
-    used = [precision for precision, count in layers.items() if count]
-    return used[0] if len(used) == 1 else "mixed"

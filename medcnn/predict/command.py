@@ -42,7 +42,8 @@ def run(options: argparse.Namespace) -> int:
     model = load(options.model)
     levels = deciding.thresholds(options.thresholds, model.card)
     form = writer(options.format, model, levels, options.explain is not None)
-    progress = ProgressBar(len(found.sources), _bar_is_wanted(options.output))
+    bar_is_wanted = sys.stderr.isatty() and (options.output is not None or not sys.stdout.isatty())
+    progress = ProgressBar(len(found.sources), bar_is_wanted)
     setting = Setting(levels, options.threads, options.batch, progress.advance)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -73,10 +74,6 @@ def _check_outputs(options: argparse.Namespace) -> None:
         if options.explain.exists() and not options.explain.is_dir():
             raise OutputError(f"--explain {options.explain}: not a folder")
         options.explain.mkdir(parents=True, exist_ok=True)
-
-
-def _bar_is_wanted(output: Path | None) -> bool:
-    return sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
 
 
 def _explained(answers: Iterator[Row], model: Model, options: argparse.Namespace) -> Generator[Row]:

@@ -43,6 +43,7 @@ def _operating(card: Card) -> dict[str, float]:
 
 
 def _one(text: str, card: Card) -> tuple[str, float]:
+    """The class and the probability that "CLASS=0.3" or "0.3" stand for."""
     # A class may have a = in its name, a number has none.
     name, mark, number = text.rpartition("=")
     if not mark:

@@ -134,12 +134,11 @@ def _looks_like_image(path: str) -> bool:
 
 
 def _file(path: str) -> Source:
-    return Source(path, partial(_read_file, path), Path(path).stat().st_size if Path(path).is_file() else 0)
+    def read() -> bytes:
+        with Path(path).open("rb") as file:
+            return _limited(file)
 
-
-def _read_file(path: str) -> bytes:
-    with Path(path).open("rb") as file:
-        return _limited(file)
+    return Source(path, read, Path(path).stat().st_size if Path(path).is_file() else 0)
 
 
 def _limited(file: IO[bytes]) -> bytes:

@@ -110,6 +110,7 @@ def _started(source: Source, model: Model) -> tuple[list[Row], Iterator[Row]]:
 
 
 def _pictures(source: Source, model: Model) -> Iterator[Row]:
+    """The pictures of a file with their novelty, not yet classified; last an error, if there is one."""
     card = model.card
     fit = cast(Fit, card.fit)
     try:

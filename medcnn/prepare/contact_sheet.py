@@ -19,7 +19,7 @@ _INK = (40, 40, 40)
 
 
 def contact_sheet(rows: Sequence[Row], images: Rows, views: Rows) -> bytes:
-    """A PNG: a column an image (classes in turn), the original on top, its views below.
+    """A PNG: one column per image (classes in turn), the original on top, its views below.
 
     Args:
         rows: the manifest's used rows.
@@ -28,7 +28,8 @@ def contact_sheet(rows: Sequence[Row], images: Rows, views: Rows) -> bytes:
     """
     training = [index for index, row in enumerate(rows) if row.split == "train"]
     chosen = _spread(training, rows)
-    sheet = _blank(len(chosen), 1 + len(views))
+    size = (_GAP + len(chosen) * (_TILE + _GAP), _CAPTION + (1 + len(views)) * (_TILE + _GAP))
+    sheet = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(sheet)
     for column, index in enumerate(chosen):
         left = _GAP + column * (_TILE + _GAP)
@@ -40,11 +41,6 @@ def contact_sheet(rows: Sequence[Row], images: Rows, views: Rows) -> bytes:
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _blank(columns: int, lines: int) -> Image.Image:
-    size = (_GAP + columns * (_TILE + _GAP), _CAPTION + lines * (_TILE + _GAP))
-    return Image.new("RGB", size, _PAPER)
 
 
 def _spread(training: Sequence[int], rows: Sequence[Row]) -> list[int]:

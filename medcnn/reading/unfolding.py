@@ -63,6 +63,7 @@ def begins(path: Path, pattern: bytes) -> bool:
 
 
 def _spooled(path: Path, unpacker: Callable[..., Any]) -> io.BufferedReader:
+    """A temporary file with what a compressed one unfolds to, within the limits; it vanishes when it is closed."""
     folder = paths.state("spool")
     folder.mkdir(parents=True, exist_ok=True)
     limit = min(LIMIT, max(ALWAYS, RATIO * path.stat().st_size))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,7 +41,8 @@ class Backup:
 
     def save(self, phase: int, state: State) -> None:
         """Replace the phase's earlier backup, whole or not at all."""
-        arrays = {f"{kind}_{index}": array for kind in ("last", "best") for index, array in _numbered(state, kind)}
+        kinds = {"last": state.last, "best": state.best}
+        arrays = {f"{kind}_{index}": array for kind, all_ in kinds.items() for index, array in enumerate(all_)}
         with files.replacing(self._path(phase)) as temporary:
             np.savez(temporary, progress=np.array(json.dumps(asdict(state.progress))), **arrays)  # type: ignore[arg-type]
 
@@ -69,11 +70,6 @@ def claim(name: str) -> Iterator[Backup]:
     stem = paths.state("backup") / name
     with locking.held(stem.with_name(f"{name}.lock"), "trains the same model on the same data"):
         yield Backup(stem)
-
-
-def _numbered(state: State, kind: str) -> Iterator[tuple[int, np.ndarray]]:
-    arrays: Sequence[np.ndarray] = getattr(state, kind)
-    return iter(enumerate(arrays))
 
 
 def _starting_with(kind: str, saved: np.lib.npyio.NpzFile) -> Arrays:

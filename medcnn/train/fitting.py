@@ -169,6 +169,7 @@ def fit(learner: Learner, data: Data, phase: Phase, progress: Progress, backup: 
 
 
 def _epoch(learner: Learner, data: Data, phase: Phase, state: State) -> State:
+    """Train for one epoch and measure; the state afterwards, unless its numbers are not finite."""
     before = state.progress
     _seed_dropout(learner.network, data.training.seed, before.epoch)
     batches = data.training.epoch(before.epoch)

@@ -106,6 +106,7 @@ class Progress:
 
 
 def _lines(epoch: int, train: Figures, validation: Figures, learning_rate: float) -> list[dict[str, Any]]:
+    """The two lines of an epoch in ``history.csv``."""
     return [
         {
             "epoch": epoch,

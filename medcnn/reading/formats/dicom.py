@@ -110,6 +110,7 @@ def _frames(data: bytes) -> Iterator[Image.Image]:
 
 
 def _read(data: bytes) -> Dataset:
+    """The elements in ``_TAGS``, of a file that is not built to grow in memory."""
     import pydicom
 
     if _DEFLATED in data:
@@ -154,6 +155,7 @@ def _check(dataset: Dataset) -> None:
 
 
 def _check_compression(dataset: Dataset) -> None:
+    """Refuse frames whose own headers are larger than the file says, or that no installed decoder reads."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_compressed:
         return

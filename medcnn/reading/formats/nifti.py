@@ -115,6 +115,7 @@ def _upright(voxels: np.ndarray, header: Any) -> np.ndarray:
 
 
 def _range(voxels: np.ndarray, header: Any) -> tuple[float, float]:
+    """The values that are shown black and white, from the header or from a sample of the voxels."""
     low, high = float(header["cal_min"]), float(header["cal_max"])
     if voxels.dtype.names or low < high:
         return low, high
