@@ -1,4 +1,9 @@
-"""One downloader for every remote source: streamed, resumed, retried, and patient only within limits."""
+"""One downloader for every remote source: streamed, resumed, retried, and patient only within limits.
+
+Of our own for what downloads of gigabytes meet and the common downloaders leave out: a half-done file is continued only
+where the server confirms that it is still the same (``If-Range``), ``Retry-After`` is obeyed, and a server that sends
+next to nothing is given up. What is sent is ``requests``' work.
+"""
 
 from __future__ import annotations
 

@@ -94,7 +94,8 @@ def fitted(training: Rows, validation: Rows) -> Novelty:
 
     Features are divided by their standard deviation, and their covariance is shrunk towards the identity (Schaefer and
     Strimmer, Statistical Applications in Genetics and Molecular Biology 2005, target A; after Ledoit and Wolf 2004),
-    so that few images, or images all alike, are enough. Numbers are rounded to the digits that are written.
+    so that few images, or images all alike, are enough. scikit-learn's ``LedoitWolf`` shrinks the covariance of one or
+    two images not at all, which leaves it without an inverse. Numbers are rounded to the digits that are written.
 
     Args:
         training: uint8 (N, S, S, 3), read a few at a time; at least one image.
@@ -107,7 +108,7 @@ def fitted(training: Rows, validation: Rows) -> Novelty:
         raise MedcnnError("what is unlike training images needs images of training and of validation")
     seen = features(training)
     mean, spread = seen.mean(axis=0), np.maximum(seen.std(axis=0), _LEAST_SPREAD)
-    factor = np.linalg.cholesky(_shrunk((seen - mean) / spread))
+    factor = np.linalg.cholesky(_shrunk_covariance((seen - mean) / spread))
     whitening = np.tril(np.linalg.inv(factor)) / spread
     distance = Novelty(_rounded(mean), _rounded(whitening), math.inf)
     scores = np.sort(distance.scores(validation))
@@ -176,7 +177,7 @@ def _curvature(grey: np.ndarray) -> np.ndarray:
     return curved.mean(axis=(1, 2), dtype=np.float64)
 
 
-def _shrunk(values: np.ndarray) -> np.ndarray:
+def _shrunk_covariance(values: np.ndarray) -> np.ndarray:
     """The covariance (D, D) of centred values (N, D), as far shrunk towards the identity as its noise asks for."""
     count, size = values.shape
     covariance, identity = values.T @ values / count, np.eye(size)

@@ -1,4 +1,9 @@
-"""Fit a network to batches: its loss and optimizer, and epoch after epoch until its patience is used up."""
+"""Fit a network to batches: its loss and optimizer, and epoch after epoch until its patience is used up.
+
+A loop of our own, not ``fit`` with its callbacks: a training that is killed and goes on must end with the same bytes.
+``BackupAndRestore`` keeps weights and optimizer, and neither how long ``EarlyStopping`` and ``ReduceLROnPlateau`` have
+waited nor the seeds of dropout.
+"""
 
 from __future__ import annotations
 
