@@ -23,7 +23,7 @@ class Machine:
     Attributes:
         cpu: The processor's model name.
         cores: Logical cores that this process may use.
-        instruction_sets: Those of the processor that are in ``NOTABLE``; empty where the system does not tell.
+        instruction_sets: Those of the processor that are in ``NOTABLE``; empty where the system does not say.
         architecture: Such as x86_64.
         system: Such as Linux.
     """

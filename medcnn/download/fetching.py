@@ -19,7 +19,7 @@ from medcnn.reading.archive import is_archive
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was fetched; ``version`` and ``licence`` are None where the source does not tell."""
+    """What was fetched; ``version`` and ``licence`` are None where the source does not say."""
 
     kind: str
     name: str

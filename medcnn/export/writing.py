@@ -25,7 +25,7 @@ def write(model: ModelProto, card: Card, path: Path, reference: Reference) -> di
         What ``metrics/export`` says of it, ``int8`` aside.
 
     Raises:
-        MedcnnError: ONNX Runtime cannot open it, or it answers otherwise.
+        MedcnnError: ONNX Runtime cannot open it, or its answers differ.
     """
     content = serialized(model, card.metadata)
     compared = parity(reference, answers(sessions.session(content, path), reference.test))

@@ -20,7 +20,7 @@ from medcnn.params.splits import Duplicates
 
 THUMBNAIL = 32
 _ROWS = 64
-"""Of how many images the pairs are looked at before what they link is joined."""
+"""How many images are compared with all others before what their pairs link is joined."""
 _CORRELATED = 1 << 12
 """How many pairs of thumbnails are compared at once."""
 

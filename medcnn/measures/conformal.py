@@ -4,7 +4,7 @@ A class is in an image's set where its score, 1 minus its calibrated probability
 Sadinle, Lei and Wasserman, JASA 2019), which is a quantile of the true classes' scores on validation. On images
 that are exchangeable with those of validation the sets then hold the truth at least as often as wanted. Here this
 is approximate: the same validation part chose the epoch and the temperature, and images of one patient are not
-exchangeable with images of others. The coverage measured on test tells how well it holds.
+exchangeable with images of others. The coverage measured on test shows how well it holds.
 
 MAPIE, against which the sets are tested, offers the same through an estimator; it has no public threshold, which
 whoever deploys a model needs, and refuses a validation part too small for the wanted coverage.
@@ -59,7 +59,7 @@ def block(validation: Predictions, test: Predictions, groups: Names, settings: J
 
     Args:
         validation: calibrated predictions that decide the threshold.
-        test: calibrated predictions that tell how good the sets are.
+        test: calibrated predictions, by which the sets are judged.
         groups: the group of each test image.
         settings: the wanted coverage, and the confidence of the interval of the measured one.
     """

@@ -17,7 +17,7 @@ from medcnn.measures.curves import Floats, Integers, Truths
 from medcnn.params import figures
 
 SMALLEST = 1e-7
-"""Probabilities are raised to this before the logarithm, as in Keras: float32 cannot tell 1 - 1e-8 from 1. One
+"""Probabilities are raised to this before the logarithm, as in Keras: in float32 1 - 1e-8 is 1. One
 image that is wrong with certainty so costs 16.1 nats rather than infinity."""
 COSTLIEST = -math.log(SMALLEST)
 """The cross-entropy of such an image."""

@@ -73,11 +73,11 @@ def block(validation: Predictions, test: Predictions, groups: Names, settings: J
 
     Beside the threshold are validation's sensitivity and specificity, and, with intervals, those of test and the
     shares of test's positive and negative calls that are right (PPV and NPV), which depend on how common the class is
-    there. All are NaN where validation tells no threshold.
+    there. All are NaN where validation gives no threshold.
 
     Args:
         validation: calibrated predictions that decide the thresholds.
-        test: calibrated predictions that tell how good they are.
+        test: calibrated predictions, by which they are judged.
         groups: the group of each test image.
         settings: the wanted operating point, and the confidence of the intervals.
     """

@@ -127,7 +127,7 @@ def metrics(stage: str, *names: str) -> Path:
 
 
 def metrics_folder(stage: str, study: str) -> Path:
-    """The folder of a stage's metrics of one study, a file a model."""
+    """The folder of a stage's metrics of one study, one file per model."""
     return Path("metrics") / stage / study
 
 

@@ -61,7 +61,7 @@ def share(right: Truths, weights: Floats, groups: Integers, confidence: float) -
 
     That is the number of independent images that would scatter as much as the groups do (Rao and Scott, Biometrics
     1992, by the linearised variance of a ratio), at most the true number, and smaller for few groups (Korn and
-    Graubard, Survey Methodology 1998). Where all images are right, or none, nothing tells how alike the images of a
+    Graubard, Survey Methodology 1998). Where all images are right, or none, nothing shows how alike the images of a
     group are: then they count as one image, which is conservative. So they do where there is one group alone.
 
     Args:
@@ -157,7 +157,7 @@ def _of_area(area: Area, confidence: float) -> Interval:
 
 
 def _few_groups(groups: int, images: int, confidence: float) -> float:
-    """By how much the effective number of images shrinks where few groups tell the scatter; 1 where all are single."""
+    """The factor by which the effective number of images shrinks where groups are few; 1 if each has one image."""
     bias = (1 - 1 / groups) / (1 - 1 / images)
     return bias * (student(confidence, images - 1) / student(confidence, groups - 1)) ** 2
 
