@@ -30,7 +30,7 @@ class Children:
         self._guard = guard
         self._mutex = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
-        self.ended = False
+        self.stopped = False
 
     def call(self, command: Sequence[str]) -> int:
         """Run a command to its end; its exit code."""
@@ -45,31 +45,31 @@ class Children:
             KeyboardInterrupt: nothing is to be started any more.
         """
         with self._mutex:
-            if self.ended:
+            if self.stopped:
                 raise KeyboardInterrupt
             child = subprocess.Popen(command, start_new_session=True, pass_fds=[self._lock], **options)  # noqa: S603 (ours)
             self._running.add(child)
-            self._tell("+", child)
+            self._notify_guard("+", child)
         try:
             yield child
         except BaseException:
-            self.end()
+            self.stop()
             raise
         with self._mutex:
             self._running.remove(child)
-            self._tell("-", child)
+            self._notify_guard("-", child)
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Interrupt what runs, start no more, and wait until all have ended."""
         with self._mutex:
-            if not self.ended:
-                self.ended = True
+            if not self.stopped:
+                self.stopped = True
                 self._guard.communicate()
         for child in tuple(self._running):
             child.wait()
 
-    def _tell(self, sign: str, child: subprocess.Popen[str]) -> None:
-        if not self.ended:
+    def _notify_guard(self, sign: str, child: subprocess.Popen[str]) -> None:
+        if not self.stopped:
             print(f"{sign}{child.pid}", file=self._guard.stdin, flush=True)
 
 
@@ -86,7 +86,7 @@ def guarded(lock: int) -> Iterator[Children]:
     try:
         yield children
     finally:
-        children.end()
+        children.stop()
 
 
 def _guard(lines: Iterable[str]) -> None:

@@ -1,4 +1,8 @@
-"""What DVC would run, in which order, and after what: read from DVC itself."""
+"""What DVC would run, in which order, and after what: read from DVC itself.
+
+Nothing that DVC documents says so: ``plan_repro`` and the graph are internals of DVC 3, to which ``pyproject.toml``
+keeps. ``dvc.lock`` is put in order as text, so that the bytes of its entries stay those that DVC wrote.
+"""
 
 from __future__ import annotations
 
@@ -123,7 +127,7 @@ def entries(lock: str) -> list[str]:
     return [_name(block) for block in _ENTRY.split(lock)[1:]]
 
 
-def in_order(lock: str, names: Sequence[str]) -> str:
+def reordered(lock: str, names: Sequence[str]) -> str:
     """The text of a ``dvc.lock`` with its items in the order of ``names``, and others behind them as they were."""
     head, *blocks = _ENTRY.split(lock)
     place = {name: index for index, name in enumerate(names)}

@@ -1,4 +1,8 @@
-"""Independent stages side by side: several ``dvc repro``, each of one item, as DVC allows it."""
+"""Independent stages side by side: several ``dvc repro``, each of one item, as DVC allows it.
+
+``dvc queue start --jobs N`` does not do: it runs N experiments at a time, each in a copy of the project, and in each of
+them one stage after the other. Here it is one pipeline, whose trainings do not depend on each other.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,16 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.runtime import locking, paths
 from medcnn.runtime.children import Children, guarded
-from medcnn.runtime.pipeline import Pipeline, Schedule, entries, in_order
+from medcnn.runtime.pipeline import Pipeline, Schedule, entries, reordered
 
 _REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
 _STATE = "side_by_side"
 _TIMED = "benchmark"
-_BUSY = ("Unable to acquire lock", "it is being blocked by")
+"""What the names of the stages that measure times begin with; they run beside no other."""
+_LOCKED_OUT = ("Unable to acquire lock", "it is being blocked by")
+"""What DVC 3 prints, before it fails, where another process holds its lock or reads or writes the same files."""
 _PAUSE_SECONDS = 2.0
-_NOISE = (
+_ADVICE = (
     "Generating lock file",
     "Updating lock file",
     "To track the changes with git",
@@ -33,6 +39,7 @@ _NOISE = (
     "\tdvc config core.autostage",
     "Use `dvc push`",
 )
+"""Lines of DVC 3 after every item that would make sense once, after the last; they are not shown."""
 
 
 def run(jobs: int, targets: Sequence[str], *, share_cpus: bool) -> None:
@@ -63,7 +70,7 @@ def _reproduce_changed(lanes: _Lanes, targets: Sequence[str]) -> None:
     except DvcException:
         # The last step meets it again, and says it in DVC's own words.
         return
-    with _entries_in_order(pipeline, schedule.plan.order):
+    with _keep_order(pipeline, schedule.plan.order):
         failed = _work(schedule, lanes)
     if failed:
         raise MedcnnError(f"{', '.join(failed)} failed, for the reason above; what ended before is kept")
@@ -74,7 +81,7 @@ def _is_timed(name: str) -> bool:
 
 
 @contextmanager
-def _entries_in_order(pipeline: Pipeline, order: Sequence[str]) -> Iterator[None]:
+def _keep_order(pipeline: Pipeline, order: Sequence[str]) -> Iterator[None]:
     """Leave new entries of ``dvc.lock`` in the order of a serial run; which are new, a run that was killed has kept."""
     record = paths.state(_STATE) / "entries.json"
     if not record.exists():
@@ -86,7 +93,7 @@ def _entries_in_order(pipeline: Pipeline, order: Sequence[str]) -> Iterator[None
             if paths.LOCK.exists():
                 before = paths.LOCK.read_text(encoding="utf-8")
                 known = files.read_json(record)
-                after = in_order(before, [*known, *(name for name in order if name not in known)])
+                after = reordered(before, [*known, *(name for name in order if name not in known)])
                 if after != before:
                     files.write_text(paths.LOCK, after)
             record.unlink()
@@ -96,7 +103,7 @@ def _work(schedule: Schedule, lanes: _Lanes) -> list[str]:
     """Run what the schedule holds until it is done or an item has failed; the names of those that failed."""
     failed: list[str] = []
     running: dict[Future[int], str] = {}
-    with ThreadPoolExecutor(lanes.count) as pool, lanes.emptied_by_an_exception():
+    with ThreadPoolExecutor(lanes.count) as pool, lanes.stop_all_on_error():
         while True:
             for name in () if failed else schedule.next(lanes.count - len(running)):
                 running[pool.submit(lanes.reproduce, name, alone=_is_timed(name))] = name
@@ -121,24 +128,24 @@ class _Lanes:
             self._shares.put(_share(sorted(self._cpus), lane, count) if share_cpus else self._cpus)
 
     @contextmanager
-    def emptied_by_an_exception(self) -> Iterator[None]:
-        """End all items before an exception goes on: they record nothing afterwards."""
+    def stop_all_on_error(self) -> Iterator[None]:
+        """Stop all items before an exception goes on: they record nothing afterwards."""
         try:
             yield
         except BaseException:
-            self._children.end()
+            self._children.stop()
             raise
 
     def reproduce(self, name: str, *, alone: bool) -> int:
-        """Run one item, whose needs have been run; the exit code of DVC. Its output goes on, a line at a time."""
+        """Run one item, whose inputs are made; the exit code of DVC. Its output is passed on line by line."""
         share = self._shares.get()
         try:
             self._say(name, "starts")
-            code, busy = self._attempt(name, self._cpus if alone else share)
-            while code and busy:
+            code, locked_out = self._attempt(name, self._cpus if alone else share)
+            while code and locked_out:
                 self._say(name, "waits for another run of DVC")
                 time.sleep(_PAUSE_SECONDS)
-                code, busy = self._attempt(name, self._cpus if alone else share)
+                code, locked_out = self._attempt(name, self._cpus if alone else share)
             self._say(name, f"failed with exit code {code}" if code else "done")
             return code
         finally:
@@ -148,16 +155,16 @@ class _Lanes:
         command = [*_REPRO, "--single-item", name]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
-        busy = False
+        locked_out = False
         with self._children.started(command, env=environment, **streams) as child:
             os.sched_setaffinity(child.pid, cpus)
             for line in child.stdout or ():
-                busy = busy or any(sign in line for sign in _BUSY)
+                locked_out = locked_out or any(sign in line for sign in _LOCKED_OUT)
                 self._say(name, line)
-            return child.wait(), busy
+            return child.wait(), locked_out
 
     def _say(self, name: str, line: str) -> None:
-        if line.strip() and not line.startswith(_NOISE) and not self._children.ended:
+        if line.strip() and not line.startswith(_ADVICE) and not self._children.stopped:
             sys.stdout.write(f"{name}: {line.rstrip()}\n")
             sys.stdout.flush()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from medcnn.runtime.pipeline import Plan, entries, in_order
+from medcnn.runtime.pipeline import Plan, entries, reordered
 from tests.pipeline.conftest import ENVIRONMENT, commit, sh
 from tests.project import ROOT
 
@@ -157,7 +157,7 @@ def test_from_a_lock_only_what_a_change_reaches_runs_and_the_order_stays(serial:
     for copy in (one, other):
         lock = copy / "dvc.lock"
         kept = [name for name in entries(lock.read_text()) if name != "use@b"]
-        head, *blocks = in_order(lock.read_text(), [*kept, "use@b"]).split("  use@b:\n")
+        head, *blocks = reordered(lock.read_text(), [*kept, "use@b"]).split("  use@b:\n")
         assert blocks
         lock.write_text(head)
         change_command(copy, "cp source ${item.n}.made", "cp source ${item.n}.made; true")
@@ -259,7 +259,7 @@ def test_entries_of_a_lock_are_put_in_order_as_they_are():
         "schema: '2.0'\nstages:\n  b:\n    cmd: x\n    outs:\n    - path: c\n  a@1:\n    cmd: y\n  other:\n    cmd: z\n"
     )
     assert entries(lock) == ["b", "a@1", "other"]
-    ordered = in_order(lock, ["a@1", "b"])
+    ordered = reordered(lock, ["a@1", "b"])
     assert entries(ordered) == ["a@1", "b", "other"]
     assert sorted(ordered.splitlines()) == sorted(lock.splitlines())
-    assert in_order(ordered, ["b", "a@1"]) == lock
+    assert reordered(ordered, ["b", "a@1"]) == lock
