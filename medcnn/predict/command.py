@@ -18,7 +18,7 @@ from medcnn.predict import deciding, inputs, occlusion
 from medcnn.predict.bar import ProgressBar
 from medcnn.predict.model import Model, load
 from medcnn.predict.output import Writer, writer
-from medcnn.predict.rows import Row, Setting, rows
+from medcnn.predict.rows import Options, Row, rows
 
 UNREADABLE = 3
 BROKEN_PIPE = 141
@@ -44,10 +44,10 @@ def run(options: argparse.Namespace) -> int:
     form = writer(options.format, model, levels, options.explain is not None)
     bar_is_wanted = sys.stderr.isatty() and (options.output is not None or not sys.stdout.isatty())
     progress = ProgressBar(len(found.sources), bar_is_wanted)
-    setting = Setting(levels, options.threads, options.batch, progress.advance)
+    how = Options(levels, options.threads, options.batch, progress.advance)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        answers = _explained(rows(found.sources, model, setting), model, options)
+        answers = _explained(rows(found.sources, model, how), model, options)
         try:
             with _opened(options.output) as file:
                 count, errors = _written(answers, form, file)

@@ -51,7 +51,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Options:
     """How rows are made.
 
     Attributes:
@@ -67,36 +67,36 @@ class Setting:
     advance: Callable[[], None]
 
 
-def rows(sources: Sequence[Source], model: Model, setting: Setting) -> Iterator[Row]:
+def rows(sources: Sequence[Source], model: Model, options: Options) -> Iterator[Row]:
     """One row per image of the sources, in their order.
 
     Raises:
         MedcnnError: the model cannot be run.
     """
     waiting: list[Row] = []
-    for row in _decoded(sources, model, setting):
+    for row in _decoded(sources, model, options):
         waiting.append(row)
-        if len(waiting) == setting.batch:
-            yield from _answered(waiting, model, setting.levels)
+        if len(waiting) == options.batch:
+            yield from _answered(waiting, model, options.levels)
             waiting = []
-    yield from _answered(waiting, model, setting.levels)
+    yield from _answered(waiting, model, options.levels)
 
 
-def _decoded(sources: Sequence[Source], model: Model, setting: Setting) -> Iterator[Row]:
+def _decoded(sources: Sequence[Source], model: Model, options: Options) -> Iterator[Row]:
     """Rows with pixels or an error, in order, decoded ahead of their use by about a batch."""
     ahead: deque[Future[tuple[list[Row], Iterator[Row]]]] = deque()
     left = iter(sources)
-    with ThreadPoolExecutor(setting.threads) as pool:
+    with ThreadPoolExecutor(options.threads) as pool:
         try:
             while True:
-                for source in islice(left, setting.batch + 2 * setting.threads - len(ahead)):
+                for source in islice(left, options.batch + 2 * options.threads - len(ahead)):
                     ahead.append(pool.submit(_started, source, model))
                 if not ahead:
                     return
                 first, others = ahead.popleft().result()
                 yield from first
                 yield from others
-                setting.advance()
+                options.advance()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -23,7 +23,7 @@ ENGINES = {
 
 
 @dataclass(frozen=True)
-class Setting:
+class Options:
     """What models were timed on; timings of different settings must not be compared.
 
     Attributes:
@@ -89,7 +89,7 @@ class Speeds:
         return found
 
     @property
-    def settings(self) -> tuple[Setting, ...]:
+    def settings(self) -> tuple[Options, ...]:
         """What was timed on which machine, with which threads and versions: one, unless some were timed elsewhere."""
         models: list[list[str]] = []
         blocks: list[dict[str, Any]] = []
@@ -99,7 +99,7 @@ class Speeds:
                 blocks.append(block)
                 models.append([])
             models[blocks.index(block)].append(model)
-        return tuple(Setting(tuple(names), block) for names, block in zip(models, blocks, strict=True))
+        return tuple(Options(tuple(names), block) for names, block in zip(models, blocks, strict=True))
 
 
 def worse(facts: Facts, model: str) -> bool:

@@ -36,7 +36,8 @@ def main() -> None:
     from medcnn.train import features
 
     block = settings.study(study)
-    network = extractor(build(settings.model(MODEL), block.image_size, len(block.class_names), paths.weights(MODEL)))
+    classes = len(block.labels.class_names)
+    network = extractor(build(settings.model(MODEL), block.images.size, classes, paths.weights(MODEL)))
     pixels = pack.images(paths.prepared(study))
     if "beside" not in sys.argv:
         features.extracted(network, pixels)

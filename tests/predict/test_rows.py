@@ -10,7 +10,7 @@ from PIL import Image
 from medcnn.predict.bar import ProgressBar
 from medcnn.predict.inputs import Source
 from medcnn.predict.model import load
-from medcnn.predict.rows import Setting, rows
+from medcnn.predict.rows import Options, rows
 from tests.conftest import encoded
 from tests.predict.conftest import card, save
 
@@ -29,8 +29,8 @@ def test_files_are_read_only_a_little_ahead_of_their_rows(model: Path):
         return Source(f"{index}.png", give)
 
     done: list[None] = []
-    setting = Setting({}, threads=3, batch=4, advance=lambda: done.append(None))
-    answers = rows([source(index) for index in range(200)], load(model), setting)
+    options = Options({}, threads=3, batch=4, advance=lambda: done.append(None))
+    answers = rows([source(index) for index in range(200)], load(model), options)
     for index, row in enumerate(answers):
         assert row.path == f"{index}.png"
         assert max(read) <= index + 2 * 4 + 2 * 3
@@ -44,16 +44,16 @@ def test_other_faults_of_a_file_are_rows(model: Path):
     def exhausted() -> bytes:
         raise MemoryError
 
-    setting = Setting({}, threads=1, batch=4, advance=lambda: None)
-    found = list(rows([Source("a", denied), Source("b", exhausted)], load(model), setting))
+    options = Options({}, threads=1, batch=4, advance=lambda: None)
+    found = list(rows([Source("a", denied), Source("b", exhausted)], load(model), options))
     assert [row.error for row in found] == ["Permission denied", "not enough memory"]
 
 
 def test_an_answer_that_is_not_a_number_is_an_error(tmp_path: Path):
     opened = load(save(tmp_path / "nan.onnx", card(), slope=math.nan))
     data = encoded(Image.new("RGB", (8, 8)))
-    setting = Setting({}, threads=1, batch=4, advance=lambda: None)
-    (row,) = rows([Source("a", lambda: data)], opened, setting)
+    options = Options({}, threads=1, batch=4, advance=lambda: None)
+    (row,) = rows([Source("a", lambda: data)], opened, options)
     assert row.error is not None
     assert (row.label, row.probabilities) == (None, {})
 
