@@ -10,6 +10,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from ruamel.yaml import YAML
 
 from medcnn.__main__ import __version__
 from tests.project import ROOT
@@ -82,6 +83,11 @@ def test_the_module_helps_under_the_name_that_it_was_called_by(installed: Path):
 
 def test_version(installed: Path):
     assert call(installed, COMMAND, "--version").stdout == f"medcnn {__version__}\n"
+
+
+def test_the_citation_and_the_changelog_know_the_version():
+    assert YAML(typ="safe").load(ROOT / "CITATION.cff")["version"] == __version__
+    assert f"\n## [{__version__}] - " in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_installed_templates_are_found(installed: Path):
