@@ -54,7 +54,7 @@ class KaggleRemote:
         request.owner_slug, request.dataset_slug = self.owner, self.slug
         request.dataset_version_number = self.version
         try:
-            with self._faults_explained(), self._datasets(timeout, headers) as datasets:
+            with self._translated_errors(), self._datasets(timeout, headers) as datasets:
                 answer: requests.Response = datasets.download_dataset(request)
         except requests.HTTPError as error:
             if error.response.ok:
@@ -70,7 +70,7 @@ class KaggleRemote:
         request.owner_slug, request.dataset_slug = self.owner, self.slug
         timeout = (transfer.PATIENCE.connect, transfer.PATIENCE.read)
         try:
-            with self._faults_explained(), self._datasets(timeout) as datasets:
+            with self._translated_errors(), self._datasets(timeout) as datasets:
                 licences = datasets.get_dataset_metadata(request).info.licenses
             return ", ".join(licence.name for licence in licences) or None
         except (MedcnnError, requests.RequestException, AttributeError):
@@ -123,7 +123,7 @@ class KaggleRemote:
         return api.build_kaggle_client().http_client()
 
     @contextmanager
-    def _faults_explained(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Put faults of the client in our own words: its texts may hold the token."""
         try:
             yield

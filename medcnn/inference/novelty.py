@@ -134,6 +134,7 @@ def _blocks(images: Rows) -> Iterator[np.ndarray]:
 
 
 def _features(images: np.ndarray) -> np.ndarray:
+    """``features`` of images that are in memory, in the order that the module's docstring gives."""
     count, side = images.shape[:2]
     red, green, blue = (np.ascontiguousarray(images[..., channel]) for channel in range(3))
     total = red.astype(np.uint16) + green + blue
