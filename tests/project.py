@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pytest
 from ruamel.yaml import YAML
 
 from medcnn.core import files
 from medcnn.dataset import manifest, pack
 from medcnn.grouping import subgroups
 from medcnn.params.base import Block
-from medcnn.runtime import paths
+from medcnn.runtime import locking, paths
 
 AnyBlock = TypeVar("AnyBlock", bound=Block)
 ROOT = Path(__file__).parent.parent
@@ -74,6 +77,18 @@ def prepared_study(folder: Path, study: str, classes: tuple[str, ...], images: i
     packed(prepared, pack.IMAGES, pixels)
     training = pixels[[index for index, split in enumerate(splits) if split == "train"]]
     packed(prepared, pack.VIEWS, np.broadcast_to(training[:, :, ::-1], (views, *training.shape)))
+    return folder
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that ``make`` fills once per session, whichever worker comes first. Leave it as it is."""
+    base = factory.getbasetemp()
+    folder = (base.parent if base.name.startswith("popen-") else base) / name / "project"
+    with locking.held(folder.with_suffix(".lock"), f"makes {name}"):
+        if not folder.with_suffix(".done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            folder.with_suffix(".done").touch()
     return folder
 
 

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from medcnn.runtime import locking
 from tests.pipeline.conftest import ENVIRONMENT, SHRUNK, commit, repository, sh
-from tests.project import shrink
+from tests.project import made_once, shrink
 
 TARGETS = ("evaluate@phantom", "export@phantom-tiny")
 """What is run of it: everything but explanations, benchmarks and the page."""
@@ -73,16 +72,13 @@ def assert_clean(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository in which nothing went wrong, its results committed. Leave it as it is; workers share it."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if base.name.startswith("popen-") else base) / "undisturbed"
-    with locking.held(folder.with_suffix(".lock"), "makes the undisturbed run"):
-        if not folder.with_suffix(".done").exists():
-            project(folder, ALONE)
-            sh(folder, "dvc", "repro", *TARGETS)
-            commit(folder)
-            folder.with_suffix(".done").touch()
-    return folder
+    """A repository in which nothing went wrong, its results committed. Leave it as it is."""
+
+    def make(folder: Path) -> None:
+        sh(project(folder, ALONE), "dvc", "repro", *TARGETS)
+        commit(folder)
+
+    return made_once(tmp_path_factory, "undisturbed", make)
 
 
 @pytest.fixture

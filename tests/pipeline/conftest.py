@@ -1,4 +1,4 @@
-"""A throwaway repository with the whole pipeline, run once on a shrunken phantom."""
+"""Throwaway repositories with the whole pipeline on a shrunken phantom."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import ROOT, SMALL_PHANTOM, shrink
+from tests.project import ROOT, SMALL_PHANTOM, made_once, shrink
 
 COPIED = (
     "dvc.yaml",
@@ -52,9 +52,10 @@ ENVIRONMENT = {
 }
 
 
-def sh(folder: Path, *command: str, code: int = 0) -> str:
+def sh(folder: Path, *command: str, code: int = 0, **environment: str) -> str:
     """Run a command in a repository and return what it printed; it must end with ``code``."""
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    variables = {**ENVIRONMENT, **environment}
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == code, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout + done.stderr
 
@@ -85,10 +86,12 @@ def commit(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository in which `dvc repro` has run, and whose results are committed. Leave it as it is."""
-    folder = repository(tmp_path_factory.mktemp("pipeline") / "one")
-    sh(folder, "dvc", "repro")
-    commit(folder)
-    return folder
+
+    def make(folder: Path) -> None:
+        sh(repository(folder), "dvc", "repro")
+        commit(folder)
+
+    return made_once(tmp_path_factory, "ran", make)
 
 
 @pytest.fixture

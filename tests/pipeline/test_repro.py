@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.pipeline.conftest import commit, repository, sh
+from tests.pipeline.conftest import repository, sh
 
 pytestmark = pytest.mark.slow
 
@@ -49,19 +49,6 @@ def test_the_same_inputs_give_the_same_bytes_side_by_side_and_in_another_folder(
     assert len(written) > 10
     for name in written:
         assert (other / name).read_bytes() == (ran / name).read_bytes()
-
-
-def test_a_changed_number_reruns_only_what_depends_on_it(copy: Path) -> None:
-    output = sh(copy, "dvc", "exp", "run", "-S", "models.tiny.learning_rate=1e-3")
-    assert ran_stages(output) == {
-        "train@phantom-tiny", "crossval@phantom-tiny-0-0", "ensemble@phantom", "evaluate@phantom", "explain@phantom",
-        "export@phantom-tiny", "benchmark@phantom-tiny", "export_ensembles@phantom", "benchmark_ensembles@phantom",
-        "report",
-    }  # fmt: skip
-    assert "learning_rate" in sh(copy, "dvc", "params", "diff")
-    moved = json.loads(sh(copy, "dvc", "metrics", "diff", "--json"))
-    assert not set(moved) & {f"metrics/evaluate/phantom/{name}.json" for name in ("lite0", "lite0_relay_chain")}
-    assert "metrics/evaluate/phantom/tiny.json" in moved
 
 
 def test_metrics_are_a_row_a_model(ran: Path) -> None:
@@ -110,22 +97,3 @@ def test_a_queued_experiment_runs_and_shares_the_features_of_the_project(copy: P
     assert "0.4" in re.findall(r"\b0\.\d\b", shown)
     assert sh(copy, "dvc", "queue", "status").count("Success") == 1
     assert {path.name for path in (copy / ".dvc/tmp/medcnn/features").iterdir()} == features
-
-
-def test_a_pulled_clone_has_nothing_to_do(copy: Path, tmp_path: Path) -> None:
-    sh(copy, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
-    sh(copy, "dvc", "push")
-    commit(copy)
-    clone = tmp_path / "clone"
-    sh(tmp_path, "git", "clone", "--quiet", str(copy), str(clone))
-    sh(clone, "dvc", "pull")
-    assert not ran_stages(sh(clone, "dvc", "repro"))
-    assert (clone / "data/models/phantom/tiny/model.onnx").exists()
-
-
-def test_a_wrong_param_stops_before_anything_runs(copy: Path) -> None:
-    params = copy / "params.yaml"
-    params.write_text(params.read_text().replace("fit: stretch", "fit: squash", 1))
-    output = sh(copy, "dvc", "repro", code=255)
-    assert "error: params.yaml: studies.phantom.images.fit" in output
-    assert "Traceback" not in output

@@ -1,0 +1,130 @@
+"""What runs again after which change: real DVC and real git, with stand-ins for the stages that write in 0.1 s."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.pipeline import standin
+from tests.pipeline.conftest import ENVIRONMENT, commit, repository, sh
+from tests.project import made_once
+
+pytestmark = pytest.mark.dvc
+
+
+@pytest.fixture(scope="session")
+def path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH whose ``python`` stands in for the stages."""
+    python = tmp_path_factory.mktemp("bin") / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{standin.__file__}" "$@"\n')
+    python.chmod(0o755)
+    return f"{python.parent}{os.pathsep}{ENVIRONMENT['PATH']}"
+
+
+@pytest.fixture
+def wired(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, path: str) -> Path:
+    """A repository in which every stand-in has run, to be changed at will."""
+
+    def make(folder: Path) -> None:
+        sh(repository(folder), "dvc", "repro", PATH=path)
+        commit(folder)
+
+    made = made_once(tmp_path_factory, "wired", make)
+    return Path(shutil.copytree(made, tmp_path / "copy", symlinks=True))
+
+
+def locked(folder: Path) -> dict[str, object]:
+    return YAML(typ="safe").load(folder / "dvc.lock")["stages"]
+
+
+def repro(folder: Path, path: str, *command: str) -> set[str]:
+    """The stages that ran."""
+    return set(re.findall(r"Running stage '([^']+)'", sh(folder, "dvc", *(command or ("repro",)), PATH=path)))
+
+
+def test_a_second_run_has_nothing_to_do(wired: Path, path: str) -> None:
+    stages = YAML(typ="safe").load(wired / "dvc.yaml")["stages"]
+    assert {name.split("@")[0] for name in locked(wired)} == set(stages) - {"stress"}, "by default nothing is stressed"
+    assert repro(wired, path) == set()
+
+
+def test_a_changed_number_reruns_only_what_depends_on_it(wired: Path, path: str) -> None:
+    assert repro(wired, path, "exp", "run", "-S", "models.tiny.learning_rate=1e-3") == {
+        "train@phantom-tiny", "crossval@phantom-tiny-0-0", "ensemble@phantom", "evaluate@phantom", "explain@phantom",
+        "export@phantom-tiny", "benchmark@phantom-tiny", "export_ensembles@phantom", "benchmark_ensembles@phantom",
+        "report",
+    }  # fmt: skip
+    assert "learning_rate" in sh(wired, "dvc", "params", "diff")
+    moved = json.loads(sh(wired, "dvc", "metrics", "diff", "--json"))
+    assert "metrics/train/phantom/tiny.json" not in moved, "only evaluate declares metrics"
+    assert "metrics/evaluate/phantom/tiny.json" in moved
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("medcnn/report/templates/card.md.j2", {"report"}),
+        ("medcnn/weights/finding.py", {"weights@tiny", "weights@lite0"}),
+        ("medcnn/runtime/console.py", set()),
+    ],
+)
+def test_a_changed_file_reruns_only_what_it_can_reach(file: str, expected: set[str], wired: Path) -> None:
+    with (wired / file).open("a") as opened:
+        opened.write("\n")
+    status = json.loads(sh(wired, "dvc", "status", "--json"))
+    touched = {name for name, found in status.items() if any(file.startswith(f"{dep}/") for dep in deps(found))}
+    assert touched == expected
+
+
+def deps(found: list[object]) -> set[str]:
+    """The dependencies that changed, of what `dvc status` says of a stage."""
+    return {path for one in found if isinstance(one, dict) for path in one.get("changed deps", {})}
+
+
+def test_a_queued_experiment_runs(wired: Path, path: str) -> None:
+    sh(wired, "dvc", "exp", "run", "--queue", "-S", "models.lite0.dropout=0.4", "train@phantom-lite0", PATH=path)
+    sh(wired, "dvc", "queue", "start", PATH=path)
+    deadline = time.monotonic() + 120
+    while not sh(wired, "dvc", "queue", "status").count("Success") and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert sh(wired, "dvc", "queue", "status").count("Success") == 1
+    assert "0.4" in re.findall(r"\b0\.\d\b", sh(wired, "dvc", "exp", "show", "--csv"))
+
+
+def test_a_pulled_clone_has_nothing_to_do(wired: Path, path: str, tmp_path: Path) -> None:
+    sh(wired, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+    sh(wired, "dvc", "push")
+    commit(wired)
+    clone = tmp_path / "clone"
+    sh(tmp_path, "git", "clone", "--quiet", str(wired), str(clone))
+    sh(clone, "dvc", "pull")
+    assert repro(clone, path) == set()
+    assert (clone / "data/models/phantom/tiny/model.onnx").exists()
+
+
+def test_side_by_side_and_in_another_folder_the_lock_is_that_of_a_serial_run(
+    wired: Path, path: str, tmp_path: Path
+) -> None:
+    other = repository(tmp_path / "elsewhere" / "with a space")
+    sh(other, sys.executable, "-m", "medcnn", "repro", "--jobs", "2", "ensemble@phantom", PATH=path)
+    here, there = locked(wired), locked(other)
+    assert {"train@phantom-lite0", "ensemble@phantom"} < set(there)
+    assert there == {name: here[name] for name in there}
+
+
+def test_a_wrong_param_stops_before_anything_runs(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "project")
+    params = folder / "params.yaml"
+    params.write_text(params.read_text().replace("fit: stretch", "fit: squash", 1))
+    output = sh(folder, "dvc", "repro", code=255)
+    assert re.search(r"error: params.yaml: studies\.\w+\.(images\.)?fit", output)
+    assert "Traceback" not in output
+    assert not (folder / "data/raw").exists()
