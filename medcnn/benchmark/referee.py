@@ -43,12 +43,12 @@ class Worker:
     Attributes:
         engine: Its name.
         cold_start_ms: From the start of its process to its first answer.
-        line: To its process.
+        channel: To its process.
     """
 
     engine: str
     cold_start_ms: float
-    line: Line
+    channel: Channel
 
     def ask(self, command: str, **arguments: Any) -> Any:
         """What a command of the worker's returns.
@@ -57,13 +57,13 @@ class Worker:
             MedcnnError: The worker died, or gave no answer for too long; the text has its last line of output.
         """
         try:
-            return self.line.ask((command, arguments))
+            return self.channel.ask((command, arguments))
         except _NoAnswerError as error:
             raise MedcnnError(f"{self.engine} {error}") from error
 
 
 @dataclass(frozen=True)
-class Line:
+class Channel:
     """A worker's process, the connection to it, and what it prints."""
 
     process: subprocess.Popen[bytes]
@@ -97,9 +97,9 @@ def start_worker(job: Job) -> Iterator[Worker]:
         start = time.perf_counter()
         with theirs, _running(log, worker.__name__, str(theirs.fileno()), keep=(theirs.fileno(),)) as process:
             theirs.close()
-            line = Line(process, ours, log)
-            _open(line, job)
-            yield Worker(job.engine, (time.perf_counter() - start) * 1000, line)
+            channel = Channel(process, ours, log)
+            _open(channel, job)
+            yield Worker(job.engine, (time.perf_counter() - start) * 1000, channel)
 
 
 def convert(source: Path, target: Path) -> None:
@@ -116,9 +116,9 @@ def convert(source: Path, target: Path) -> None:
             raise UnsupportedModelError(f"{source} does not convert; {_last_line(log)}")
 
 
-def _open(line: Line, job: Job) -> None:
+def _open(channel: Channel, job: Job) -> None:
     try:
-        fault = line.ask(job)
+        fault = channel.ask(job)
     except _NoAnswerError as error:
         raise UnsupportedModelError(str(error)) from error
     if fault is not None:

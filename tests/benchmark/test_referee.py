@@ -57,7 +57,7 @@ def test_a_worker_answers_as_the_engine_does_in_this_process(job: Job) -> None:
 @pytest.mark.skipif(not STAT.exists(), reason="the system does not tell")
 def test_a_worker_that_waits_uses_no_processor(job: Job) -> None:
     def seconds() -> float:
-        fields = Path(f"/proc/{worker.line.process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{worker.channel.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     with start_worker(job) as worker:
@@ -76,7 +76,7 @@ def test_a_model_that_an_engine_cannot_open_is_refused_with_the_reason(job: Job)
 
 def test_a_worker_that_dies_is_named_with_its_last_words(job: Job) -> None:
     with start_worker(job) as worker:
-        worker.line.process.kill()
+        worker.channel.process.kill()
         with pytest.raises(MedcnnError, match=r"^onnxruntime ended \(SIGKILL\); it printed nothing$"):
             worker.ask("checksum")
     with (
@@ -90,13 +90,13 @@ def test_a_worker_that_dies_is_named_with_its_last_words(job: Job) -> None:
 def test_a_worker_that_hangs_is_given_up(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(referee, "PATIENCE", 8.0)
     with start_worker(job) as worker:
-        worker.line.process.send_signal(signal.SIGSTOP)
+        worker.channel.process.send_signal(signal.SIGSTOP)
         with pytest.raises(MedcnnError, match=r"^onnxruntime gave no answer in 8 s; it printed nothing$"):
             worker.ask("checksum")
-    assert worker.line.process.returncode == -signal.SIGKILL
+    assert worker.channel.process.returncode == -signal.SIGKILL
 
 
 def test_no_worker_outlives_an_interrupt(job: Job) -> None:
     with pytest.raises(KeyboardInterrupt), start_worker(job) as worker:
         raise KeyboardInterrupt
-    assert worker.line.process.returncode == -signal.SIGKILL
+    assert worker.channel.process.returncode == -signal.SIGKILL
