@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install engines repro demo serve study published report ci-report gate test faults cluster lint format \
+.PHONY: help install engines repro demo serve study published report ci-report gate test test-all faults cluster lint format \
 	bench bench-scale
 
 help: ## List the targets
@@ -55,8 +55,15 @@ ci-report: $(INSTALLED) ## Compare these results with those of BASE=main, as a c
 gate: $(INSTALLED) ## Hold these results to evaluate.gate, and to those of BASE=main
 	@python -m medcnn gate --base $(BASE)
 
-test: lint ## Lint, types and the whole test suite
-	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore tests/faults --ignore tests/cluster
+test: lint ## Lint, types and every test that takes no more than a few seconds
+	python -m pytest -m "not slow" --numprocesses 2 --dist worksteal
+
+test-all: lint ## Lint, types and every test there is, those with further engines and with Ray included
+	python -m pytest --numprocesses 2 --dist worksteal --ignore tests/cluster
+	@# Where further engines are installed, the benchmark times them too.
+	@$(MAKE) --no-print-directory engines
+	python -m pytest tests/benchmark tests/stages/test_benchmark.py
+	@$(MAKE) --no-print-directory cluster
 
 faults: $(INSTALLED) ## Kills, full disks, hostile archives and other machines: what must not lose or change a result
 	python -m pytest tests/faults --numprocesses 2 --dist loadfile
@@ -71,7 +78,7 @@ lint: $(INSTALLED) ## Ruff and mypy
 	ruff format --check .
 	mypy
 
-format: $(INSTALLED) ## Format the code and mend what ruff can
+format: $(INSTALLED) ## Format the code and fix what ruff can
 	ruff check --fix .
 	ruff format .
 

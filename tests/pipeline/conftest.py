@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline import standin
 from tests.project import ROOT, SMALL_PHANTOM, made_once, shrink
 
 COPIED = (
@@ -98,3 +99,24 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy(ran: Path, tmp_path: Path) -> Path:
     """A copy of that repository, cache included, to be changed at will."""
     return Path(shutil.copytree(ran, tmp_path / "copy", symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH whose ``python`` stands in for the stages."""
+    python = tmp_path_factory.mktemp("bin") / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{standin.__file__}" "$@"\n')
+    python.chmod(0o755)
+    return f"{python.parent}{os.pathsep}{ENVIRONMENT['PATH']}"
+
+
+@pytest.fixture
+def wired(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, path: str) -> Path:
+    """A repository in which every stand-in has run, to be changed at will."""
+
+    def make(folder: Path) -> None:
+        sh(repository(folder), "dvc", "repro", PATH=path)
+        commit(folder)
+
+    made = made_once(tmp_path_factory, "wired", make)
+    return Path(shutil.copytree(made, tmp_path / "copy", symlinks=True))

@@ -1,38 +1,30 @@
-"""The committed dvc.lock belongs to the committed code and params; only then does reproducing it prove anything."""
-
 from __future__ import annotations
 
-import hashlib
+import sys
 from pathlib import Path
-from typing import Any
 
-from ruamel.yaml import YAML
+import pytest
 
-ROOT = Path(__file__).parents[2]
-HINT = "dvc.lock is stale: run `make repro` and commit dvc.lock and metrics/"
+from tests.pipeline.conftest import sh
+from tests.project import ROOT
 
-
-def read(name: str) -> Any:
-    return YAML(typ="safe", pure=True).load(ROOT / name)
+pytestmark = pytest.mark.dvc
+CHECK = (sys.executable, str(ROOT / ".ci/lock.py"))
 
 
-def test_every_locked_module_is_the_one_that_stands_here() -> None:
-    locked = {
-        dep["path"]: dep["md5"]
-        for stage in read("dvc.lock")["stages"].values()
-        for dep in stage.get("deps", [])
-        if dep["path"].split("/")[0] in {"medcnn", "stages"}
-    }
-    assert locked
-    actual = {path: hashlib.md5((ROOT / path).read_bytes()).hexdigest() for path in locked}  # noqa: S324
-    assert actual == locked, HINT
+def test_a_lock_of_this_code_and_these_params_passes_without_its_data(wired: Path) -> None:
+    sh(wired, "git", "clean", "-fdxq", "data", "plots")
+    assert sh(wired, *CHECK) == ""
 
 
-def test_every_locked_param_is_the_one_that_stands_here() -> None:
-    params = read("params.yaml")
-    for name, stage in read("dvc.lock")["stages"].items():
-        for path, value in stage.get("params", {}).get("params.yaml", {}).items():
-            block = params
-            for key in path.split("."):
-                block = block[key]
-            assert block == value, f"{name}: {path}: {HINT}"
+@pytest.mark.parametrize(
+    ("file", "before", "after", "named"),
+    [
+        ("medcnn/train/fitting.py", "import", "import  ", "train@phantom-tiny: medcnn/train"),
+        ("params.yaml", "seed: ", "seed: 1", "split@phantom: params.yaml: seed"),
+    ],
+)
+def test_a_lock_of_other_code_or_params_is_stale(file: str, before: str, after: str, named: str, wired: Path) -> None:
+    path = wired / file
+    path.write_text(path.read_text().replace(before, after, 1))
+    assert named in sh(wired, *CHECK, code=1).splitlines()

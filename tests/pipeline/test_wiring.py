@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -13,32 +11,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.pipeline import standin
-from tests.pipeline.conftest import ENVIRONMENT, commit, repository, sh
-from tests.project import made_once
+from tests.pipeline.conftest import commit, repository, sh
 
 pytestmark = pytest.mark.dvc
-
-
-@pytest.fixture(scope="session")
-def path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A PATH whose ``python`` stands in for the stages."""
-    python = tmp_path_factory.mktemp("bin") / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{standin.__file__}" "$@"\n')
-    python.chmod(0o755)
-    return f"{python.parent}{os.pathsep}{ENVIRONMENT['PATH']}"
-
-
-@pytest.fixture
-def wired(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, path: str) -> Path:
-    """A repository in which every stand-in has run, to be changed at will."""
-
-    def make(folder: Path) -> None:
-        sh(repository(folder), "dvc", "repro", PATH=path)
-        commit(folder)
-
-    made = made_once(tmp_path_factory, "wired", make)
-    return Path(shutil.copytree(made, tmp_path / "copy", symlinks=True))
 
 
 def locked(folder: Path) -> dict[str, object]:
