@@ -15,7 +15,7 @@ def main(study: str) -> None:
     settings = whole.load()
     block = settings.study(study)
     folder = paths.prepared(study)
-    rows = manifest.used(paths.manifest(study))
+    rows = manifest.used(paths.manifest(study), "image_id", "path", "label", "group", "split")
     preparing.write_images(raw_archive(paths.raw(study)), rows, block, folder, settings.compute)
     recipe = Recipe(settings.augment[block.images.views.policy], block.images.views.count, settings.seed)
     preparing.write_views(rows, recipe, folder, settings.compute)

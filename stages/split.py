@@ -18,8 +18,9 @@ def main(study: str) -> None:
     settings = load(Settings)
     block, where = named("studies", study, settings.studies), f"studies.{study}"
     with open_archive(raw_archive(paths.raw(study))) as archive:
-        described = labelling.described(archive, block.labels, where)
-        columns = subgroups.named(described, block.labels.subgroups, f"{where}.labels.subgroups")
+        labels = block.labels
+        described = labelling.described(archive, labels, where) if labels.subgroups else labelling.NOTHING
+        groups = subgroups.named(described, labels.subgroups, f"{where}.labels.subgroups")
         found = survey(archive, block, settings.seed, where)
     facts = fingerprint(found, block.split.on_leak, settings.seed)
     balance = [(label, split, count) for split, counts in facts["splits"].items() for label, count in counts.items()]
@@ -28,8 +29,7 @@ def main(study: str) -> None:
     manifest.write(paths.manifest(study), found.rows)
     parts = placing.folded(found.rows, found.relatives.groups, block, settings.seed)
     folds.write(paths.folds(study), parts)
-    used = {row.image_id: row.path for row in found.rows if row.status == manifest.USED}
-    subgroups.write(paths.subgroups(study), used, columns)
+    subgroups.write(paths.subgroups(study), found.rows[found.rows["status"] == manifest.USED], groups)
     leak, before, on_leak = facts["leak"], leaks.leaked_before_repair(facts), block.split.on_leak
     print(f"{study}: {facts['used']} images used, {facts['images'] - facts['used']} set aside")
     print(

@@ -6,15 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from medcnn.core import files
+from medcnn.core import files, tables
 from medcnn.dataset import manifest, pack
 from medcnn.grouping import subgroups
 from medcnn.params.base import Block
@@ -66,12 +67,12 @@ def prepared_study(folder: Path, study: str, classes: tuple[str, ...], images: i
         corner = 4 + 6 * classes.index(label)
         image[corner : corner + 8, 8:20] += 80
     splits = [("train", "train", "validation", "test")[(index // len(classes)) % 4] for index in range(images)]
-    rows = [
-        _row(f"{study}/{index}.png", label, split)
+    rows = manifest_rows(
+        {"path": f"{study}/{index}.png", "label": label, "split": split}
         for index, (label, split) in enumerate(zip(labels, splits, strict=True))
-    ]
+    )
     manifest.write(folder / paths.manifest(study), rows)
-    subgroups.write(folder / paths.subgroups(study), {row.image_id: row.path for row in rows}, {})
+    subgroups.write(folder / paths.subgroups(study), rows, pd.DataFrame())
     files.write_json(folder / paths.metrics("split", study), {"patients": None})
     prepared = folder / paths.prepared(study)
     packed(prepared, pack.IMAGES, pixels)
@@ -111,21 +112,28 @@ def run(folder: Path, module: str, *arguments: str, **environment: str) -> subpr
     )
 
 
-def _row(path: str, label: str, split: str) -> manifest.Row:
-    return manifest.Row(
-        image_id=manifest.image_id(path),
-        path=path,
-        label=label,
-        group=path,
-        split=split,
-        fold=0 if split == "test" else 1,
-        width=SIZE,
-        height=SIZE,
-        mode="RGB",
-        bytes=1,
-        sha256=manifest.image_id(path) * 5,
-        phash="0" * 16,
-        duplicate_of="",
-        status=manifest.USED,
-        reason="",
-    )
+def manifest_rows(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """A manifest of images of which only what matters is given, at least the path."""
+    filled = [_filled(row) for row in rows]
+    return tables.frame({name: [row[name] for row in filled] for name in manifest.SCHEMA.columns}, manifest.SCHEMA)
+
+
+def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    image_id = manifest.image_id(row["path"])
+    return {
+        "image_id": image_id,
+        "label": "",
+        "group": row["path"],
+        "split": "",
+        "fold": 0 if row.get("split") == "test" else 1,
+        "width": SIZE,
+        "height": SIZE,
+        "mode": "RGB",
+        "bytes": 1,
+        "sha256": image_id * 5,
+        "phash": "0" * 16,
+        "duplicate_of": "",
+        "status": manifest.USED,
+        "reason": "",
+        **row,
+    }

@@ -66,8 +66,8 @@ def read(study: str, block: Study) -> Material:
     Raises:
         MedcnnError: There are none, or the raw data or the prepared pixels are missing.
     """
-    test, rows = part.read(study, block.labels.class_names), manifest.used(paths.manifest(study))
-    first = [rows[index] for index in test.indices[:ORIGINALS]]
+    test, rows = part.read(study, block.labels.class_names), manifest.used(paths.manifest(study), "path")
+    first = rows["path"].iloc[test.indices[:ORIGINALS]]
     with open_archive(raw_archive(paths.raw(study))) as archive:
-        originals = tuple(decode.open_image(archive.read(row.path)) for row in first)
+        originals = tuple(decode.open_image(archive.read(path)) for path in first)
     return Material(test, paths.prepared(study), originals, block.images.fit)

@@ -5,62 +5,67 @@ Fold 0 is the split itself. A cell is one training of a model, a fold and a repe
 
 from __future__ import annotations
 
-import csv
 import shutil
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
-from medcnn.core import files
+import pandas as pd
+
+from medcnn.core import files, tables
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
-from medcnn.dataset.manifest import Row
 from medcnn.runtime import paths
 
 Cell = tuple[int, int]
 """Fold and repeat."""
-Parts = Mapping[str, tuple[str, ...]]
-"""By image id, its part in each fold: train, validation, test or '' where it has none."""
-
+PREFIX = "fold_"
+SCHEMA = tables.Schema("a table of folds", {"image_id": str}, key="image_id", others=str, prefix=PREFIX)
+"""By fold the part of each image: train, validation, test or '' where it has none."""
 MAIN: Cell = (0, 0)
 PREDICTIONS = "predictions.csv"
 MODEL = "model.keras"
 
 
-def write(path: Path, parts: Parts) -> None:
-    """Write a line for each used image, in the manifest's order."""
-    count = len(next(iter(parts.values())))
-    columns = ("image_id", *(f"fold_{fold}" for fold in range(count)))
-    files.write_csv(path, columns, ((image_id, *of_image) for image_id, of_image in parts.items()))
+def write(path: Path, parts: pd.DataFrame) -> None:
+    """Write the parts of each used image, in the manifest's order."""
+    tables.write(path, parts)
 
 
-def read(path: Path) -> Parts:
-    """Read what ``write`` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        _, *lines = csv.reader(file)
-    return {image_id: tuple(parts) for image_id, *parts in lines}
+def read(path: Path, *folds: int) -> pd.DataFrame:
+    """Read what ``write`` wrote: the ids of images, and their parts in some folds, or in all.
+
+    Raises:
+        MedcnnError: the file is missing or is not a table of folds.
+    """
+    return tables.read(path, SCHEMA, ("image_id", *map(column, folds)) if folds else None)
 
 
-def rows(study: str, fold: int) -> list[Row]:
+def column(fold: int) -> str:
+    """The column of a fold."""
+    return f"{PREFIX}{fold}"
+
+
+def rows(study: str, fold: int) -> pd.DataFrame:
     """The manifest's used rows, in its order, with their split in a fold; '' for images that have no part in it.
 
     Raises:
-        MedcnnError: the training or the validation part of the fold is without a class.
+        MedcnnError: the training or the validation part of the fold is without a class, or an image is in no fold.
     """
     used = manifest.used(paths.manifest(study))
     if fold == 0:
         return used
-    parts = read(paths.folds(study))
-    found = [replace(row, split=parts[row.image_id][fold]) for row in used]
-    counts = Counter((row.split, row.label) for row in found)
-    for part in ("train", "validation"):
-        for label in sorted({row.label for row in found}):
-            if not counts[part, label]:
-                raise MedcnnError(
-                    f"run.folds: fold {fold} of {study} has no '{label}' image in {part}; leave it out, lower "
-                    f"studies.{study}.split.folds, or add images"
-                )
+    parts = read(paths.folds(study), fold)
+    where = tables.positions(used["image_id"], parts["image_id"])
+    if (where < 0).any():
+        raise MedcnnError(f"{paths.folds(study)} lacks images of {paths.manifest(study)}; run `dvc repro split`")
+    found = used.assign(split=parts[column(fold)].array[where])
+    present = set(found.groupby(["split", "label"], observed=True).groups)
+    for part, label in product(("train", "validation"), sorted(used["label"].unique())):
+        if (part, label) not in present:
+            raise MedcnnError(
+                f"run.folds: fold {fold} of {study} has no '{label}' image in {part}; leave it out, lower "
+                f"studies.{study}.split.folds, or add images"
+            )
     return found
 
 
@@ -72,7 +77,7 @@ def cell(study: str, fold: str, repeat: str) -> Cell:
     """
     if not (fold.isdecimal() and repeat.isdecimal()):
         raise MedcnnError(f"fold and repeat are numbers from 0 on, not '{fold}' and '{repeat}'")
-    choices = range(len(next(iter(read(paths.folds(study)).values()))))
+    choices = range(len(read(paths.folds(study)).columns) - 1)
     if int(fold) not in choices:
         raise MedcnnError(f"{study} has no fold {fold}; choose from {', '.join(map(str, choices))}")
     return int(fold), int(repeat)

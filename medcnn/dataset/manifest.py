@@ -1,52 +1,46 @@
-"""The manifest: one row an image. It decides the order of images in every later file."""
+"""The manifest: one row per image. It decides the order of images in every later file."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from operator import attrgetter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from medcnn.core import files
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
 
 SPLITS = ("train", "validation", "test")
+PARTS = pd.CategoricalDtype(["", *SPLITS])
+"""The parts of a split, after '' for images in none of them."""
 USED = "used"
 SET_ASIDE = "set_aside"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One image.
-
-    ``fold`` is the one in which the image is tested: 0 for the test part, -1 for images set aside. ``duplicate_of`` is
-    the first image with the same bytes.
-    """
-
-    image_id: str
-    path: str
-    label: str
-    group: str
-    split: str
-    fold: int
-    width: int
-    height: int
-    mode: str
-    bytes: int
-    sha256: str
-    phash: str
-    duplicate_of: str
-    status: str
-    reason: str
-
-
-COLUMNS = tuple(field.name for field in fields(Row))
-_INTEGERS = {"fold", "width", "height", "bytes"}
-_UNIQUE = {"path", "sha256", "phash"}
+SCHEMA = tables.Schema(
+    "a manifest",
+    {
+        "image_id": str,
+        "path": str,
+        "label": str,
+        "group": str,
+        "split": str,
+        "fold": int,
+        "width": int,
+        "height": int,
+        "mode": str,
+        "bytes": int,
+        "sha256": str,
+        "phash": str,
+        "duplicate_of": str,
+        "status": str,
+        "reason": str,
+    },
+    key="image_id",
+)
+"""``fold`` is the one in which the image is tested: 0 for the test part, -1 for images set aside. ``duplicate_of`` is
+the first image with the same bytes."""
 
 
 def image_id(path: str) -> str:
@@ -54,58 +48,63 @@ def image_id(path: str) -> str:
     return hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
-def set_aside(row: Row, reason: str) -> Row:
-    """The row of an image that is not used, and why."""
-    return replace(row, status=SET_ASIDE, reason=reason, split="", fold=-1)
+def set_aside(rows: pd.DataFrame, which: npt.NDArray[np.bool_], reason: str | pd.Series[str]) -> pd.DataFrame:
+    """The rows, of which some are not used, and why."""
+    return rows.assign(
+        status=rows["status"].mask(which, SET_ASIDE),
+        reason=rows["reason"].mask(which, reason),
+        split=rows["split"].mask(which, ""),
+        fold=rows["fold"].mask(which, -1),
+    )
 
 
-def write(path: Path, rows: Iterable[Row]) -> None:
-    """Write the manifest."""
-    files.write_csv(path, COLUMNS, map(attrgetter(*COLUMNS), rows))
+def write(path: Path, rows: pd.DataFrame) -> None:
+    """Write the manifest, of which ``rows`` has all columns."""
+    tables.write(path, rows[list(SCHEMA.columns)])
 
 
-def read(path: Path) -> list[Row]:
-    """Read the manifest, set-aside images included."""
-    with path.open(newline="", encoding="utf-8") as file:
-        header, lines = next(reader := csv.reader(file), []), reader
-        if tuple(header) != COLUMNS:
-            raise MedcnnError(f"{path} is not a manifest: its columns are not {', '.join(COLUMNS)}")
-        return [Row(*map(_parsed, COLUMNS, line)) for line in lines]
+def read(path: Path, *columns: str) -> pd.DataFrame:
+    """Read some columns of the manifest, or all, set-aside images included.
+
+    Raises:
+        MedcnnError: the file is missing or is not a manifest.
+    """
+    return tables.read(path, SCHEMA, columns or None)
 
 
-def _parsed(column: str, text: str) -> Any:
-    if column in _INTEGERS:
-        return int(text)
-    # Words that many rows share are kept once: a third of the memory of a hundred thousand rows.
-    return text if column in _UNIQUE else sys.intern(text)
+def used(path: Path, *columns: str) -> pd.DataFrame:
+    """Read some columns of the manifest, or all: the rows of the prepared images, in their order, numbered from 0.
+
+    Raises:
+        MedcnnError: see ``read``.
+    """
+    columns = columns or tuple(SCHEMA.columns)
+    rows = read(path, *dict.fromkeys((*columns, "status")))
+    return rows.loc[rows["status"] == USED, list(columns)].reset_index(drop=True)
 
 
-def used(path: Path) -> list[Row]:
-    """Read the rows that prepared images are of, in their order."""
-    return [row for row in read(path) if row.status == USED]
-
-
-def groups(path: Path) -> dict[str, str]:
+def groups(path: Path) -> pd.Series[str]:
     """The group of each used image by its id: a patient's images joined with their duplicates."""
-    return {row.image_id: row.group for row in used(path)}
+    return used(path, "image_id", "group").set_index("image_id")["group"]
 
 
-def indices(rows: Sequence[Row], split: str) -> list[int]:
+def indices(rows: pd.DataFrame, split: str) -> list[int]:
     """Positions of a split's rows."""
-    return [index for index, row in enumerate(rows) if row.split == split]
+    return np.flatnonzero(rows["split"] == split).tolist()
 
 
-def of_images(image_ids: Sequence[str], groups: Mapping[str, str]) -> list[str]:
+def of_images(image_ids: Iterable[str], groups: pd.Series[str]) -> list[str]:
     """The group of each image.
 
     Args:
         image_ids: as predictions name them.
-        groups: the group of each image of the manifest.
+        groups: the group of each image of the manifest, by its id.
 
     Raises:
         MedcnnError: the manifest lacks an image.
     """
-    absent = next((image_id for image_id in image_ids if image_id not in groups), None)
-    if absent is not None:
+    where = tables.positions(image_ids, groups.index)
+    if (where < 0).any():
+        absent = list(image_ids)[int(np.argmax(where < 0))]
         raise MedcnnError(f"image {absent} of the predictions is not in the manifest; run `dvc repro`")
-    return [groups[image_id] for image_id in image_ids]
+    return groups.iloc[where].tolist()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest, pack
 from medcnn.dataset.shards import Rows
@@ -75,16 +76,16 @@ def read(study: str, classes: Sequence[str], name: str = "test") -> Part:
         MedcnnError: the part has no images, or the prepared pixels are missing.
     """
     path = paths.manifest(study)
-    rows = manifest.used(path)
+    rows = manifest.used(path, "image_id", "label", "group", "split")
     indices = manifest.indices(rows, name)
     if not indices:
         raise MedcnnError(f"{path} has no {name} images; give studies.{study}.split a larger {name} part")
-    found = [rows[index] for index in indices]
+    found = rows.iloc[indices]
     return Part(
         classes=tuple(classes),
-        image_ids=tuple(row.image_id for row in found),
-        labels=np.array([classes.index(row.label) for row in found], np.int64),
-        groups=tuple(row.group for row in found),
+        image_ids=tuple(found["image_id"]),
+        labels=tables.positions(found["label"], classes),
+        groups=tuple(found["group"]),
         images=pack.images(paths.prepared(study)),
         indices=np.array(indices, np.int64),
     )

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from medcnn.core import files
+from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.manifest import SPLITS, Row
+from medcnn.dataset.manifest import SPLITS
 
-KEYS = ("image_id", "split", "label")
 PREFIX = "p_"
+SCHEMA = tables.Schema(
+    "a CSV of predictions", {"image_id": str, "split": str, "label": str}, key="image_id", others=float, prefix=PREFIX
+)
 SUM_TOLERANCE = 1e-4
 _ROUNDING = 1e-6
+_PARTS = pd.CategoricalDtype(list(SPLITS))
 
 
 @dataclass(frozen=True)
@@ -26,29 +29,47 @@ class Predictions:
 
     Attributes:
         classes: class names, in the order of the columns.
-        image_ids: N names of images, each once.
-        splits: N of train, validation or test.
+        image_ids: (N,) names of images, each once; given as any sequence.
+        splits: (N,) train, validation or test, missing for images without a part; given as any sequence.
         labels: (N,) indices into ``classes``, the truth.
         probabilities: (N, C) float64, each row summing to 1.
     """
 
     classes: tuple[str, ...]
-    image_ids: tuple[str, ...]
-    splits: tuple[str, ...]
+    image_ids: pd.Index[str]
+    splits: pd.Categorical
     labels: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image_ids", pd.Index(self.image_ids, dtype=tables.TEXT, copy=False))
+        if getattr(self.splits, "dtype", None) != _PARTS:
+            codes = tables.positions(self.splits, SPLITS)
+            object.__setattr__(self, "splits", pd.Categorical.from_codes(codes, dtype=_PARTS))
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    @classmethod
+    def of_rows(
+        cls, rows: pd.DataFrame, classes: tuple[str, ...], probabilities: npt.NDArray[np.float64]
+    ) -> Predictions:
+        """Predictions of all images of some rows of the manifest, in their order."""
+        splits = pd.Categorical.from_codes(tables.positions(rows["split"], SPLITS), dtype=_PARTS)
+        labels = tables.positions(rows["label"], classes)
+        return cls(classes, pd.Index(rows["image_id"]), splits, labels, probabilities)
+
     def of(self, split: str) -> Predictions:
         """The images of one split, in the same order."""
-        return self.at([index for index, name in enumerate(self.splits) if name == split])
+        return self.at(np.flatnonzero(self.splits == split))
 
-    def at(self, rows: Sequence[int]) -> Predictions:
+    def at(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> Predictions:
         """The images at these positions, in that order."""
         chosen = np.asarray(rows, np.int64)
         return replace(
             self,
-            image_ids=tuple(self.image_ids[row] for row in rows),
-            splits=tuple(self.splits[row] for row in rows),
+            image_ids=self.image_ids[chosen],
+            splits=self.splits[chosen],
             labels=self.labels[chosen],
             probabilities=self.probabilities[chosen],
         )
@@ -58,93 +79,111 @@ def write(path: Path, predictions: Predictions) -> None:
     """Write a table of predictions: the image, its split, its class by name, and a probability per class.
 
     Raises:
-        MedcnnError: a repeated image, a probability that is none, or a row that does not sum to 1.
+        MedcnnError: a repeated image, an image without a split, a probability that is not a number from 0 to 1, or a
+            row that does not sum to 1.
     """
     predictions = replace(predictions, probabilities=_without_rounding_errors(predictions.probabilities))
+    tables.check_unique(predictions.image_ids, f"{path}, image")
     _check(path, predictions)
-    columns = (*KEYS, *(PREFIX + name for name in predictions.classes))
-    names = [predictions.classes[label] for label in predictions.labels]
-    files.write_csv(
-        path,
-        columns,
-        (
-            (image_id, split, name, *(f"{value:.8g}" for value in row))
-            for image_id, split, name, row in zip(
-                predictions.image_ids, predictions.splits, names, predictions.probabilities, strict=True
-            )
-        ),
-    )
+    columns = {
+        "image_id": predictions.image_ids,
+        "split": predictions.splits,
+        "label": pd.Categorical.from_codes(predictions.labels, pd.Index(predictions.classes)),
+        **{
+            PREFIX + name: column for name, column in zip(predictions.classes, predictions.probabilities.T, strict=True)
+        },
+    }
+    tables.write(path, pd.DataFrame(columns, copy=False))
 
 
 def read(path: Path) -> Predictions:
     """Read a table of predictions.
 
     Raises:
-        MedcnnError: the file is missing or is not such a table; the line names the file and the image.
+        MedcnnError: the file is missing or is not such a table; the line names the file, and the line or the image.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *lines = list(csv.reader(file)) or [[]]
-    except FileNotFoundError as error:
-        raise MedcnnError(f"{path} not found; run `dvc repro` to make it") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise MedcnnError(f"{path} is not a CSV of predictions: {error}") from error
-    classes = _classes(path, header)
-    for number, line in enumerate(lines, start=2):
-        if len(line) != len(header):
-            raise MedcnnError(f"{path}, line {number}: {len(line)} values for {len(header)} columns")
+    table = tables.read(path, SCHEMA)
+    classes = tuple(column.removeprefix(PREFIX) for column in table.columns[len(SCHEMA.columns) :])
+    if len(classes) < 2:
+        raise MedcnnError(f"{path} is not {SCHEMA.name}: it has fewer than two columns {PREFIX}<class>")
     predictions = Predictions(
         classes=classes,
-        image_ids=tuple(line[0] for line in lines),
-        splits=tuple(line[1] for line in lines),
-        labels=np.array([_label(path, line, classes) for line in lines], np.int64),
-        probabilities=np.array([_numbers(path, line) for line in lines], np.float64).reshape(-1, len(classes)),
+        image_ids=pd.Index(table["image_id"]),
+        splits=pd.Categorical.from_codes(_codes(path, table, "split", SPLITS), dtype=_PARTS),
+        labels=_codes(path, table, "label", classes),
+        probabilities=np.column_stack([table[PREFIX + name].to_numpy() for name in classes]),
     )
     _check(path, predictions)
     return predictions
 
 
+def _codes(path: Path, table: pd.DataFrame, column: str, known: Sequence[str]) -> npt.NDArray[np.int64]:
+    codes = tables.positions(table[column], known)
+    if (codes < 0).any():
+        row = table.iloc[int(np.argmax(codes < 0))]
+        raise MedcnnError(
+            f"{path}, image {row['image_id']}: unknown {column} '{row[column]}'; one of {', '.join(known)}"
+        )
+    return codes
+
+
 def read_all(paths: Mapping[str, Path]) -> dict[str, Predictions]:
-    """Read the predictions of several models, from a file each, joined by image.
+    """Read the predictions of several models, one file each, joined by image.
 
     Raises:
         MedcnnError: see ``read`` and ``joined``.
     """
-    return joined({name: read(path) for name, path in paths.items()})
+    return joined((name, read(path)) for name, path in paths.items())
 
 
-def joined(tables: Mapping[str, Predictions]) -> dict[str, Predictions]:
-    """The same tables, every one in the image order of the first.
+def joined(named: Iterable[tuple[str, Predictions]]) -> dict[str, Predictions]:
+    """The tables of several models, every one in the image order of the first, whose ids and splits they share.
 
     Raises:
         MedcnnError: a model covers other images, or knows an image by another split or class.
     """
-    if not tables:
-        return {}
-    first_name, first = next(iter(tables.items()))
-    return {name: _in_order_of(first_name, first, name, table) for name, table in tables.items()}
+    found: dict[str, Predictions] = {}
+    for name, table in named:
+        first = next(iter(found), name)
+        found[name] = _in_order_of(first, found.get(first, table), name, table)
+    return found
 
 
-def check_images(name: str, table: Predictions, rows: Iterable[Row]) -> None:
+def check_images(name: str, table: Predictions, rows: pd.DataFrame) -> None:
     """Check that a model's predictions cover what the split recorded, so that no figure is of some images only.
 
     Args:
         name: of the model.
         table: its predictions.
-        rows: the used images of the manifest; those without a part are not to be predicted.
+        rows: image_id, split and label of the used images of the manifest; those without a part are not to be
+            predicted.
 
     Raises:
         MedcnnError: an image is on one side alone, or has another part or class; the line names it.
     """
-    recorded = {row.image_id: f"'{row.label}' in {row.split}" for row in rows if row.split}
-    truths = zip(table.labels, table.splits, strict=True)
-    predicted = dict(
-        zip(table.image_ids, (f"'{table.classes[label]}' in {split}" for label, split in truths), strict=True)
-    )
-    for image_id in (*recorded, *predicted):
-        ours, theirs = recorded.get(image_id, "missing"), predicted.get(image_id, "missing")
-        if ours != theirs:
-            raise MedcnnError(f"image {image_id} is {theirs} for '{name}' but {ours} in the split; run `dvc repro`")
+    recorded = rows[rows["split"] != ""]
+    where = tables.positions(recorded["image_id"], table.image_ids)
+    stranger = tables.positions(table.image_ids, recorded["image_id"]) < 0
+    codes = tables.positions(recorded["label"], table.classes)
+    parts = tables.positions(recorded["split"], SPLITS)
+    known = where >= 0
+    differs = ~known
+    differs[known] = (table.labels[where[known]] != codes[known]) | (table.splits.codes[where[known]] != parts[known])
+    if differs.any():
+        row = recorded.iloc[int(np.argmax(differs))]
+        place = int(where[np.argmax(differs)])
+        ours, theirs = f"'{row['label']}' in {row['split']}", _truth(table, place) if place >= 0 else "missing"
+        raise MedcnnError(f"image {row['image_id']} is {theirs} for '{name}' but {ours} in the split; run `dvc repro`")
+    if stranger.any():
+        place = int(np.argmax(stranger))
+        raise MedcnnError(
+            f"image {table.image_ids[place]} is {_truth(table, place)} for '{name}' but missing in the split; "
+            "run `dvc repro`"
+        )
+
+
+def _truth(table: Predictions, place: int) -> str:
+    return f"'{table.classes[table.labels[place]]}' in {table.splits[place]}"
 
 
 def _without_rounding_errors(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -153,56 +192,18 @@ def _without_rounding_errors(probabilities: npt.NDArray[np.float64]) -> npt.NDAr
     return np.where(np.abs(clipped - probabilities) < _ROUNDING, clipped, probabilities)
 
 
-def _classes(path: Path, header: Sequence[str]) -> tuple[str, ...]:
-    keys, columns = tuple(header[: len(KEYS)]), header[len(KEYS) :]
-    named = len(set(columns)) == len(columns) >= 2 and all(column.startswith(PREFIX) for column in columns)
-    if keys != KEYS or not named:
-        raise MedcnnError(
-            f"{path} is not a CSV of predictions; its columns must be {','.join(KEYS)},{PREFIX}<class>,..."
-        )
-    return tuple(column.removeprefix(PREFIX) for column in columns)
-
-
-def _label(path: Path, line: Sequence[str], classes: tuple[str, ...]) -> int:
-    if line[2] not in classes:
-        raise MedcnnError(f"{path}, image {line[0]}: unknown class '{line[2]}'; the columns are {', '.join(classes)}")
-    return classes.index(line[2])
-
-
-def _numbers(path: Path, line: Sequence[str]) -> list[float]:
-    try:
-        return [float(value) for value in line[len(KEYS) :]]
-    except ValueError as error:
-        raise MedcnnError(f"{path}, image {line[0]}: a probability is not a number ({error})") from error
-
-
 def _check(path: Path, predictions: Predictions) -> None:
-    repeated = _repeated(predictions.image_ids)
-    if repeated is not None:
-        raise MedcnnError(f"{path}, image {repeated}: listed twice; every image may appear once")
-    for image_id, split in zip(predictions.image_ids, predictions.splits, strict=True):
-        if split not in SPLITS:
-            raise MedcnnError(f"{path}, image {image_id}: unknown split '{split}'; one of {', '.join(SPLITS)}")
     values = predictions.probabilities
-    sums = values.sum(axis=1)
     faults = {
+        f"no split; one of {', '.join(SPLITS)}": predictions.splits.codes < 0,
         "a probability is NaN": np.isnan(values).any(axis=1),
         "a probability is outside 0..1": ((values < 0) | (values > 1)).any(axis=1),
-        f"the probabilities do not sum to 1 within {SUM_TOLERANCE:g}": np.abs(sums - 1) > SUM_TOLERANCE,
+        f"the probabilities do not sum to 1 within {SUM_TOLERANCE:g}": np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE,
     }
     for fault, rows in faults.items():
         if rows.any():
             image_id = predictions.image_ids[int(np.argmax(rows))]
             raise MedcnnError(f"{path}, image {image_id}: {fault}; train this model again")
-
-
-def _repeated(image_ids: Sequence[str]) -> str | None:
-    seen: set[str] = set()
-    for image_id in image_ids:
-        if image_id in seen:
-            return image_id
-        seen.add(image_id)
-    return None
 
 
 def _in_order_of(first_name: str, first: Predictions, name: str, table: Predictions) -> Predictions:
@@ -211,25 +212,22 @@ def _in_order_of(first_name: str, first: Predictions, name: str, table: Predicti
             f"predictions of '{name}' have the classes {', '.join(table.classes)}, "
             f"those of '{first_name}' {', '.join(first.classes)}; run `dvc repro` so that they agree"
         )
-    row_of = {image_id: row for row, image_id in enumerate(table.image_ids)}
-    wanted = set(first.image_ids)
-    for image_id in first.image_ids:
-        if image_id not in row_of:
-            raise MedcnnError(f"predictions of '{name}' lack image {image_id} of '{first_name}'; run `dvc repro`")
-    for image_id in table.image_ids:
-        if image_id not in wanted:
-            raise MedcnnError(f"predictions of '{first_name}' lack image {image_id} of '{name}'; run `dvc repro`")
-    ordered = table.at([row_of[image_id] for image_id in first.image_ids])
-    _check_same_truth(first_name, first, name, ordered)
-    return ordered
+    order = tables.positions(first.image_ids, table.image_ids)
+    if (order < 0).any():
+        raise _lacking(name, first.image_ids[int(np.argmax(order < 0))], first_name)
+    if len(table) > len(first):
+        strangers = tables.positions(table.image_ids, first.image_ids) < 0
+        raise _lacking(first_name, table.image_ids[int(np.argmax(strangers))], name)
+    ordered = table.at(order)
+    differs = (ordered.labels != first.labels) | (ordered.splits.codes != first.splits.codes)
+    if differs.any():
+        row = int(np.argmax(differs))
+        raise MedcnnError(
+            f"image {first.image_ids[row]} is {_truth(ordered, row)} for '{name}' but {_truth(first, row)} "
+            f"for '{first_name}'; run `dvc repro`"
+        )
+    return replace(first, probabilities=ordered.probabilities)
 
 
-def _check_same_truth(first_name: str, first: Predictions, name: str, table: Predictions) -> None:
-    for row, image_id in enumerate(first.image_ids):
-        ours = (first.splits[row], first.classes[first.labels[row]])
-        theirs = (table.splits[row], table.classes[table.labels[row]])
-        if ours != theirs:
-            raise MedcnnError(
-                f"image {image_id} is '{theirs[1]}' in {theirs[0]} for '{name}' but '{ours[1]}' in {ours[0]} "
-                f"for '{first_name}'; run `dvc repro`"
-            )
+def _lacking(name: str, image_id: str, other: str) -> MedcnnError:
+    return MedcnnError(f"predictions of '{name}' lack image {image_id} of '{other}'; run `dvc repro`")

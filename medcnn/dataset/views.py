@@ -28,29 +28,46 @@ class Recipe:
 
 @dataclass(frozen=True)
 class _Task:
-    """The views of a shard: of each its number, and the position and the name of the image that it is of."""
+    """The views of a shard: the number of each, and the position and the name of its image."""
 
     shard: Shard
-    items: Sequence[tuple[int, int, str]]
+    numbers: Sequence[int]
+    positions: Sequence[int]
+    image_ids: Sequence[str]
     images: Path
     recipe: Recipe
     threads: int
 
 
-def write(folder: Path, recipe: Recipe, images: Path, chosen: Sequence[tuple[int, str]], compute: Compute) -> None:
+def write(
+    folder: Path,
+    recipe: Recipe,
+    images: Path,
+    positions: Sequence[int],
+    image_ids: Sequence[str],
+    compute: Compute,
+) -> None:
     """Write views as uint8 (K, N, S, S, 3); those of an image are the same whatever else is chosen.
 
     Args:
         folder: where they are written.
         recipe: how to draw.
         images: the folder of the prepared images.
-        chosen: N pairs of a position among the images and the name of that image.
+        positions: where the N images stand among the prepared ones.
+        image_ids: the names of these N.
         compute: where the work is done.
     """
-    items = [(number, position, image_id) for number in range(recipe.count) for position, image_id in chosen]
-    shape = (recipe.count, len(chosen), *pack.images(images).shape[1:])
+    count = len(positions)
+    shape = (recipe.count, count, *pack.images(images).shape[1:])
     with pack.writing(folder, pack.VIEWS, shape) as parts:
-        tasks = [_Task(shard, items[rows], images, recipe, compute.cpus_per_task) for shard, rows in parts]
+        tasks = []
+        for shard, rows in parts:
+            numbers, places = zip(
+                *(divmod(row, count) for row in range(rows.start, rows.start + shard.shape[0])), strict=True
+            )
+            chosen = [positions[place] for place in places]
+            names = [image_ids[place] for place in places]
+            tasks.append(_Task(shard, numbers, chosen, names, images, recipe, compute.cpus_per_task))
         list(fanout.each(_write, tasks, compute))
 
 
@@ -61,4 +78,5 @@ def _write(task: _Task) -> None:
         number, position, image_id = item
         return augmented(images[position], recipe.policy, recipe.seed, "view", number, image_id)
 
-    pack.write(task.shard, in_order(view, task.items, task.threads))
+    items = zip(task.numbers, task.positions, task.image_ids, strict=True)
+    pack.write(task.shard, in_order(view, items, task.threads))

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
-from medcnn.dataset.manifest import Row
 from medcnn.demo import vendoring
 from medcnn.demo.serving import INDEX
 from medcnn.params.whole import Params
@@ -78,19 +79,17 @@ def _model(study: str, name: str) -> dict[str, Any]:
 def _samples(study: str) -> Iterator[dict[str, str]]:
     """Write a few test images of each class as they were published; yields their part of the index."""
     with open_archive(raw_archive(paths.raw(study))) as archive:
-        for row in _of_each_class(manifest.used(paths.manifest(study))):
-            copy = Path("samples", study, f"{row.image_id}{Path(row.path).suffix}")
-            files.write_bytes(paths.DEMO / copy, archive.read(row.path))
-            yield {"file": copy.as_posix(), "label": row.label}
+        rows = _of_each_class(manifest.used(paths.manifest(study)))
+        for image_id, path, label in zip(rows["image_id"], rows["path"], rows["label"], strict=True):
+            copy = Path("samples", study, f"{image_id}{Path(path).suffix}")
+            files.write_bytes(paths.DEMO / copy, archive.read(path))
+            yield {"file": copy.as_posix(), "label": label}
 
 
-def _of_each_class(rows: Sequence[Row]) -> list[Row]:
+def _of_each_class(rows: pd.DataFrame) -> pd.DataFrame:
     """The first test images of each class, of different groups, in the order of the classes."""
-    found: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        if row.split == "test":
-            found.setdefault(row.label, {}).setdefault(row.group, row)
-    return [row for label in sorted(found) for row in list(found[label].values())[:SAMPLES]]
+    firsts = rows[rows["split"] == "test"].drop_duplicates(["label", "group"]).sort_values("label", kind="stable")
+    return firsts.groupby("label").head(SAMPLES)
 
 
 def _copy(sources: Sequence[Path], folder: Path) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from medcnn.dataset.manifest import of_images
 from medcnn.dataset.predictions import Predictions
@@ -46,7 +47,7 @@ class Ensemble:
 def ensembles(
     members: Mapping[str, Predictions],
     combiners: Sequence[str],
-    groups: Mapping[str, str],
+    groups: pd.Series[str],
     seed: int,
     placement: Placement,
 ) -> dict[str, Ensemble]:
@@ -90,7 +91,7 @@ def _chosen(made: Mapping[str, Ensemble]) -> str:
     return choosing.chosen({name: ensemble.score for name, ensemble in made.items()})
 
 
-def _validation(members: Mapping[str, Predictions], groups: Mapping[str, str], seed: int) -> Validation:
+def _validation(members: Mapping[str, Predictions], groups: pd.Series[str], seed: int) -> Validation:
     parts = [member.of("validation") for member in members.values()]
     labels, classes = parts[0].labels, len(parts[0].classes)
     folds = choosing.folds(labels, of_images(parts[0].image_ids, groups), classes, seed)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from medcnn.dataset.predictions import Predictions
 from medcnn.ensemble import cascading, combining
 from medcnn.ensemble.cascading import Cascaded
@@ -30,7 +32,7 @@ class Plan:
     members: Sequence[str]
     combiners: Sequence[str]
     cascades: Mapping[str, tuple[str, str]]
-    groups: Mapping[str, str]
+    groups: pd.Series[str]
     macs: Mapping[str, int]
     seed: int
     placement: Placement

@@ -8,13 +8,12 @@ which is no standard error, as the folds share their training images (Bengio and
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
+from pandas.api.types import union_categoricals
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
@@ -139,8 +138,8 @@ def _mean_auroc(by_repeat: Sequence[Predictions], known: Evidence) -> dict[str, 
 def _stacked(tables: Sequence[Predictions]) -> Predictions:
     return replace(
         tables[0],
-        image_ids=tuple(chain.from_iterable(table.image_ids for table in tables)),
-        splits=tuple(chain.from_iterable(table.splits for table in tables)),
+        image_ids=tables[0].image_ids.append([table.image_ids for table in tables[1:]]),
+        splits=union_categoricals([table.splits for table in tables]),
         labels=np.concatenate([table.labels for table in tables]),
         probabilities=np.concatenate([table.probabilities for table in tables]),
     )
@@ -152,6 +151,7 @@ def _deviation(values: Sequence[float]) -> float:
 
 def _check(by_repeat: Iterable[Predictions]) -> None:
     for table in by_repeat:
-        for image_id, count in Counter(table.image_ids).items():
-            if count > 1:
-                raise MedcnnError(f"image {image_id} is tested in {count} folds; run `dvc repro` to train them again")
+        repeated = table.image_ids[table.image_ids.duplicated()]
+        if len(repeated):
+            count = int((table.image_ids == repeated[0]).sum())
+            raise MedcnnError(f"image {repeated[0]} is tested in {count} folds; run `dvc repro` to train them again")

@@ -61,7 +61,7 @@ def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict
                 f"studies.{study}.classes has {', '.join(classes)}; run `dvc repro`"
             )
     first, table = next(iter(tables.items()))
-    predictions.check_images(first, table, manifest.used(paths.manifest(study)))
+    predictions.check_images(first, table, manifest.used(paths.manifest(study), "image_id", "split", "label"))
     return tables
 
 
@@ -90,8 +90,9 @@ def evaluated(raw: Predictions, temperature: float, calibrated: Predictions, kno
         "operating_points": operating.block(seen, unseen, groups, known.settings),
         "conformal": conformal.block(seen, unseen, groups, known.settings),
     }
-    if known.subgroups:
-        columns = {name: [of[image_id] for image_id in test.image_ids] for name, of in known.subgroups.items()}
+    if len(known.subgroups.columns):
+        of_test = known.subgroups.loc[test.image_ids]
+        columns = {str(name): of_test[name].tolist() for name in of_test}
         figures["subgroups"] = by_subgroup.block(columns, lambda rows: known.measured(test.at(rows)))
     return figures
 

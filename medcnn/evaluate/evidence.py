@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from medcnn.core import files
 from medcnn.dataset import manifest
@@ -24,15 +25,15 @@ class Evidence:
     Attributes:
         groups: the group (patient joined with duplicates) of each image id; groups are independent of each other.
         patients: whether groups are patients; else only duplicates are grouped.
-        subgroups: by column, the subgroup of each image id.
+        subgroups: one column for each kind of subgroup, and one row per image id.
         fold_0_apart: whether the data's author made the test part, so that cross-validation leaves it out.
         settings: how figures are judged.
         seed: the root of the bootstrap's draws.
     """
 
-    groups: Mapping[str, str]
+    groups: pd.Series[str]
     patients: bool
-    subgroups: Mapping[str, Mapping[str, str]]
+    subgroups: pd.DataFrame
     fold_0_apart: bool
     settings: Judging
     seed: int

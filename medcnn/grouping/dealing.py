@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from medcnn.core import seeding
 
 
-def joined(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
-    """Connected components (union-find): for each of ``count`` items the smallest index it is linked to."""
-    parent = list(range(count))
+def joined(count: int, *pairs: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Connected components: for each of ``count`` items the smallest index that it is linked to.
 
-    def root(item: int) -> int:
-        while parent[item] != item:
-            parent[item] = parent[parent[item]]
-            item = parent[item]
-        return item
+    Args:
+        count: how many items there are.
+        pairs: indices of linked items, (M, 2) each.
+    """
+    # Here, since whoever deals images to folds does without SciPy.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    for a, b in pairs:
-        low, high = sorted((root(a), root(b)))
-        parent[high] = low
-    return [root(item) for item in range(count)]
+    links = np.concatenate([np.asarray(each, np.int64).reshape(-1, 2) for each in pairs])
+    graph = coo_array((np.ones(len(links), np.int8), (links[:, 0], links[:, 1])), shape=(count, count))
+    _, names = connected_components(graph, directed=False)
+    firsts: npt.NDArray[np.int64] = np.unique(names, return_index=True)[1][names]
+    return firsts
 
 
-def same(keys: Sequence[str]) -> Iterable[tuple[int, int]]:
-    """Pairs that link the items of equal, non-empty keys."""
-    first: dict[str, int] = {}
-    for index, key in enumerate(keys):
-        if key:
-            yield first.setdefault(key, index), index
+def same(keys: pd.Series[str]) -> npt.NDArray[np.int64]:
+    """Pairs (M, 2) that link every item with the first of the same key; an empty key links nothing."""
+    codes = pd.factorize(keys)[0]
+    firsts = np.unique(codes, return_index=True)[1][codes]
+    return np.stack([firsts, np.arange(len(keys))], axis=1)[(keys != "").to_numpy()]
 
 
 def assign(
-    groups: Sequence[int], labels: Sequence[str], shares: Sequence[float], rng: np.random.Generator
-) -> list[int]:
+    groups: npt.ArrayLike, labels: npt.ArrayLike, shares: Sequence[float], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
     """Deal whole groups to parts so that each part holds about its share of every class.
 
     Groups are dealt largest first, ties in random order, each to the part whose class shares it brings nearest to
@@ -57,7 +60,7 @@ def assign(
     fractions = counts / counts.sum(axis=0)
     wanted = np.asarray(shares)[:, None]
     filled = np.zeros((len(shares), len(classes)))
-    part_of = np.zeros(len(names), int)
+    part_of = np.zeros(len(names), np.int64)
     shuffled = rng.permutation(len(names))
     for group in shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]:
         gap_before = (filled - wanted) ** 2
@@ -66,13 +69,15 @@ def assign(
         part = int(np.argmin(cost))
         filled[part] += fractions[group]
         part_of[group] = part
-    return [int(part) for part in part_of[group_of]]
+    return part_of[group_of]
 
 
-def folds(groups: Sequence[int], labels: Sequence[str], tested: Sequence[bool], count: int, seed: int) -> list[int]:
+def folds(
+    groups: npt.ArrayLike, labels: npt.ArrayLike, tested: npt.ArrayLike, count: int, seed: int
+) -> npt.NDArray[np.int64]:
     """The fold of each item, grouped and stratified: 0 for items of the test part, 1 to ``count`` for the others."""
-    inside = [index for index, test in enumerate(tested) if not test]
+    inside = ~np.asarray(tested, bool)
     rng = seeding.derived(seed, "folds")
-    parts = assign([groups[i] for i in inside], [labels[i] for i in inside], [1 / count] * count, rng)
-    fold_of = dict(zip(inside, parts, strict=True))
-    return [fold_of[index] + 1 if index in fold_of else 0 for index in range(len(groups))]
+    fold_of = np.zeros(len(inside), np.int64)
+    fold_of[inside] = 1 + assign(np.asarray(groups)[inside], np.asarray(labels)[inside], [1 / count] * count, rng)
+    return fold_of

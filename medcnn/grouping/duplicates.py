@@ -6,7 +6,7 @@ look at the images, so that no index of the hashes is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import imagehash
@@ -40,7 +40,7 @@ def thumbnail(image: Image.Image) -> np.ndarray:
 
 
 def near_pairs(
-    hashes: Sequence[str], thumbnails: Callable[[Positions], np.ndarray], limits: Duplicates
+    hashes: Iterable[str], thumbnails: Callable[[Positions], np.ndarray], limits: Duplicates
 ) -> Iterator[tuple[int, int]]:
     """Enough of the pairs that are near duplicates by both measures to link all of these.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from medcnn.core import seeding
 from medcnn.core.errors import MedcnnError
@@ -14,15 +15,17 @@ from medcnn.core.errors import MedcnnError
 RANDOM_DRAWS = 20
 
 
-def leaked(keys: Sequence[int], parts: Sequence[int]) -> list[bool]:
+def leaked(keys: npt.ArrayLike, parts: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """Whether each item shares its key with an item of an earlier part; parts are numbered from 0, training."""
-    earliest: dict[int, int] = {}
-    for key, part in zip(keys, parts, strict=True):
-        earliest[key] = min(part, earliest.get(key, part))
-    return [earliest[key] < part for key, part in zip(keys, parts, strict=True)]
+    _, keys = np.unique(np.asarray(keys, np.int64), return_inverse=True)
+    parts = np.asarray(parts, np.int64)
+    earliest = np.full(len(keys), np.iinfo(np.int64).max)
+    np.minimum.at(earliest, keys, parts)
+    found: npt.NDArray[np.bool_] = earliest[keys] < parts
+    return found
 
 
-def leaked_by_chance(groups: Sequence[int], labels: Sequence[str], held_out: float, seed: int) -> float:
+def leaked_by_chance(groups: npt.ArrayLike, labels: npt.ArrayLike, held_out: float, seed: int) -> float:
     """Mean share of validation and test images that would share a group with training under a plain random split.
 
     Args:
@@ -32,8 +35,8 @@ def leaked_by_chance(groups: Sequence[int], labels: Sequence[str], held_out: flo
         seed: the root of the draws, of which there are ``RANDOM_DRAWS``.
     """
     rng = seeding.derived(seed, "plain random split")
-    draws = [_plain_split(labels, held_out, rng) for _ in range(RANDOM_DRAWS)]
-    return float(np.mean([sum(leaked(groups, draw)) / max(sum(draw), 1) for draw in draws]))
+    draws = (_plain_split(np.asarray(labels), held_out, rng) for _ in range(RANDOM_DRAWS))
+    return float(np.mean([leaked(groups, draw).sum() / max(draw.sum(), 1) for draw in draws]))
 
 
 def leaked_before_repair(facts: Mapping[str, Any]) -> tuple[int, int]:
@@ -42,22 +45,31 @@ def leaked_before_repair(facts: Mapping[str, Any]) -> tuple[int, int]:
     return sum(count["any"] for count in counts), sum(count["images"] for count in counts)
 
 
-def check_no_leak(groups: Sequence[int], splits: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse a split in which a group stands on two sides; runs every time, unless the study keeps its leaks."""
-    sides: dict[int, dict[str, str]] = defaultdict(dict)
-    for group, split, name in zip(groups, splits, names, strict=True):
-        sides[group][split] = name
-    for found in sides.values():
-        if len(found) > 1:
-            where = ", ".join(f"{name} in {split}" for split, name in sorted(found.items()))
-            raise MedcnnError(f"leak: images of one patient or duplicates on two sides of the split: {where}")
+def check_no_leak(groups: npt.ArrayLike, splits: npt.ArrayLike, names: pd.Series[str]) -> None:
+    """Refuse a split in which a group stands on two sides; runs every time, unless the study keeps its leaks.
+
+    Args:
+        groups: the group of each image.
+        splits: its part, '' where it has none.
+        names: what it is called in the message.
+
+    Raises:
+        MedcnnError: it names one image of the group on each side.
+    """
+    table = pd.DataFrame({"group": np.asarray(groups), "split": splits, "place": np.arange(len(names))})
+    last = table[table["split"] != ""].drop_duplicates(["group", "split"], keep="last")
+    parted = last[last["group"].duplicated(keep=False)]
+    if len(parted):
+        found = parted[parted["group"] == parted["group"].iloc[0]]
+        sides = sorted(zip(found["split"], names.iloc[found["place"]], strict=True))
+        where = ", ".join(f"{name} in {split}" for split, name in sides)
+        raise MedcnnError(f"leak: images of one patient or duplicates on two sides of the split: {where}")
 
 
-def _plain_split(labels: Sequence[str], held_out: float, rng: np.random.Generator) -> list[int]:
+def _plain_split(labels: np.ndarray, held_out: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """The part of each item: 0 is training, 1 is held out."""
-    part_of = np.zeros(len(labels), int)
-    values = np.asarray(labels)
-    for label in sorted(set(labels)):
-        members = rng.permutation(np.flatnonzero(values == label))
+    part_of = np.zeros(len(labels), np.int64)
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
         part_of[members[: round(held_out * len(members))]] = 1
-    return [int(part) for part in part_of]
+    return part_of

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from medcnn.core import files
+import pandas as pd
+
+from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
 
+SCHEMA = tables.Schema("a table of subgroups", {"image_id": str}, key="image_id", others=str)
 UNKNOWN = "unknown"
 """The group of images without a value. It is a group like any other: values are seldom missing by chance."""
 _MISSING = {"", "na", "n/a", "nan", "none", "null", UNKNOWN}
 
 
-def named(
-    rows: Mapping[str, Mapping[str, str]], columns: Mapping[str, Sequence[float]], where: str
-) -> dict[str, dict[str, str]]:
-    """By column, the subgroup of each image.
+def named(table: pd.DataFrame, columns: Mapping[str, Sequence[float]], where: str) -> pd.DataFrame:
+    """The subgroup of each image, one column for each kind of subgroup.
 
     Args:
-        rows: by image, the label CSV's row; an empty one for an image that the CSV does not list.
+        table: the label CSV's row of each image, by its path; '' for what the CSV does not say.
         columns: ``subgroups`` of the study: by column the numbers at which bands begin, or none for words.
         where: the key path of ``subgroups``, for messages.
 
     Raises:
         MedcnnError: the CSV lacks a column, or has a word where bands need a number.
     """
-    header = [name for name in next(filter(None, rows.values()), columns) if name]
-    absent = next((column for column in columns if column not in header), None)
+    absent = next((column for column in columns if column not in table), None)
     if absent is not None:
-        raise MedcnnError(f"{where}.{absent}: the label CSV has no column '{absent}'; it has {', '.join(header)}")
-    return {
-        column: {image: band((row.get(column) or "").strip(), cuts, f"{where}.{column}") for image, row in rows.items()}
+        header = ", ".join(table.columns)
+        raise MedcnnError(f"{where}.{absent}: the label CSV has no column '{absent}'; it has {header}")
+    found = {
+        column: [band(value.strip(), cuts, f"{where}.{column}") for value in table[column]]
         for column, cuts in columns.items()
     }
+    return pd.DataFrame(found, table.index, dtype=tables.TEXT)
 
 
 def band(value: str, cuts: Sequence[float], where: str) -> str:
@@ -55,30 +56,26 @@ def band(value: str, cuts: Sequence[float], where: str) -> str:
     return f"{cuts[place - 1]:g}-{cuts[place]:g}"
 
 
-def write(path: Path, images: Mapping[str, str], columns: Mapping[str, Mapping[str, str]]) -> None:
+def write(path: Path, images: pd.DataFrame, subgroups: pd.DataFrame) -> None:
     """Write the subgroups of images.
 
     Args:
-        path: the CSV, of ``image_id`` and a column for each of ``columns``, which may be none.
-        images: the path of each image by its id, in the order of the manifest.
-        columns: by column, the subgroup of each image by its path.
+        path: the CSV, of ``image_id`` and the columns of ``subgroups``, which may be none.
+        images: the image_id and the path of each image, in the order of the manifest.
+        subgroups: the subgroups of each image, by its path.
     """
-    lines = ((image_id, *(values[name] for values in columns.values())) for image_id, name in images.items())
-    files.write_csv(path, ("image_id", *columns), lines)
+    found = subgroups.iloc[tables.positions(images["path"], subgroups.index)] if len(subgroups.columns) else subgroups
+    columns = {str(column): found[column].array for column in found}
+    tables.write(path, tables.frame({"image_id": images["image_id"].array, **columns}, SCHEMA))
 
 
-def read(path: Path) -> dict[str, dict[str, str]]:
-    """By column, the subgroup of each image id.
+def read(path: Path) -> pd.DataFrame:
+    """The subgroups of each image id, one column for each kind of subgroup.
 
     Raises:
-        MedcnnError: the file is missing.
+        MedcnnError: the file is missing or is not a table of subgroups.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            header, *lines = list(csv.reader(file)) or [[]]
-    except FileNotFoundError as error:
-        raise MedcnnError(f"{path} not found; run `dvc repro` to make it") from error
-    return {column: {line[0]: line[place] for line in lines} for place, column in enumerate(header) if place}
+    return tables.read(path, SCHEMA).set_index("image_id")
 
 
 def _number(value: str, where: str) -> float:
@@ -87,5 +84,5 @@ def _number(value: str, where: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise MedcnnError(f"{where}: the label CSV has '{value}', which is no number; set it to [] for words")
+        raise MedcnnError(f"{where}: the label CSV has '{value}', which is not a number; set it to [] for words")
     return number

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 
+import pandas as pd
 from PIL import Image, ImageDraw
 
-from medcnn.dataset.manifest import Row
+from medcnn.dataset import manifest
 from medcnn.dataset.shards import Rows
 
 COLUMNS = 8
@@ -18,22 +18,22 @@ _PAPER = (250, 250, 250)
 _INK = (40, 40, 40)
 
 
-def contact_sheet(rows: Sequence[Row], images: Rows, views: Rows) -> bytes:
+def contact_sheet(rows: pd.DataFrame, images: Rows, views: Rows) -> bytes:
     """A PNG: one column per image (classes in turn), the original on top, its views below.
 
     Args:
-        rows: the manifest's used rows.
+        rows: split, label and group of the manifest's used rows.
         images: uint8 (N, S, S, 3), in the order of ``rows``.
         views: uint8 (K, N_train, S, S, 3), in the order of the training rows.
     """
-    training = [index for index, row in enumerate(rows) if row.split == "train"]
-    chosen = _spread(training, rows)
+    training = manifest.indices(rows, "train")
+    chosen = _spread(rows)
     size = (_GAP + len(chosen) * (_TILE + _GAP), _CAPTION + (1 + len(views)) * (_TILE + _GAP))
     sheet = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(sheet)
     for column, index in enumerate(chosen):
         left = _GAP + column * (_TILE + _GAP)
-        draw.text((left, 2), rows[index].label[:18], fill=_INK)
+        draw.text((left, 2), rows["label"].iloc[index][:18], fill=_INK)
         stack = [images[index], *views[:, training.index(index)]]
         for line, tile in enumerate(stack):
             top = _CAPTION + line * (_TILE + _GAP)
@@ -43,13 +43,8 @@ def contact_sheet(rows: Sequence[Row], images: Rows, views: Rows) -> bytes:
     return buffer.getvalue()
 
 
-def _spread(training: Sequence[int], rows: Sequence[Row]) -> list[int]:
-    """Up to ``COLUMNS`` training images, the classes in turn, the first of each group only."""
-    queues: dict[str, list[int]] = {}
-    seen: set[str] = set()
-    for index in training:
-        if rows[index].group not in seen:
-            seen.add(rows[index].group)
-            queues.setdefault(rows[index].label, []).append(index)
-    share = max(COLUMNS // max(len(queues), 1), 1)
-    return [index for label in sorted(queues) for index in queues[label][:share]][:COLUMNS]
+def _spread(rows: pd.DataFrame) -> list[int]:
+    """Positions of up to ``COLUMNS`` training images, as many of each class, the first of each group only."""
+    firsts = rows[rows["split"] == "train"].drop_duplicates("group").sort_values("label", kind="stable")
+    share = max(COLUMNS // max(firsts["label"].nunique(), 1), 1)
+    return firsts.groupby("label").head(share).index[:COLUMNS].tolist()

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from medcnn.dataset import manifest, pack, views
-from medcnn.dataset.manifest import Row
 from medcnn.dataset.shards import Shard
 from medcnn.dataset.views import Recipe
 from medcnn.params.studies import Study
@@ -33,19 +33,19 @@ class _Task:
     threads: int
 
 
-def write_images(raw: Path, rows: Sequence[Row], study: Study, folder: Path, compute: Compute) -> None:
+def write_images(raw: Path, rows: pd.DataFrame, study: Study, folder: Path, compute: Compute) -> None:
     """Write every used image of an archive, resized, in the order of ``rows``: uint8 (N, S, S, 3)."""
-    size, names = study.images.size, [row.path for row in rows]
+    size, names = study.images.size, rows["path"].tolist()
     with pack.writing(folder, pack.IMAGES, (len(names), size, size, 3)) as parts:
         tasks = [_Task(shard, names[part], raw, size, study.images.fit, compute.cpus_per_task) for shard, part in parts]
         list(fanout.each(_write, tasks, compute))
     _archive.cache_clear()
 
 
-def write_views(rows: Sequence[Row], recipe: Recipe, folder: Path, compute: Compute) -> None:
+def write_views(rows: pd.DataFrame, recipe: Recipe, folder: Path, compute: Compute) -> None:
     """Write the augmented views of every training image: uint8 (K, N_train, S, S, 3)."""
-    training = [(index, rows[index].image_id) for index in manifest.indices(rows, "train")]
-    views.write(folder, recipe, folder, training, compute)
+    training = manifest.indices(rows, "train")
+    views.write(folder, recipe, folder, training, rows["image_id"].iloc[training].tolist(), compute)
 
 
 def _write(task: _Task) -> None:

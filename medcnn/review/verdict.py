@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import predictions
@@ -36,7 +37,7 @@ class IncomparableError(Exception):
     """Why two states of a study cannot be compared, in a few words."""
 
 
-def verdict(pair: Pair, known: Mapping[str, str], settings: Judging, seed: int) -> Verdict:
+def verdict(pair: Pair, known: pd.Series[str], settings: Judging, seed: int) -> Verdict:
     """Compare the two chosen models by the paired tests of accuracy and of cross-entropy.
 
     Args:
@@ -90,7 +91,7 @@ def _comparable(pair: Pair) -> dict[str, Predictions]:
         raise IncomparableError("the test images are not those of the base")
     if tables["now"].classes != tables["base"].classes:
         raise IncomparableError("the classes are not those of the base")
-    tables = predictions.joined(tables)
+    tables = predictions.joined(tables.items())
     if np.array_equal(tables["now"].probabilities, tables["base"].probabilities):
         raise IncomparableError(f"{_models(pair)} gives the same probabilities for every test image")
     return tables

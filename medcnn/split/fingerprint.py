@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from medcnn.dataset.manifest import SPLITS, USED, Row
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from medcnn.dataset.manifest import PARTS, SPLITS, USED
 from medcnn.grouping import dealing, leaks
 from medcnn.params.splits import OnLeak
 from medcnn.split.surveying import Relatives, Survey
+
+_AT_ONCE = 1024
 
 
 def fingerprint(survey: Survey, on_leak: OnLeak, seed: int) -> dict[str, Any]:
@@ -21,40 +26,41 @@ def fingerprint(survey: Survey, on_leak: OnLeak, seed: int) -> dict[str, Any]:
         on_leak: what became of patients and duplicates on two sides of the split.
         seed: the root of the random splits that it is compared with.
     """
-    used = [index for index, row in enumerate(survey.rows) if row.status == USED]
-    rows = [survey.rows[index] for index in used]
-    patients = [survey.relatives.patients[index] for index in used]
+    every, relatives = survey.rows, survey.relatives
+    used = (every["status"] == USED).to_numpy()
+    rows = every.loc[used, ["label", "split", "width", "height", "mode", "sha256"]]
+    patients = relatives.patients[used]
     return {
-        "images": len(survey.rows),
+        "images": len(every),
         "used": len(rows),
-        "set_aside": _counted(row.reason.split(":")[0] for row in survey.rows if row.status != USED),
-        "classes": _counted(row.label for row in rows),
-        "groups": len({survey.relatives.groups[index] for index in used}),
-        "patients": len({*patients} - {""}) or None,
-        "without_patient": patients.count(""),
+        "set_aside": _counted(every["reason"][~used].str.replace("(?s):.*", "", regex=True)),
+        "classes": _counted(rows["label"]),
+        "groups": len(np.unique(relatives.groups[used])),
+        "patients": int(patients[patients != ""].nunique()) or None,
+        "without_patient": int((patients == "").sum()),
         "sizes": _sizes(rows),
-        "modes": _counted(row.mode for row in rows),
-        "duplicates": _duplicates(survey.relatives),
-        "splits": {split: _counted(row.label for row in rows if row.split == split) for split in SPLITS},
+        "modes": _counted(rows["mode"]),
+        "duplicates": _duplicates(relatives),
+        "splits": {split: _counted(rows["label"][rows["split"] == split]) for split in SPLITS},
         "on_leak": on_leak,
         "before_repair": _before_repair(survey),
-        "leak": _leak(survey, used, seed),
+        "leak": _leak(rows, relatives.groups[used], seed),
         "fingerprint": _digest(rows),
     }
 
 
-def _counted(values: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(values).items()))
+def _counted(values: pd.Series[str]) -> dict[str, int]:
+    return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
 
 
-def _sizes(rows: Sequence[Row]) -> dict[str, int]:
-    widths, heights = [row.width for row in rows], [row.height for row in rows]
+def _sizes(rows: pd.DataFrame) -> dict[str, int]:
+    sizes = rows[["width", "height"]]
     return {
-        "min_width": min(widths),
-        "max_width": max(widths),
-        "min_height": min(heights),
-        "max_height": max(heights),
-        "distinct": len(set(zip(widths, heights, strict=True))),
+        "min_width": int(sizes["width"].min()),
+        "max_width": int(sizes["width"].max()),
+        "min_height": int(sizes["height"].min()),
+        "max_height": int(sizes["height"].max()),
+        "distinct": int((~sizes.duplicated()).sum()),
     }
 
 
@@ -62,15 +68,16 @@ def _duplicates(relatives: Relatives) -> dict[str, int]:
     exact, near = _sets(relatives.exact), _sets(relatives.near)
     return {
         "exact_groups": len(exact),
-        "exact_images": sum(exact),
+        "exact_images": int(exact.sum()),
         "near_groups": len(near),
-        "near_images": sum(near),
+        "near_images": int(near.sum()),
     }
 
 
-def _sets(members: Sequence[int]) -> list[int]:
+def _sets(members: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Sizes of the sets of two or more."""
-    return [size for size in Counter(members).values() if size > 1]
+    sizes = np.unique(members, return_counts=True)[1]
+    return sizes[sizes > 1]
 
 
 def _before_repair(survey: Survey) -> dict[str, dict[str, dict[str, int]]]:
@@ -79,39 +86,51 @@ def _before_repair(survey: Survey) -> dict[str, dict[str, dict[str, int]]]:
     An image counts where an earlier part (train; for test also validation) holds an exact copy of it, a near
     duplicate (exact copies are among them), another image of its patient, or any of these and of their relatives.
     """
-    inside = [index for index, split in enumerate(survey.published) if split]
-    parts = [SPLITS.index(survey.published[index]) for index in inside]
+    inside = (survey.published != "").to_numpy()
     relatives = survey.relatives
-    patients = dealing.joined(len(survey.rows), dealing.same(relatives.patients))
+    parts = _numbered(survey.published[inside])
+    patients = dealing.joined(len(inside), dealing.same(relatives.patients))
     kinds = {"exact_copy": relatives.exact, "near_duplicate": relatives.near, "patient": patients}
-    leaking = {
-        kind: leaks.leaked([keys[index] for index in inside], parts)
-        for kind, keys in {**kinds, "any": relatives.groups}.items()
+    flags = {kind: leaks.leaked(keys[inside], parts) for kind, keys in {**kinds, "any": relatives.groups}.items()}
+    table = pd.DataFrame({"label": survey.rows["label"].array[inside], "images": 1, **flags})
+    return {
+        split: {
+            str(label): {kind: int(count) for kind, count in counts.items()}
+            for label, counts in table[parts == part].groupby("label").sum().to_dict("index").items()
+        }
+        for part, split in enumerate(SPLITS)
+        if part
     }
-    found: dict[str, dict[str, dict[str, int]]] = {split: {} for split in SPLITS[1:]}
-    for place, (index, part) in enumerate(zip(inside, parts, strict=True)):
-        if part:
-            counts = found[SPLITS[part]].setdefault(survey.rows[index].label, dict.fromkeys(("images", *leaking), 0))
-            counts["images"] += 1
-            for kind, flags in leaking.items():
-                counts[kind] += flags[place]
-    return found
 
 
-def _leak(survey: Survey, used: Sequence[int], seed: int) -> dict[str, float]:
-    groups = [survey.relatives.groups[index] for index in used]
-    rows = [survey.rows[index] for index in used]
-    parts = [SPLITS.index(row.split) for row in rows]
-    held_out = sum(part > 0 for part in parts)
-    by_chance = leaks.leaked_by_chance(groups, [row.label for row in rows], held_out / len(rows), seed)
+def _leak(rows: pd.DataFrame, groups: npt.NDArray[np.int64], seed: int) -> dict[str, float]:
+    parts = _numbered(rows["split"])
+    held_out = int((parts > 0).sum())
+    labels = pd.Categorical(rows["label"]).codes
+    by_chance = leaks.leaked_by_chance(groups, labels, held_out / len(rows), seed)
     return {
         "held_out_images": held_out,
         "random_split_images": by_chance * held_out,
         "random_split_fraction": by_chance,
-        "this_split": sum(leaks.leaked(groups, parts)),
+        "this_split": int(leaks.leaked(groups, parts).sum()),
     }
 
 
-def _digest(rows: Sequence[Row]) -> str:
-    lines = sorted(f"{row.sha256} {row.label}" for row in rows)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _numbered(splits: pd.Series[str]) -> npt.NDArray[np.int64]:
+    """The part of each image as a number, from 0 for training."""
+    return pd.Categorical(splits, dtype=PARTS).codes.astype(np.int64) - 1
+
+
+def _digest(rows: pd.DataFrame) -> str:
+    digest = hashlib.sha256()
+    for number, line in enumerate(_lines(rows)):
+        digest.update(f"\n{line}".encode() if number else line.encode())
+    return digest.hexdigest()
+
+
+def _lines(rows: pd.DataFrame) -> Iterator[str]:
+    """The hash and the class of each image, sorted; few are Python objects at once, which need more memory."""
+    ordered = rows[["sha256", "label"]].sort_values(["sha256", "label"])
+    for start in range(0, len(ordered), _AT_ONCE):
+        some = ordered.iloc[start : start + _AT_ONCE]
+        yield from (some["sha256"] + " " + some["label"])

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping, Sequence
 from pathlib import PurePosixPath
 from posixpath import splitext
 
+import pandas as pd
+
+from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
 from medcnn.params.labels import Csv, Labels
 from medcnn.reading.archive import Archive
 from medcnn.reading.decode import SUFFIXES
 from medcnn.reading.names import matches, printable
 
-Table = Mapping[str, Mapping[str, str]]
+NOTHING = pd.DataFrame(dtype=tables.TEXT)
+"""The rows of a CSV that is not there."""
 
 _JUNK = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 _PACKED = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 _SHOWN = 8
 
 
-@dataclass(frozen=True)
-class Listed:
-    """Label ('' where unknown) and patient ('' where unknown) of the image at a path of the raw data."""
-
-    path: str
-    label: str
-    patient: str
-
-
-def listed(archive: Archive, labels: Labels, where: str) -> list[Listed]:
+def listed(archive: Archive, labels: Labels, where: str) -> pd.DataFrame:
     """Every image of the raw data that the study does not exclude, in the order of paths.
 
     Args:
         archive: the raw data.
         labels: the patterns for classes and patients, the CSV of labels, the aliases of patients.
         where: the key path of the study, for messages.
+
+    Returns:
+        The columns ``path``, ``label`` and ``patient``; the last two are '' where they are unknown.
 
     Raises:
         MedcnnError: there are no images, a pattern or an alias matches nothing, or the CSV cannot be trusted.
@@ -56,21 +51,21 @@ def listed(archive: Archive, labels: Labels, where: str) -> list[Listed]:
         print(f"{where}.source: {len(found)} images{left_out}", file=sys.stderr)
     table = _table(archive, names, labels.csv, where)
     _check_table(table, names, found, f"{where}.labels.csv: {labels.csv.file}")
-    items = [labelled(name, table, labels) for name in found]
+    items = labelled(found, table, labels)
     _check_classes(items, labels, f"{where}.labels")
     _check_patients(items, table, labels, f"{where}.labels")
     return _joined(items, labels.aliases, f"{where}.labels")
 
 
-def described(archive: Archive, labels: Labels, where: str) -> dict[str, Mapping[str, str]]:
-    """The CSV's row of every image by its path; an empty one for an image that the CSV does not list.
+def described(archive: Archive, labels: Labels, where: str) -> pd.DataFrame:
+    """What the CSV says of every image, by its path; '' for an image that the CSV does not list.
 
     Raises:
         MedcnnError: the CSV cannot be read.
     """
     names = archive.names()
-    table = _table(archive, names, labels.csv, where)
-    return {path: table.get(_entry(path, table) or "", {}) for path in images(names, labels)}
+    table, found = _table(archive, names, labels.csv, where), images(names, labels)
+    return table.reset_index(drop=True).reindex(_rows_of(found, table)).fillna("").set_axis(found)
 
 
 def images(names: Sequence[str], labels: Labels) -> list[str]:
@@ -78,56 +73,52 @@ def images(names: Sequence[str], labels: Labels) -> list[str]:
     return [name for name in names if _is_image(name) and not any(matches(name, p) for p in labels.exclude)]
 
 
-def labelled(name: str, table: Table, labels: Labels) -> Listed:
-    """Label and patient by the CSV's row for the image, or by the image's path where no CSV lists it.
+def labelled(names: Sequence[str], table: pd.DataFrame, labels: Labels) -> pd.DataFrame:
+    """Path, label and patient of images: by their rows of the CSV, or by their paths where no CSV lists them.
 
     By its path an image is of the class whose pattern matches the nearest folder, and of the patient that the study's
     regular expression finds. An image that a CSV should list and does not has no label, unless ``labels.csv.unlisted``
     says that its folder decides.
     """
-    entry = _entry(name, table)
-    if entry is not None:
-        row = table[entry]
-        label = _class(row[labels.csv.label], labels)
-        return Listed(name, label, _patient_of_row(row, labels.csv.group, labels.group) or patient(name, labels.group))
-    if labels.csv.file and labels.csv.unlisted == "set_aside":
-        return Listed(name, "", patient(name, labels.group))
-    found = (_class(folder, labels) for folder in reversed(name.split("/")[:-1]))
-    return Listed(name, next(filter(None, found), ""), patient(name, labels.group))
+    source = labels.csv
+    texts = table[source.label].tolist() if len(table) else []
+    groups = table[source.group].tolist() if len(table) and source.group else [""] * len(texts)
+
+    def of(name: str, row: int) -> tuple[str, str, str]:
+        if row >= 0:
+            known = patient(groups[row], labels.group) if labels.group else groups[row]
+            return name, _class(texts[row], labels), known or patient(name, labels.group)
+        if source.file and source.unlisted == "set_aside":
+            return name, "", patient(name, labels.group)
+        classes = (_class(folder, labels) for folder in reversed(name.split("/")[:-1]))
+        return name, next(filter(None, classes), ""), patient(name, labels.group)
+
+    rows = zip(names, _rows_of(names, table), strict=True)
+    return tables.collected((of(name, row) for name, row in rows), {"path": str, "label": str, "patient": str})
 
 
-def read_table(data: bytes, source: Csv, where: str) -> dict[str, dict[str, str]]:
-    """Read the label CSV into a dict by image, as the CSV names it.
+def read_table(data: bytes, source: Csv, where: str) -> pd.DataFrame:
+    """Read the label CSV, by the names that it gives to images.
 
     Raises:
-        MedcnnError: it is no CSV in UTF-8, lacks a column or a value, or lists an image twice.
+        MedcnnError: it is not a CSV in UTF-8, a row is too long or too short, a column is missing, or an image is
+            listed twice.
     """
     try:
-        # Lines may end in any way, that of old Macs included.
-        text = io.StringIO(data.decode("utf-8-sig"), newline=None)
-        reader = csv.DictReader(text)
-        rows = [(reader.line_num, row) for row in reader]
-    except UnicodeDecodeError as error:
-        raise MedcnnError(f"{where}.labels.csv: {source.file} is not UTF-8; save it as such") from error
-    except csv.Error as error:
-        raise MedcnnError(f"{where}.labels.csv: {source.file} is not a CSV ({error}); save it as one") from error
+        table = tables.parse(data)
+    except ValueError as error:
+        raise MedcnnError(f"{where}.labels.csv: {source.file} is not a CSV in UTF-8 ({error}); correct it") from error
     needed = [column for column in (source.image, source.label, source.group) if column]
-    columns = reader.fieldnames or ()
-    missing = [column for column in needed if column not in columns]
+    missing = [column for column in needed if column not in table]
     if missing:
-        raise MedcnnError(
-            f"{where}.labels.csv: {source.file} has no column '{missing[0]}'; it has {', '.join(columns)}"
-        )
-    table: dict[str, dict[str, str]] = {}
-    for line, row in rows:
-        if any(row[column] is None for column in needed):
-            raise MedcnnError(f"{where}.labels.csv: {source.file}, line {line}: a value is missing")
-        values = {column: printable(row[column] or "") for column in columns}
-        name = PurePosixPath(values[source.image]).as_posix()
-        if name in table:
-            raise MedcnnError(f"{where}.labels.csv: {source.file} lists {name} twice; name images by their path")
-        table[name] = values
-    return table
+        header = ", ".join(map(str, table))
+        raise MedcnnError(f"{where}.labels.csv: {source.file} has no column '{missing[0]}'; it has {header}")
+    table = table.map(printable).astype(tables.TEXT)
+    names = pd.Index([PurePosixPath(name).as_posix() for name in table[source.image]], dtype=tables.TEXT)
+    repeated = names[names.duplicated()]
+    if len(repeated):
+        raise MedcnnError(f"{where}.labels.csv: {source.file} lists {repeated[0]} twice; name images by their path")
+    return table.set_axis(names)
 
 
 def patient(text: str, pattern: str | None) -> str:
@@ -140,34 +131,33 @@ def patient(text: str, pattern: str | None) -> str:
 
 def _left_out(archive: Archive, names: Sequence[str]) -> str:
     """What of an archive is not looked at and might have been meant to be, for messages; '' where there is nothing."""
-    told = [f"{count} {kind}" for kind, count in sorted(archive.left_out.items())]
+    found = [f"{count} {kind}" for kind, count in sorted(archive.left_out.items())]
     inner = [name for name in names if splitext(name)[1].lower() in _PACKED]
-    told += [f"{len(inner)} archives inside of it ({_some(inner)})"] if inner else []
-    return f"; left out: {', '.join(told)}" if told else ""
+    found += [f"{len(inner)} archives inside of it ({_some(inner)})"] if inner else []
+    return f"; left out: {', '.join(found)}" if found else ""
 
 
 def _class(text: str, labels: Labels) -> str:
     return next((label for pattern, label in labels.classes.items() if matches(text, pattern)), "")
 
 
-def _patient_of_row(row: Mapping[str, str], column: str | None, pattern: str | None) -> str:
-    text = row[column] if column else ""
-    return patient(text, pattern) if pattern else text
+def _rows_of(names: Sequence[str], table: pd.DataFrame) -> list[int]:
+    """The row of the CSV of each image; -1 for an image that it does not list."""
+    row_of = {name: row for row, name in enumerate(table.index)}
+    return [row_of.get(_entry(name, row_of) or "", -1) for name in names]
 
 
-def _entry(name: str, table: Table) -> str | None:
+def _entry(name: str, known: Container[str]) -> str | None:
     """How the CSV names the image: by its whole path, by the end of it, or by the file name alone."""
-    if not table:
-        return None
     parts = name.split("/")
     endings = ("/".join(parts[start:]) for start in range(len(parts)))
-    return next((ending for ending in endings if ending in table), None)
+    return next((ending for ending in endings if ending in known), None) if known else None
 
 
-def _table(archive: Archive, names: Sequence[str], source: Csv, where: str) -> Table:
+def _table(archive: Archive, names: Sequence[str], source: Csv, where: str) -> pd.DataFrame:
     """The rows of the label CSV by image; none where folders name the classes."""
     if source.file is None:
-        return {}
+        return NOTHING
     matching = [name for name in names if matches(name, source.file)]
     if len(matching) != 1:
         some = f" ({', '.join(matching[:_SHOWN])})" if matching else ""
@@ -177,8 +167,9 @@ def _table(archive: Archive, names: Sequence[str], source: Csv, where: str) -> T
     return read_table(archive.read(matching[0]), source, where)
 
 
-def _check_table(table: Table, names: Sequence[str], found: Sequence[str], where: str) -> None:
-    absent = sorted(set(table) - {_entry(name, table) for name in names})
+def _check_table(table: pd.DataFrame, names: Sequence[str], found: Sequence[str], where: str) -> None:
+    known = set(table.index)
+    absent = sorted(known - {_entry(name, known) for name in names})
     if absent:
         raise MedcnnError(
             f"{where} lists {len(absent)} images that the raw data does not hold, the first {absent[0]}; "
@@ -186,7 +177,7 @@ def _check_table(table: Table, names: Sequence[str], found: Sequence[str], where
         )
     bearer: dict[str, str] = {}
     for name in found:
-        entry = _entry(name, table)
+        entry = _entry(name, known)
         if entry is not None and bearer.setdefault(entry, name) != name:
             raise MedcnnError(
                 f"{where} lists {entry}, which could be {bearer[entry]} or {name}; name images by their path, or "
@@ -194,40 +185,45 @@ def _check_table(table: Table, names: Sequence[str], found: Sequence[str], where
             )
 
 
-def _check_classes(items: Sequence[Listed], labels: Labels, where: str) -> None:
-    present = {item.label for item in items}
+def _check_classes(items: pd.DataFrame, labels: Labels, where: str) -> None:
+    present = set(items["label"].unique())
     missing = next((name for name in labels.class_names if name not in present), None)
     if missing:
         patterns = " or ".join(f"'{pattern}'" for pattern, name in labels.classes.items() if name == missing)
-        folders = sorted({PurePosixPath(item.path).parent.as_posix() for item in items})
-        places = f"folder or value of column {labels.csv.label}" if labels.csv.file else "folder"
+        folders = sorted({PurePosixPath(path).parent.as_posix() for path in items["path"]})
+        place = f"folder or value of column {labels.csv.label}" if labels.csv.file else "folder"
         raise MedcnnError(
-            f"{where}.classes: no image is of class '{missing}': {patterns} matches no {places}; fix the pattern; "
+            f"{where}.classes: no image is of class '{missing}': {patterns} matches no {place}; fix the pattern; "
             f"folders found: {_some(folders)}"
         )
 
 
-def _check_patients(items: Sequence[Listed], table: Table, labels: Labels, where: str) -> None:
+def _check_patients(items: pd.DataFrame, table: pd.DataFrame, labels: Labels, where: str) -> None:
     if not labels.group:
         return
     cure = "; fix the regular expression, or leave it empty if no name identifies the patient"
-    if labels.csv.group and table:
-        values = [row[labels.csv.group] for row in table.values()]
+    if labels.csv.group and len(table):
+        values = table[labels.csv.group]
         if not any(patient(value, labels.group) for value in values):
             column = f"column {labels.csv.group} of {labels.csv.file}"
-            raise MedcnnError(f"{where}.group: '{labels.group}' matches nothing in {column}, such as {values[0]}{cure}")
-    if not any(item.patient for item in items):
-        raise MedcnnError(f"{where}.group: '{labels.group}' matches no path, such as {items[0].path}{cure}")
+            raise MedcnnError(
+                f"{where}.group: '{labels.group}' matches nothing in {column}, such as {values.iloc[0]}{cure}"
+            )
+    if (items["patient"] == "").all():
+        raise MedcnnError(f"{where}.group: '{labels.group}' matches no path, such as {items['path'].iloc[0]}{cure}")
 
 
-def _joined(items: Sequence[Listed], aliases: Mapping[str, str], where: str) -> list[Listed]:
+def _joined(items: pd.DataFrame, aliases: Mapping[str, str], where: str) -> pd.DataFrame:
     """The images with every alias replaced by the patient whom it stands for."""
-    patients = {item.patient for item in items} - {""}
+    if not aliases:
+        return items
+    patients = sorted(set(items["patient"].unique()) - {""})
     absent = next((alias for alias in aliases if alias not in patients), None)
     if absent is not None:
-        found = _some(sorted(patients)) or "none"
+        found = _some(patients) or "none"
         raise MedcnnError(f"{where}.aliases.{absent}: no image is of patient '{absent}'; patients found: {found}")
-    return [replace(item, patient=aliases.get(item.patient, item.patient)) for item in items]
+    joined = [aliases.get(name, name) for name in items["patient"]]
+    return items.assign(patient=pd.array(joined, tables.TEXT))
 
 
 def _some(names: Sequence[str]) -> str:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from medcnn.core import seeding
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import manifest
-from medcnn.dataset.folds import Parts
-from medcnn.dataset.manifest import SET_ASIDE, SPLITS, USED, Row
+from medcnn.dataset import folds, manifest
+from medcnn.dataset.manifest import PARTS, SET_ASIDE, SPLITS, USED
 from medcnn.grouping import dealing, leaks
 from medcnn.params.splits import AuthorSplit, OnLeak, StratifiedSplit
 from medcnn.reading.names import matches
 from medcnn.split.settings import Study
 
-Repair = Callable[[Sequence[Row], Sequence[int]], list[Row]]
+Groups = npt.NDArray[np.int64]
+Repair = Callable[[pd.DataFrame, Groups], pd.DataFrame]
+
+_CODES = {part: code for code, part in enumerate(PARTS.categories)}
 
 
-def placed(rows: Sequence[Row], groups: Sequence[int], study: Study, seed: int, where: str) -> list[Row]:
+def placed(rows: pd.DataFrame, groups: Groups, study: Study, seed: int, where: str) -> pd.DataFrame:
     """The rows with their split and cross-validation fold.
 
     Args:
@@ -37,27 +39,27 @@ def placed(rows: Sequence[Row], groups: Sequence[int], study: Study, seed: int, 
         ``split.folds`` elsewhere in an author's.
 
     Raises:
-        MedcnnError: a class is missing from a part or has less than an image a fold, or a group stands on two sides.
+        MedcnnError: a class is missing from a part or has fewer images than there are folds, or a group stands on two
+            sides.
     """
     split = study.split
     if isinstance(split, AuthorSplit):
         _check_author(_by_author(rows, split), split, study.labels.class_names, f"{where}.split")
     dealt = _dealt(rows, groups, split, split.on_leak, seed)
-    inside = [index for index, row in enumerate(dealt) if row.status == USED]
-    dealt_whole = _units(groups, split.on_leak)
-    chosen, units = [dealt[i] for i in inside], [dealt_whole[i] for i in inside]
-    _check_no_leak(chosen, units)
+    used = (dealt["status"] == USED).to_numpy()
+    units = _units(groups, split.on_leak)[used]
+    chosen = dealt.loc[used, ["path", "label", "split"]]
+    leaks.check_no_leak(units, chosen["split"].array, chosen["path"])
     _check_folds(dealt, units, study, f"{where}.split")
     _check_parts(dealt, split, study.labels.class_names, f"{where}.split")
-    tested = [row.split == "test" for row in chosen]
-    folds = dealing.folds(units, [row.label for row in chosen], tested, len(study.split.fold_numbers) - 1, seed)
-    for index, fold in zip(inside, folds, strict=True):
-        dealt[index] = replace(dealt[index], fold=fold)
-    return dealt
+    fold = np.full(len(dealt), -1)
+    tested = (chosen["split"] == "test").to_numpy()
+    fold[used] = dealing.folds(units, _classes(chosen), tested, len(study.split.fold_numbers) - 1, seed)
+    return dealt.assign(fold=fold)
 
 
-def folded(rows: Sequence[Row], groups: Sequence[int], study: Study, seed: int) -> Parts:
-    """The part of every used image in every fold.
+def folded(rows: pd.DataFrame, groups: Groups, study: Study, seed: int) -> pd.DataFrame:
+    """The part of every used image in every fold, as ``folds.write`` takes it.
 
     In a fold after the first its own images are the test part, and of the others as large a share is drawn for
     validation, by class and group, as the split draws of what it does not test on. A test part that the data's author
@@ -72,87 +74,97 @@ def folded(rows: Sequence[Row], groups: Sequence[int], study: Study, seed: int) 
     Raises:
         MedcnnError: a group stands on two sides of a fold.
     """
-    dealt_whole = _units(groups, study.split.on_leak)
-    used = [row for row in rows if row.status == USED]
-    units = [unit for row, unit in zip(rows, dealt_whole, strict=True) if row.status == USED]
-    fold_0_apart = isinstance(study.split, AuthorSplit)
-    folds = [used, *(_fold(used, units, fold, fold_0_apart, seed) for fold in study.split.fold_numbers[1:])]
-    for fold in folds:
-        _check_no_leak(fold, units)
-    splits = ([row.split for row in fold] for fold in folds)
-    return {row.image_id: parts for row, parts in zip(used, zip(*splits, strict=True), strict=True)}
+    inside = (rows["status"] == USED).to_numpy()
+    units = _units(groups, study.split.on_leak)[inside]
+    used = rows.loc[inside, ["image_id", "path", "label", "split", "fold"]].reset_index(drop=True)
+    columns = {"image_id": used["image_id"].array}
+    for fold in study.split.fold_numbers:
+        parts = _fold(used, units, fold, isinstance(study.split, AuthorSplit), seed) if fold else used
+        leaks.check_no_leak(units, parts["split"].array, used["path"])
+        columns[folds.column(fold)] = parts["split"].array
+    return pd.DataFrame(columns, copy=False)
 
 
-def as_published(rows: Sequence[Row], split: AuthorSplit | StratifiedSplit, seed: int) -> list[str]:
+def as_published(rows: pd.DataFrame, split: AuthorSplit | StratifiedSplit, seed: int) -> pd.Series[str]:
     """The split of each row before any repair: the author's, or one drawn image by image; '' for rows set aside."""
-    return [row.split for row in _dealt(rows, range(len(rows)), split, "keep", seed)]
+    return _dealt(rows, np.arange(len(rows)), split, "keep", seed)["split"]
 
 
 def _dealt(
-    rows: Sequence[Row], groups: Sequence[int], split: AuthorSplit | StratifiedSplit, on_leak: OnLeak, seed: int
-) -> list[Row]:
+    rows: pd.DataFrame, groups: Groups, split: AuthorSplit | StratifiedSplit, on_leak: OnLeak, seed: int
+) -> pd.DataFrame:
     units = _units(groups, on_leak)
     if isinstance(split, AuthorSplit):
         parts = _REPAIRS[on_leak](_by_author(rows, split), groups)
         return parts if isinstance(split.validation, str) else _with_validation(parts, units, split.validation, seed)
     shares = (1 - split.validation - split.test, split.validation, split.test)
     if on_leak == "drop_from_train":
-        return _dropped(_drawn(rows, range(len(rows)), shares, seed), groups)
+        return _dropped(_drawn(rows, np.arange(len(rows)), shares, seed), groups)
     return _drawn(rows, units, shares, seed)
 
 
-def _units(groups: Sequence[int], on_leak: OnLeak) -> Sequence[int]:
+def _units(groups: Groups, on_leak: OnLeak) -> Groups:
     """What is dealt as a whole: groups, or single images where leaks are kept."""
-    return range(len(groups)) if on_leak == "keep" else groups
+    return np.arange(len(groups)) if on_leak == "keep" else np.asarray(groups)
 
 
-def _drawn(rows: Sequence[Row], units: Sequence[int], shares: Sequence[float], seed: int) -> list[Row]:
-    inside = [index for index, row in enumerate(rows) if row.status == USED]
+def _classes(rows: pd.DataFrame) -> npt.NDArray[np.integer]:
+    """The class of each row as a number, in the order of the classes' names."""
+    return pd.Categorical(rows["label"]).codes
+
+
+def _drawn(rows: pd.DataFrame, units: Groups, shares: Sequence[float], seed: int) -> pd.DataFrame:
+    inside = (rows["status"] == USED).to_numpy()
     return _assigned(rows, units, inside, dict(zip(SPLITS, shares, strict=True)), seeding.derived(seed, "split"))
 
 
-def _with_validation(rows: Sequence[Row], units: Sequence[int], share: float, seed: int) -> list[Row]:
-    training = manifest.indices(rows, "train")
+def _with_validation(rows: pd.DataFrame, units: Groups, share: float, seed: int) -> pd.DataFrame:
+    training = (rows["split"] == "train").to_numpy()
     shares = {"train": 1 - share, "validation": share}
     return _assigned(rows, units, training, shares, seeding.derived(seed, "split"))
 
 
-def _fold(rows: Sequence[Row], units: Sequence[int], fold: int, fold_0_apart: bool, seed: int) -> list[Row]:
+def _fold(rows: pd.DataFrame, units: Groups, fold: int, fold_0_apart: bool, seed: int) -> pd.DataFrame:
     """The used rows with their split in a fold after the first; ``fold_0_apart`` keeps fold 0 out of it."""
-    counts = Counter(row.split for row in rows)
+    counts = rows["split"].value_counts()
     share = counts["validation"] / (counts["train"] + counts["validation"])
-    tested = [replace(row, split="test" if row.fold == fold else "") for row in rows]
-    rest = [i for i, row in enumerate(rows) if row.fold != fold and not (fold_0_apart and row.split == "test")]
+    tested = (rows["fold"] == fold).to_numpy()
+    rest = ~tested & ~(fold_0_apart & (rows["split"] == "test").to_numpy())
     shares = {"train": 1 - share, "validation": share}
-    return _assigned(tested, units, rest, shares, seeding.derived(seed, "validation", fold))
+    parts = rows.assign(split=_parts(np.where(tested, _CODES["test"], 0)))
+    return _assigned(parts, units, rest, shares, seeding.derived(seed, "validation", fold))
 
 
 def _assigned(
-    rows: Sequence[Row],
-    units: Sequence[int],
-    inside: Sequence[int],
+    rows: pd.DataFrame,
+    units: Groups,
+    inside: npt.NDArray[np.bool_],
     shares: Mapping[str, float],
     rng: np.random.Generator,
-) -> list[Row]:
+) -> pd.DataFrame:
     """The rows, those ``inside`` dealt to the parts by class and unit."""
-    labels = [rows[i].label for i in inside]
-    parts = dealing.assign([units[i] for i in inside], labels, [*shares.values()], rng)
-    dealt = list(rows)
-    for index, part in zip(inside, parts, strict=True):
-        dealt[index] = replace(rows[index], split=[*shares][part])
-    return dealt
+    dealt = dealing.assign(units[inside], _classes(rows)[inside], [*shares.values()], rng)
+    codes = pd.Categorical(rows["split"], dtype=PARTS).codes.copy()
+    codes[inside] = np.array([_CODES[part] for part in shares])[dealt]
+    return rows.assign(split=_parts(codes))
 
 
-def _by_author(rows: Sequence[Row], split: AuthorSplit) -> list[Row]:
+def _parts(codes: npt.NDArray[np.integer]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, dtype=PARTS)
+
+
+def _by_author(rows: pd.DataFrame, split: AuthorSplit) -> pd.DataFrame:
     """The author's parts, by path; images in none of them are set aside."""
-    return [_by_path(row, _patterns(split)) if row.status == USED else row for row in rows]
+    used = (rows["status"] == USED).to_numpy()
+    codes = np.zeros(len(rows), np.int8)
+    for part, pattern in _patterns(split).items():
+        codes[used & (codes == 0) & _matching(rows, pattern)] = _CODES[part]
+    dealt = rows.assign(split=_parts(codes))
+    return manifest.set_aside(dealt, used & (codes == 0), "in no part of the author's split")
 
 
-def _by_path(row: Row, patterns: Mapping[str, str]) -> Row:
-    for split, pattern in patterns.items():
-        if matches(row.path, pattern):
-            return replace(row, split=split)
-    return manifest.set_aside(row, "in no part of the author's split")
+def _matching(rows: pd.DataFrame, pattern: str) -> npt.NDArray[np.bool_]:
+    return np.fromiter((matches(path, pattern) for path in rows["path"]), bool, len(rows))
 
 
 def _patterns(split: AuthorSplit) -> dict[str, str]:
@@ -160,98 +172,95 @@ def _patterns(split: AuthorSplit) -> dict[str, str]:
     return {part: pattern for part, pattern in patterns.items() if isinstance(pattern, str)}
 
 
-def _kept(rows: Sequence[Row], _: Sequence[int]) -> list[Row]:
-    return list(rows)
+def _kept(rows: pd.DataFrame, _: Groups) -> pd.DataFrame:
+    return rows
 
 
-def _dropped(rows: Sequence[Row], groups: Sequence[int]) -> list[Row]:
+def _dropped(rows: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     """Images of an earlier part that share a group with a later one are set aside; the test set stays."""
-    dealt = list(rows)
+    dealt, groups = rows, np.asarray(groups)
     for later in ("test", "validation"):
-        taken = {groups[i] for i in manifest.indices(dealt, later)}
-        earlier = SPLITS[: SPLITS.index(later)]
-        dealt = [
-            manifest.set_aside(row, f"shares a patient or a duplicate with {later}")
-            if row.split in earlier and groups[i] in taken
-            else row
-            for i, row in enumerate(dealt)
-        ]
+        taken = np.isin(groups, groups[dealt["split"] == later])
+        earlier = dealt["split"].isin(SPLITS[: SPLITS.index(later)]).to_numpy()
+        dealt = manifest.set_aside(dealt, earlier & taken, f"shares a patient or a duplicate with {later}")
     return dealt
 
 
-def _regrouped(rows: Sequence[Row], groups: Sequence[int]) -> list[Row]:
+def _regrouped(rows: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     """Every group moves whole to the part where most of its images stand, of equal ones to the later part."""
-    standing: dict[int, Counter[str]] = defaultdict(Counter)
-    for row, group in zip(rows, groups, strict=True):
-        if row.split:
-            standing[group][row.split] += 1
-    home = {
-        group: max(counts, key=lambda part: (counts[part], SPLITS.index(part))) for group, counts in standing.items()
-    }
-    return [replace(row, split=home[group]) if row.split else row for row, group in zip(rows, groups, strict=True)]
+    _, groups = np.unique(groups, return_inverse=True)
+    codes = pd.Categorical(rows["split"], dtype=PARTS).codes
+    counts = np.zeros((len(rows), len(_CODES)), np.int64)
+    np.add.at(counts, (groups, codes), 1)
+    home = len(SPLITS) - counts[:, :0:-1].argmax(axis=1)
+    return rows.assign(split=_parts(np.where(codes > 0, home[groups], 0)))
 
 
 _REPAIRS: Mapping[OnLeak, Repair] = {"keep": _kept, "drop_from_train": _dropped, "regroup": _regrouped}
 
 
-def _check_author(rows: Sequence[Row], split: AuthorSplit, classes: Sequence[str], where: str) -> None:
+def _counted(rows: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """How many images of each class stand in each part; those without a part are left out."""
+    return {
+        (part, str(label)): int(count)
+        for part in SPLITS
+        for label, count in rows["label"][rows["split"] == part].value_counts().items()
+    }
+
+
+def _check_author(rows: pd.DataFrame, split: AuthorSplit, classes: Sequence[str], where: str) -> None:
     """Refuse patterns that match nothing, and parts whose classes differ."""
-    counts = Counter((row.split, row.label) for row in rows if row.split)
+    counts = _counted(rows)
     for part, pattern in _patterns(split).items():
-        if not any(matches(row.path, pattern) for row in rows):
-            raise MedcnnError(f"{where}.{part}: '{pattern}' matches no image, such as {rows[0].path}; fix the pattern")
+        there = rows[_matching(rows, pattern)]
+        if not len(there):
+            raise MedcnnError(
+                f"{where}.{part}: '{pattern}' matches no image, such as {rows['path'].iloc[0]}; fix the pattern"
+            )
         for label in classes:
-            others = [other for other in SPLITS if counts[other, label]]
-            if others and not counts[part, label]:
-                there = [row for row in rows if matches(row.path, pattern)]
+            others = [other for other in SPLITS if counts.get((other, label))]
+            if others and not counts.get((part, label)):
                 raise MedcnnError(
                     f"{where}.{part}: the classes of the parts differ: {others[0]} holds '{label}' images and {part} "
                     f"none{_aside(there, label)}; fix the patterns of split or labels.classes{_strays(there)}"
                 )
 
 
-def _aside(rows: Sequence[Row], label: str) -> str:
+def _aside(rows: pd.DataFrame, label: str) -> str:
     """How many images of a class are set aside, and why, for messages; '' where none are."""
-    aside = [row for row in rows if row.status == SET_ASIDE and row.label == label]
-    return f" ({len(aside)} are set aside, the first as {aside[0].reason})" if aside else ""
+    reasons = rows["reason"][(rows["status"] == SET_ASIDE) & (rows["label"] == label)]
+    return f" ({len(reasons)} are set aside, the first as {reasons.iloc[0]})" if len(reasons) else ""
 
 
-def _strays(rows: Sequence[Row]) -> str:
+def _strays(rows: pd.DataFrame) -> str:
     """The folders of a part whose images are of no class, which tell how a class is spelt there."""
-    strays = [row for row in rows if not row.label]
-    folders = sorted({PurePosixPath(row.path).parent.as_posix() for row in strays})
+    folders = sorted({PurePosixPath(path).parent.as_posix() for path in rows["path"][rows["label"] == ""]})
     return f"; folders there of no class: {', '.join(folders)}" if folders else ""
 
 
-def _check_folds(rows: Sequence[Row], units: Sequence[int], study: Study, where: str) -> None:
+def _check_folds(rows: pd.DataFrame, units: Groups, study: Study, where: str) -> None:
     """Refuse more folds than a class has images, or than there are groups, outside the test part."""
-    used = [row for row in rows if row.status == USED]
-    inside = [index for index, row in enumerate(used) if row.split != "test"]
-    images = Counter(used[index].label for index in inside)
+    used = rows[["label", "split"]][rows["status"] == USED]
+    inside = (used["split"] != "test").to_numpy()
+    images = used["label"][inside].value_counts()
     counts = {
-        f"class '{label}' has {images[label]} images{_aside(rows, label)}": images[label]
+        f"class '{label}' has {images.get(label, 0)} images{_aside(rows, label)}": images.get(label, 0)
         for label in study.labels.class_names
     }
-    groups = len({units[index] for index in inside})
+    groups = len(np.unique(units[inside]))
     counts[f"there are {groups} patients or sets of duplicates"] = groups
     folds = len(study.split.fold_numbers) - 1
-    for told, count in counts.items():
+    for found, count in counts.items():
         if count < folds:
             most = count + study.split.folds - folds
             lower = f"set it to {most} or less, or " if most > 2 else ""
             raise MedcnnError(
-                f"{where}.folds: {told} outside the test part, fewer than the {folds} folds there; {lower}add images"
+                f"{where}.folds: {found} outside the test part, fewer than the {folds} folds there; {lower}add images"
             )
 
 
-def _check_no_leak(rows: Sequence[Row], units: Sequence[int]) -> None:
-    inside = [index for index, row in enumerate(rows) if row.split]
-    chosen = [rows[index] for index in inside]
-    leaks.check_no_leak([units[i] for i in inside], [row.split for row in chosen], [row.path for row in chosen])
-
-
-def _check_parts(rows: Sequence[Row], split: AuthorSplit | StratifiedSplit, classes: Sequence[str], where: str) -> None:
-    present = {(row.split, row.label) for row in rows}
+def _check_parts(rows: pd.DataFrame, split: AuthorSplit | StratifiedSplit, classes: Sequence[str], where: str) -> None:
+    present = _counted(rows)
     missing = [(part, label) for part in SPLITS for label in classes if (part, label) not in present]
     if missing:
         part, label = missing[0]

@@ -61,29 +61,35 @@ def of_views(extractor: keras.Model, study: str, recipe: Recipe, training: Seque
     Returns:
         float32 (K, N, F).
     """
-    rows = manifest.used(paths.manifest(study))
+    rows = manifest.used(paths.manifest(study), "image_id", "split")
     prepared = manifest.indices(rows, "train")
     first = extracted(extractor, pack.views(paths.prepared(study)))
     if list(training) == prepared:
         return first
-    parts = folds.read(paths.folds(study))
-    others = [i for i, row in enumerate(rows) if row.split != "train" and "train" in parts[row.image_id]]
-    second = extracted(extractor, _views(study, recipe, [(index, rows[index].image_id) for index in others]))
+    parts = folds.read(paths.folds(study)).set_index("image_id").loc[rows["image_id"]]
+    others = np.flatnonzero((rows["split"] != "train") & (parts == "train").any(axis=1).to_numpy()).tolist()
+    second = extracted(extractor, _views(study, recipe, others, rows["image_id"].iloc[others].tolist()))
     column_of = {index: column for column, index in enumerate([*prepared, *others])}
     return first.beside(second).chosen(np.s_[:, [column_of[index] for index in training]])
 
 
-def _views(study: str, recipe: Recipe, chosen: Sequence[tuple[int, str]]) -> Shards:
+def _views(study: str, recipe: Recipe, positions: Sequence[int], image_ids: Sequence[str]) -> Shards:
     """The views of some images, made where the same ones were not before."""
     prepared = paths.prepared(study)
-    key = (recipe, chosen, pack.digest(pack.images(prepared)), files.sha256(Path(augment.__file__)))
+    key = (
+        recipe,
+        positions,
+        image_ids,
+        pack.digest(pack.images(prepared)),
+        files.sha256(Path(augment.__file__)),
+    )
     folder = paths.state("views") / hashlib.sha256(repr(key).encode()).hexdigest()
     with locking.held(folder / "lock", "draws the same views"):
         try:
             return pack.views(folder)
         except MedcnnError:
             # Within a training, which is a task itself.
-            views.write(folder, recipe, prepared, chosen, Compute())
+            views.write(folder, recipe, prepared, positions, image_ids, Compute())
     return pack.views(folder)
 
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 from keras import ops
 from tqdm import tqdm
 
 from medcnn.core import seeding
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.manifest import Row
 from medcnn.networks.outputs import per_class
 from medcnn.train.backups import Arrays, Backup, State
 from medcnn.train.batches import Batch, Batches, Validation
@@ -140,16 +140,15 @@ def translate_errors(task: Task) -> Iterator[None]:
         ) from error
 
 
-def check_parts(rows: Sequence[Row], classes: Sequence[str], where: str) -> None:
+def check_parts(rows: pd.DataFrame, classes: Sequence[str], where: str) -> None:
     """Refuse to train without an image of every class, or to choose epochs without a validation image.
 
     Raises:
         MedcnnError: it names the key path of the split.
     """
-    images = Counter((row.split, row.label) for row in rows)
-    parts = Counter(row.split for row in rows)
+    images = Counter(zip(rows["split"], rows["label"], strict=True))
     missing = [f"'{label}' images to train on" for label in classes if not images["train", label]]
-    missing += [] if parts["validation"] else ["validation images"]
+    missing += [] if (rows["split"] == "validation").any() else ["validation images"]
     if missing:
         raise MedcnnError(f"{where}: there are no {missing[0]}; give that part a larger share, or add images")
 

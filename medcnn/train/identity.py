@@ -27,7 +27,7 @@ def identity(task: Task, model: keras.Model) -> str:
         repeat,
         task.classes,
         task.params.augment[task.policy].model_dump_json() if task.policy else None,
-        [(row.image_id, row.label, row.split) for row in task.rows],
+        task.rows[["image_id", "label", "split"]].to_numpy().tolist(),
         *(pack.digest(array) for array in (pack.images(folder), pack.views(folder))),
         *map(files.sha256, _CODE),
         model.to_json(),

@@ -26,8 +26,7 @@ def record(task: Task, model: keras.Model, progress: Progress, probabilities: np
         progress: how the training went.
         probabilities: the model's, for every used image, float64 (M, C).
     """
-    ids, splits = tuple(row.image_id for row in task.rows), tuple(row.split for row in task.rows)
-    table = Predictions(task.classes, ids, splits, task.labels, probabilities)
+    table = Predictions.of_rows(task.rows, task.classes, probabilities)
     if task.cell != folds.MAIN:
         _record_cell(task, model, table)
         return
@@ -42,7 +41,7 @@ def record(task: Task, model: keras.Model, progress: Progress, probabilities: np
 def _record_cell(task: Task, model: keras.Model, table: Predictions) -> None:
     """Write the model and its predictions of the images that have a part in the cell's fold."""
     folder = paths.cell(task.study, task.name, *task.cell)
-    inside = [index for index, row in enumerate(task.rows) if row.split]
+    inside = np.flatnonzero(task.rows["split"] != "")
     predictions.write(folder / folds.PREDICTIONS, table.at(inside))
     saving.save(model, folder / folds.MODEL)
 

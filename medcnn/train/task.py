@@ -7,10 +7,11 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from medcnn.core import tables
 from medcnn.dataset import folds, manifest, pack
 from medcnn.dataset.folds import MAIN, Cell
-from medcnn.dataset.manifest import Row
 from medcnn.dataset.shards import Shards
 from medcnn.params import run
 from medcnn.params.models import Finetune, Model
@@ -66,7 +67,7 @@ class Task:
         return self.params.policy(self.study, self.settings)
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def rows(self) -> pd.DataFrame:
         """The manifest's M used rows, with their parts in the task's fold."""
         return folds.rows(self.study, self.cell[0])
 
@@ -78,7 +79,7 @@ class Task:
     @cached_property
     def labels(self) -> npt.NDArray[np.int64]:
         """The classes of the M images, (M,) indices into ``classes``."""
-        return np.array([self.classes.index(row.label) for row in self.rows], np.int64)
+        return tables.positions(self.rows["label"], self.classes)
 
     def indices(self, part: str) -> list[int]:
         """Positions of the images of a part, train or validation, among the M."""

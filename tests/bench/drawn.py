@@ -6,9 +6,9 @@ python -m tests.bench.drawn STUDY MODEL...
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from medcnn.core import files, seeding
 from medcnn.dataset import manifest, predictions
@@ -30,15 +30,15 @@ def main() -> None:
     files.write_json(paths.metrics("ensemble", study), nothing)
 
 
-def _drawn(rows: Sequence[manifest.Row], classes: tuple[str, ...], model: str) -> Predictions:
-    labels = np.array([classes.index(row.label) for row in rows], np.int64)
+def _drawn(rows: pd.DataFrame, classes: tuple[str, ...], model: str) -> Predictions:
+    labels = pd.Categorical(rows["label"], classes).codes.astype(np.int64)
     scores = seeding.derived("predictions", model).normal(size=(len(rows), len(classes)))
     scores[np.arange(len(rows)), labels] += 2
     odds = np.exp(scores)
     return Predictions(
         classes=classes,
-        image_ids=tuple(row.image_id for row in rows),
-        splits=tuple(row.split for row in rows),
+        image_ids=rows["image_id"],
+        splits=rows["split"],
         labels=labels,
         probabilities=odds / odds.sum(axis=1, keepdims=True),
     )

@@ -27,11 +27,11 @@ def main() -> None:
     print("| near duplicates | images | images in groups | by hash, s | every thumbnail, s |\n|---|--:|--:|--:|--:|")
     for limits in LIMITS:
         start = time.perf_counter()
-        found = dealing.joined(len(hashes), duplicates.near_pairs(hashes, thumbnails.__getitem__, limits))
+        found = dealing.joined(len(hashes), [*duplicates.near_pairs(hashes, thumbnails.__getitem__, limits)])
         middle = time.perf_counter()
         expected = dealing.joined(len(hashes), _every_pair(hashes, thumbnails, limits))
         end = time.perf_counter()
-        if found != expected:
+        if not np.array_equal(found, expected):
             sys.exit(f"the groups of near duplicates differ for {limits}")
         related = sum(count for count in np.bincount(found).tolist() if count > 1)
         names = f"hamming {limits.hamming}, correlation {limits.correlation}"

@@ -127,7 +127,7 @@ class Bench:
         for stage in ("download", "split"):
             _stage(project, stage, STUDY)
         with zipfile.ZipFile(self._archive) as archive:
-            for row in manifest.used(project / paths.manifest(STUDY)):
+            for row in manifest.used(project / paths.manifest(STUDY)).itertuples():
                 target = images / ("test" if row.split == "test" else "train") / row.label / Path(row.path).name
                 files.write_bytes(target, archive.read(row.path))
         return images

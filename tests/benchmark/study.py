@@ -14,4 +14,4 @@ def raw_images(folder: Path, study: str) -> Path:
     path = folder / paths.raw(study) / f"{study}.zip"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = manifest.used(folder / paths.manifest(study))
-    return zipped(path, {row.path: encoded(picture(number)) for number, row in enumerate(rows)})
+    return zipped(path, {name: encoded(picture(number)) for number, name in enumerate(rows["path"])})

@@ -28,7 +28,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> material.Material:
 
 
 def test_it_is_of_the_test_part_in_the_manifests_order(read: material.Material, settings: whole.Params) -> None:
-    rows = [row for row in manifest.used(paths.manifest(STUDY)) if row.split == "test"]
+    rows = [row for row in manifest.used(paths.manifest(STUDY)).itertuples() if row.split == "test"]
     names = settings.study(STUDY).labels.class_names
     assert [names[label] for label in read.test.labels] == [row.label for row in rows]
     assert read.test.groups == tuple(row.group for row in rows)

@@ -1,27 +1,27 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import folds, manifest
-from medcnn.dataset.manifest import Row
 from medcnn.runtime import paths
-from tests.dataset.test_manifest import ROW
+from tests.project import manifest_rows
 
 
-def study(parts: dict[str, tuple[str, ...]], labels: tuple[str, ...]) -> list[Row]:
+def study(parts: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
     """A study in the working folder whose images have these parts."""
     rows = [
-        replace(ROW, image_id=name, path=name, label=label, split=of_image[0])
-        for (name, of_image), label in zip(parts.items(), labels, strict=True)
+        {"image_id": name, "path": name, "label": label, "split": part}
+        for name, part, label in zip(parts["image_id"], parts["fold_0"], labels, strict=True)
     ]
-    aside = replace(ROW, image_id="aside", status=manifest.SET_ASIDE, split="", fold=-1)
-    manifest.write(paths.manifest("s"), [*rows, aside])
+    aside = {"image_id": "aside", "path": "aside", "status": manifest.SET_ASIDE, "fold": -1}
+    manifest.write(paths.manifest("s"), manifest_rows([*rows, aside]))
     folds.write(paths.folds("s"), parts)
-    return rows
+    return manifest_rows(rows)
 
 
 @pytest.fixture(autouse=True)
@@ -29,12 +29,15 @@ def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-PARTS = {
-    "b": ("train", "test", "train"),
-    "a": ("train", "train", "test"),
-    "d": ("validation", "validation", "validation"),
-    "c": ("test", "", ""),
-}
+PARTS = tables.frame(
+    {
+        "image_id": ["b", "a", "d", "c"],
+        "fold_0": ["train", "train", "validation", "test"],
+        "fold_1": ["test", "train", "validation", ""],
+        "fold_2": ["train", "test", "validation", ""],
+    },
+    folds.SCHEMA,
+)
 
 
 def test_the_file_has_a_line_an_image_and_a_column_a_fold() -> None:
@@ -43,13 +46,14 @@ def test_the_file_has_a_line_an_image_and_a_column_a_fold() -> None:
     assert lines[0] == "image_id,fold_0,fold_1,fold_2"
     assert lines[1] == "b,train,test,train"
     assert lines[4] == "c,test,,"
-    assert folds.read(paths.folds("s")) == PARTS
+    assert folds.read(paths.folds("s")).equals(PARTS)
+    assert folds.read(paths.folds("s"), 2).equals(PARTS[["image_id", "fold_2"]])
 
 
 def test_rows_take_the_parts_of_the_fold_in_the_manifests_order() -> None:
     rows = study(PARTS, ("x", "x", "x", "x"))
-    assert folds.rows("s", 0) == rows
-    assert [(row.image_id, row.split) for row in folds.rows("s", 1)] == [
+    assert folds.rows("s", 0).equals(rows)
+    assert [(row.image_id, row.split) for row in folds.rows("s", 1).itertuples()] == [
         ("b", "test"), ("a", "train"), ("d", "validation"), ("c", ""),
     ]  # fmt: skip
 

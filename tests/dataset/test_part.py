@@ -16,7 +16,7 @@ CLASSES = ("healthy", "tumour")
 def test_test_images_come_in_the_manifests_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(prepared_study(tmp_path, "phantom", CLASSES, images=60))
     test = part.read("phantom", CLASSES)
-    rows = [row for row in manifest.used(paths.manifest("phantom")) if row.split == "test"]
+    rows = [row for row in manifest.used(paths.manifest("phantom")).itertuples() if row.split == "test"]
     assert test.image_ids == tuple(row.image_id for row in rows)
     assert [CLASSES[label] for label in test.labels] == [row.label for row in rows]
     assert test.groups == tuple(row.group for row in rows)

@@ -9,7 +9,7 @@ import pytest
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import predictions
 from medcnn.dataset.predictions import Predictions
-from tests.dataset.test_manifest import ROW
+from tests.project import manifest_rows
 
 TABLE = Predictions(
     ("healthy", "nodule", "mass, large"),
@@ -40,7 +40,9 @@ def changed(folder: Path, old: str, new: str) -> Path:
 
 def test_what_is_written_is_read_back(tmp_path: Path):
     read = predictions.read(written(tmp_path))
-    assert (read.classes, read.image_ids, read.splits) == (TABLE.classes, TABLE.image_ids, TABLE.splits)
+    assert read.classes == TABLE.classes
+    assert read.image_ids.tolist() == TABLE.image_ids.tolist()
+    assert read.splits.tolist() == TABLE.splits.tolist()
     assert read.labels.tolist() == TABLE.labels.tolist()
     np.testing.assert_allclose(read.probabilities, TABLE.probabilities, rtol=1e-7)
 
@@ -53,7 +55,7 @@ def test_columns_and_numbers_are_as_documented(tmp_path: Path):
 
 def test_a_split_keeps_the_order_of_its_images():
     test = TABLE.of("test")
-    assert test.image_ids == ("c", "d")
+    assert test.image_ids.tolist() == ["c", "d"]
     assert test.labels.tolist() == [2, 0]
     np.testing.assert_array_equal(test.probabilities, TABLE.probabilities[2:])
 
@@ -70,10 +72,10 @@ def test_a_mean_that_rounds_to_just_above_one_is_written_as_one(tmp_path: Path):
         ("0.7,", "nan,", "image a: a probability is NaN"),
         ("0.7,0.2", "1.1,-0.2", "image a: a probability is outside 0..1"),
         ("0.7,", "0.7002,", "image a: the probabilities do not sum to 1"),
-        ("0.7,", "much,", "image a: a probability is not a number"),
+        ("0.7,", "much,", "line 2: 'much' is not a number (p_healthy)"),
         ("a,train", "b,train", "image b: listed twice"),
         ("a,train", "a,training", "image a: unknown split 'training'"),
-        ("train,healthy", "train,well", "image a: unknown class 'well'"),
+        ("train,healthy", "train,well", "image a: unknown label 'well'"),
         ("0.7,", "", "line 2: 5 values for 6 columns"),
         ("p_nodule", "nodule", "is not a CSV of predictions"),
         ("p_nodule", "p_healthy", "is not a CSV of predictions"),
@@ -116,7 +118,7 @@ def test_models_are_joined_by_image_not_by_position(tmp_path: Path):
     written(tmp_path)
     written(tmp_path, TABLE.at([3, 1, 0, 2]), "deep")
     tables = predictions.read_all(both(tmp_path))
-    assert tables["deep"].image_ids == tables["simple"].image_ids
+    assert tables["deep"].image_ids.tolist() == tables["simple"].image_ids.tolist()
     assert tables["deep"].labels.tolist() == tables["simple"].labels.tolist()
     np.testing.assert_array_equal(tables["deep"].probabilities, tables["simple"].probabilities)
 
@@ -152,12 +154,17 @@ def test_an_image_that_only_the_second_model_has_is_named(tmp_path: Path):
         (TABLE.at([0, 1, 2]), "image d is missing for 'simple' but 'healthy' in test in the split"),
         (replace(TABLE, image_ids=("a", "b", "c", "e")), "image d is missing"),
         (replace(TABLE, labels=np.array([1, 1, 2, 0])), "image a is 'nodule' in train .* but 'healthy' in train"),
-        (replace(TABLE, splits=("test", *TABLE.splits[1:])), "image a is 'healthy' in test .* but 'healthy' in train"),
+        (
+            replace(TABLE, splits=("test", "validation", "test", "test")),
+            "image a is 'healthy' in test .* but 'healthy' in train",
+        ),
     ],
 )
 def test_predictions_of_another_split_are_refused(table: Predictions, message: str):
     truths = zip(TABLE.image_ids, TABLE.splits, TABLE.labels, strict=True)
-    rows = [replace(ROW, image_id=name, split=split, label=TABLE.classes[label]) for name, split, label in truths]
+    rows = manifest_rows(
+        {"image_id": name, "path": name, "split": split, "label": TABLE.classes[label]} for name, split, label in truths
+    )
     predictions.check_images("simple", TABLE, rows)
     with pytest.raises(MedcnnError, match=message):
         predictions.check_images("simple", table, rows)

@@ -32,7 +32,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Predict
 
 def recorded(tables: dict[str, Predictions]) -> dict[str, np.ndarray]:
     """Write the record, and return what each combination predicted."""
-    groups = {image_id: image_id for image_id in tables["one"].image_ids}
+    groups = tables["one"].image_ids.to_series()
     made = combining.ensembles(tables, tuple(combining.COMBINERS), groups, 42, Compute())
     cascade = cascading.cascaded(tables, ("one", "other"), MACS)
     record = {**combining.record(made), "cascades": {CASCADE: cascade.record()}}

@@ -7,6 +7,7 @@ import sys
 import typing
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from medcnn.core import files
@@ -42,9 +43,9 @@ def members(skills: dict[str, float], images: int = 400, classes: int = 2, seed:
     }
 
 
-def alone(some: dict[str, Predictions]) -> dict[str, str]:
+def alone(some: dict[str, Predictions]) -> pd.Series:
     """Every image in a group of its own."""
-    return {image_id: image_id for image_id in next(iter(some.values())).image_ids}
+    return next(iter(some.values())).image_ids.to_series()
 
 
 def ensembles(some: dict[str, Predictions], seed: int = 42) -> dict[str, combining.Ensemble]:
@@ -94,7 +95,7 @@ def test_the_mean_weighs_all_alike() -> None:
     joined = ensembles(some)["mean"]
     assert joined.rule == WeightedMean((0.333333,) * 3)
     assert joined.predictions.probabilities == pytest.approx(sum(part.probabilities for part in some.values()) / 3)
-    assert joined.predictions.image_ids == some["good"].image_ids
+    assert joined.predictions.image_ids.equals(some["good"].image_ids)
 
 
 # Vote.
@@ -327,7 +328,7 @@ def test_a_class_of_one_patient_leaves_fitted_combiners_unscored_and_says_so() -
     some = members({"good": 2, "bad": 0}, images=40)
     groups = alone(some)
     part = next(iter(some.values())).of("validation")
-    groups |= {name: "one" for name, label in zip(part.image_ids, part.labels, strict=True) if label == 1}
+    groups[part.image_ids[part.labels == 1]] = "one"
     made = combining.ensembles(some, ALL, groups, 42, Compute())
     scored = {name for name, ensemble in made.items() if np.isfinite(ensemble.score.cross_entropy)}
     assert scored == {"mean", "vote"}
@@ -361,7 +362,7 @@ def test_one_model_makes_no_ensemble() -> None:
 def test_an_image_that_the_manifest_lacks_is_named() -> None:
     some = members({"one": 1, "other": 1})
     with pytest.raises(MedcnnError, match="image 000000000000 of the predictions is not in the manifest"):
-        combining.ensembles(some, ALL, {}, 42, Compute())
+        combining.ensembles(some, ALL, pd.Series({"0": "one"}), 42, Compute())
 
 
 def test_importing_the_combiners_loads_no_framework() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from medcnn.core.errors import MedcnnError
@@ -22,11 +23,11 @@ from medcnn.params.figures import SCORED
 from medcnn.params.run import Links
 from medcnn.params.whole import Params
 from medcnn.runtime import paths
-from tests.dataset.test_manifest import ROW
+from tests.project import manifest_rows
 
 CLASSES = ("healthy", "tumour")
 IMAGES = 120
-GROUPS = {f"i{index}": f"g{index // 2}" for index in range(IMAGES)}
+GROUPS = pd.Series({f"i{index}": f"g{index // 2}" for index in range(IMAGES)})
 MACS = {"a": 10, "b": 100}
 PARTS = [("test", "validation", "train")[group % 3] for group in range(IMAGES // 2)]
 LABELS = np.random.default_rng(0).integers(2, size=IMAGES)
@@ -37,7 +38,7 @@ def table(fold: int, repeat: int = 0, classes: tuple[str, ...] = CLASSES) -> Pre
     rng = np.random.default_rng([fold, repeat])
     splits = tuple(PARTS[(index // 2 + fold) % 3] for index in range(IMAGES))
     odds = np.exp(1.5 * (2 * LABELS - 1) + 1.5 * rng.standard_normal(IMAGES))
-    return Predictions(classes, tuple(GROUPS), splits, LABELS, np.stack([1 / (1 + odds), odds / (1 + odds)], axis=1))
+    return Predictions(classes, GROUPS.index, splits, LABELS, np.stack([1 / (1 + odds), odds / (1 + odds)], axis=1))
 
 
 def cells(repeats: int = 1, numbers: tuple[int, ...] = (0, 1, 2)) -> dict[Cell, Predictions]:
@@ -47,7 +48,7 @@ def cells(repeats: int = 1, numbers: tuple[int, ...] = (0, 1, 2)) -> dict[Cell, 
 @pytest.fixture
 def block(settings: Params) -> Any:
     def made(of_cells: Cells, fold_0_apart: bool = False, patients: bool = False) -> dict[str, Any]:
-        known = Evidence(GROUPS, patients, {}, fold_0_apart, settings.evaluate, settings.seed)
+        known = Evidence(GROUPS, patients, pd.DataFrame(), fold_0_apart, settings.evaluate, settings.seed)
         return crossval.block(of_cells, known)
 
     return made
@@ -149,7 +150,7 @@ def test_a_class_that_no_fold_tests_leaves_every_area_undefined(block: Any) -> N
 def test_what_no_folds_can_hold_is_refused(block: Any) -> None:
     with pytest.raises(MedcnnError, match="image i0 is tested in 2 folds"):
         block({(0, 0): table(0), (1, 0): table(0)})
-    stranger = replace(table(1), image_ids=("stranger", *tuple(GROUPS)[1:]), splits=("test",) * IMAGES)
+    stranger = replace(table(1), image_ids=("stranger", *GROUPS.index[1:]), splits=("test",) * IMAGES)
     with pytest.raises(MedcnnError, match="image stranger of the predictions is not in the manifest"):
         block({(1, 0): stranger})
 
@@ -160,12 +161,13 @@ def run(settings: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.chdir(tmp_path)
     links = {"chains": Links(), "cascades": Links(first=("a",), second=("b",))}
     run = settings.run.model_copy(update={**links, "models": ("a", "b"), "folds": (0, 1), "seeds": (0,)})
-    rows = [
-        replace(ROW, image_id=name, group=group, path=name, label=CLASSES[label], split=split)
+    rows = manifest_rows(
+        {"image_id": name, "group": group, "path": name, "label": CLASSES[label], "split": split}
         for (name, group), label, split in zip(GROUPS.items(), LABELS, table(0).splits, strict=True)
-    ]
+    )
     manifest.write(paths.manifest("s"), rows)
-    folds.write(paths.folds("s"), dict(zip(GROUPS, zip(table(0).splits, table(1).splits, strict=True), strict=True)))
+    parts = {"image_id": GROUPS.index, "fold_0": table(0).splits, "fold_1": table(1).splits}
+    folds.write(paths.folds("s"), pd.DataFrame(parts))
     for repeat, name in enumerate(run.models):
         predictions.write(paths.cell("s", name, 1, 0) / folds.PREDICTIONS, table(1, repeat))
     ensemble = settings.ensemble.model_copy(update={"combiners": ("mean", "weighted")})
@@ -189,7 +191,7 @@ def test_ensembles_and_cascades_are_fitted_again_in_every_cell(run: Params) -> N
     expected = combining.ensembles(members, combiners, GROUPS, run.seed, run.compute)
     for name in combiners:
         assert np.array_equal(found[f"ensemble_{name}"][1, 0].probabilities, expected[name].predictions.probabilities)
-    assert found["a_b_cascade"][1, 0].splits == table(1).splits
+    assert found["a_b_cascade"][1, 0].splits.tolist() == table(1).splits.tolist()
 
 
 def test_a_missing_cell_is_one_line(run: Params) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from medcnn.core import files
@@ -32,8 +33,15 @@ def table(classes: tuple[str, ...], images: int = 60) -> Predictions:
 
 def evidence(of: Predictions, images_a_group: int = 1, **changes: Any) -> Evidence:
     settings = whole.load(ROOT / "params.yaml").evaluate.model_copy(update={"resamples": 200})
-    groups = {name: f"group_{int(name.removeprefix('image_')) // images_a_group}" for name in of.image_ids}
-    known = {"groups": groups, "patients": False, "subgroups": {}, "fold_0_apart": False, "settings": settings}
+    names = [f"group_{int(name.removeprefix('image_')) // images_a_group}" for name in of.image_ids]
+    groups = pd.Series(names, of.image_ids)
+    known = {
+        "groups": groups,
+        "patients": False,
+        "subgroups": pd.DataFrame(),
+        "fold_0_apart": False,
+        "settings": settings,
+    }
     return Evidence(**known | {"seed": 1} | changes)
 
 
@@ -93,8 +101,9 @@ def test_what_is_decided_on_validation_ignores_test():
 
 def test_subgroups_are_the_test_images_by_column():
     predicted = table(("no", "yes"))
-    sex = {name: ("f", "m")[row // 2 % 2] for row, name in enumerate(predicted.image_ids)}
-    block = evaluated(predicted, subgroups={"sex": sex})["subgroups"]["sex"]
+    sex = [("f", "m")[row // 2 % 2] for row in range(len(predicted))]
+    groups = pd.DataFrame({"sex": sex}, predicted.image_ids)
+    block = evaluated(predicted, subgroups=groups)["subgroups"]["sex"]
     assert sum(group["support"] for group in block["groups"].values()) == 20
     assert set(block["groups"]) == {"f", "m"}
 
@@ -102,7 +111,7 @@ def test_subgroups_are_the_test_images_by_column():
 def test_an_image_that_the_manifest_lacks_is_named():
     predicted = table(("no", "yes"))
     with pytest.raises(MedcnnError, match="image image_2 of the predictions is not in the manifest"):
-        evaluated(predicted, groups={"image_0": "a", "image_1": "b"})
+        evaluated(predicted, groups=pd.Series({"image_0": "a", "image_1": "b"}))
 
 
 def test_the_headline_of_two_classes_counts_the_errors_of_the_positive_one():
@@ -144,7 +153,7 @@ def test_order_of_rows_changes_nothing(tmp_path, monkeypatch):
     for name, first in (("one", predicted), ("two", shuffled)):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        record("phantom", predictions.joined({"simple": first, "deep": predicted}), {"simple": 1, "deep": 2})
+        record("phantom", predictions.joined({"simple": first, "deep": predicted}.items()), {"simple": 1, "deep": 2})
         written.append(
             {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
         )

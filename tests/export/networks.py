@@ -77,7 +77,7 @@ def trained_study(folder: Path, networks: Mapping[str, keras.Model], **changes: 
 
 def _predicted(folder: Path, network: keras.Model, classes: tuple[str, ...]) -> Predictions:
     rows = manifest.used(folder / paths.manifest(STUDY))
-    labels = np.array([classes.index(row.label) for row in rows])
+    labels = np.array([classes.index(label) for label in rows["label"]])
     images = pack.images(folder / paths.prepared(STUDY))[:].astype(np.float32)
-    ids, splits = tuple(row.image_id for row in rows), tuple(row.split for row in rows)
-    return Predictions(classes, ids, splits, labels, network.predict_on_batch(images).astype(np.float64))
+    probabilities = network.predict_on_batch(images).astype(np.float64)
+    return Predictions(classes, rows["image_id"], rows["split"], labels, probabilities)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,14 +89,14 @@ def packed(path: Path, members: Iterable[tuple[str, bytes]]) -> Path:
     return path
 
 
-def prepared(folder: Path) -> dict[str, manifest.Row]:
+def prepared(folder: Path) -> dict[str, Any]:
     """Run the three stages; the rows of the manifest by path, checked against the prepared pixels."""
     for stage in ("download", "split", "prepare"):
         done = run(folder, f"stages.{stage}", STUDY)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
     rows = manifest.read(folder / paths.manifest(STUDY))
-    used = [row for row in rows if row.status == manifest.USED]
+    used = rows[rows["status"] == manifest.USED]
     pixels = pack.images(folder / paths.prepared(STUDY))
     assert len(pixels) == len(used)
     return {row.path: row for row in rows}
@@ -193,7 +194,7 @@ def test_what_an_attacker_packs_into_a_zip_costs_that_image_alone(tmp_path: Path
     folder = given(tmp_path / "project", path)
     assert run(folder, "stages.download", STUDY).returncode == 0
     told, peak = measured(folder, "split")
-    rows = {row.path: row for row in manifest.read(folder / paths.manifest(STUDY))}
+    rows = {row.path: row for row in manifest.read(folder / paths.manifest(STUDY)).itertuples()}
     assert {path for path, row in rows.items() if row.status == manifest.USED} == {*PLAIN, "no/windows.png"}
     assert rows[PLAIN[0]].sha256 == hashlib.sha256(image(99, PLAIN[0])).hexdigest()
     aside = {path: row.reason for path, row in rows.items() if row.status == manifest.SET_ASIDE}
@@ -244,7 +245,7 @@ def test_a_hundred_thousand_empty_entries_are_set_aside(tmp_path: Path) -> None:
     folder = given(tmp_path / "project", path)
     assert run(folder, "stages.download", STUDY).returncode == 0
     _, peak = measured(folder, "split")
-    statuses = [row.status for row in manifest.read(folder / paths.manifest(STUDY))]
+    statuses = manifest.read(folder / paths.manifest(STUDY))["status"].tolist()
     assert statuses.count(manifest.USED) == len(PLAIN)
     assert statuses.count(manifest.SET_ASIDE) == 100_000
     assert peak < 1 << 30

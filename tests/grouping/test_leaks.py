@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from medcnn.core.errors import MedcnnError
@@ -8,7 +9,7 @@ from medcnn.grouping import leaks
 
 def test_an_image_leaks_that_shares_a_key_with_an_earlier_part() -> None:
     parts = [0, 1, 1, 2, 2, 0]
-    assert leaks.leaked([1, 1, 2, 2, 3, 3], parts) == [False, True, False, True, True, False]
+    assert leaks.leaked([1, 1, 2, 2, 3, 3], parts).tolist() == [False, True, False, True, True, False]
 
 
 def test_a_plain_random_split_leaks_about_what_theory_says() -> None:
@@ -24,4 +25,4 @@ def test_images_without_relatives_cannot_leak() -> None:
 
 def test_a_group_on_two_sides_is_refused_by_name() -> None:
     with pytest.raises(MedcnnError, match=r"leak.*two\.png in test.*one\.png in train"):
-        leaks.check_no_leak([7, 7], ["train", "test"], ["one.png", "two.png"])
+        leaks.check_no_leak([7, 7], ["train", "test"], pd.Series(["one.png", "two.png"]))

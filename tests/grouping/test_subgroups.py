@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from medcnn.core.errors import MedcnnError
@@ -13,6 +14,7 @@ from tests.conftest import encoded, picture, zipped
 from tests.project import shrink
 
 WHERE = "studies.x.labels.subgroups"
+IMAGES = pd.DataFrame({"image_id": ["1", "2"], "path": ["a.png", "b.png"]})
 
 
 # Which subgroup an image is in.
@@ -41,8 +43,8 @@ def test_one_cut_makes_two_bands() -> None:
 
 
 def test_words_stay_words() -> None:
-    rows = {"a.png": {"sex": "F", "scanner": "GE "}, "b.png": {"sex": "M", "scanner": ""}, "c.png": {}}
-    assert subgroups.named(rows, {"sex": (), "scanner": ()}, WHERE) == {
+    table = pd.DataFrame({"sex": ["F", "M", ""], "scanner": ["GE ", "", ""]}, ["a.png", "b.png", "c.png"])
+    assert subgroups.named(table, {"sex": (), "scanner": ()}, WHERE).to_dict() == {
         "sex": {"a.png": "F", "b.png": "M", "c.png": "unknown"},
         "scanner": {"a.png": "GE", "b.png": "unknown", "c.png": "unknown"},
     }
@@ -51,28 +53,28 @@ def test_words_stay_words() -> None:
 @pytest.mark.parametrize("value", ["old", "inf", "45Y"])
 def test_a_word_among_numbers_is_one_line_with_the_key_path(value: str) -> None:
     with pytest.raises(MedcnnError, match=rf"^studies\.x\.labels\.subgroups\.age: .* '{value}'"):
-        subgroups.named({"a.png": {"age": "50"}, "b.png": {"age": value}}, {"age": (40.0,)}, WHERE)
+        subgroups.named(pd.DataFrame({"age": ["50", value]}), {"age": (40.0,)}, WHERE)
 
 
 def test_an_unknown_column_says_which_there_are() -> None:
-    rows = {"z.png": {}, "a.png": {"file": "a.png", "sex": "F"}}
+    rows = pd.DataFrame({"file": ["", "a.png"], "sex": ["", "F"]})
     with pytest.raises(MedcnnError, match=r"^studies\.x\.labels\.subgroups\.gender: .*'gender'; it has file, sex$"):
         subgroups.named(rows, {"sex": (), "gender": ()}, WHERE)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
-    columns = {"sex": {"a.png": "F", "b.png": "M"}, "age": {"a.png": "<40", "b.png": "unknown"}}
-    subgroups.write(path, {"1": "a.png", "2": "b.png"}, columns)
+    groups = pd.DataFrame({"sex": ["M", "F"], "age": ["unknown", "<40"]}, ["b.png", "a.png"])
+    subgroups.write(path, IMAGES, groups)
     assert path.read_text() == "image_id,sex,age\n1,F,<40\n2,M,unknown\n"
-    assert subgroups.read(path) == {"sex": {"1": "F", "2": "M"}, "age": {"1": "<40", "2": "unknown"}}
+    assert subgroups.read(path).to_dict() == {"sex": {"1": "F", "2": "M"}, "age": {"1": "<40", "2": "unknown"}}
 
 
 def test_a_study_without_subgroups_has_the_ids_alone(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
-    subgroups.write(path, {"1": "a.png", "2": "b.png"}, {})
+    subgroups.write(path, IMAGES, pd.DataFrame())
     assert path.read_text() == "image_id\n1\n2\n"
-    assert subgroups.read(path) == {}
+    assert subgroups.read(path).shape == (2, 0)
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
@@ -102,8 +104,8 @@ def test_split_tells_the_subgroups_of_every_used_image(tmp_path: Path, monkeypat
     study(tmp_path, {"sex": [], "age": [35, 45]})
     split.main("phantom")
     found = subgroups.read(paths.subgroups("phantom"))
-    used = {row.path: row.image_id for row in manifest.used(paths.manifest("phantom"))}
-    assert list(found["sex"]) == list(used.values())
+    used = manifest.used(paths.manifest("phantom")).set_index("path")["image_id"]
+    assert found.index.tolist() == used.tolist()
     assert len(used) == 20
     assert [found["sex"][used[f"{index}.png"]] for index in range(4)] == ["F", "M", "M", "F"]
     ages = [found["age"][used[f"{index}.png"]] for index in (0, 3, 5, 14, 15)]

@@ -92,7 +92,8 @@ def test_all_rows_are_scaled_by_what_validation_alone_says() -> None:
     seen = raw.of("validation")
     assert temperature == calibration.best_temperature(seen.probabilities, seen.labels) > 1.5
     assert calibrated.probabilities == pytest.approx(calibration.scaled(raw.probabilities, temperature))
-    assert (calibrated.splits, calibrated.image_ids) == (raw.splits, raw.image_ids)
+    assert calibrated.splits.equals(raw.splits)
+    assert calibrated.image_ids.equals(raw.image_ids)
     test = np.array([split == "test" for split in raw.splits])
     raw.labels[test] = 0
     raw.probabilities[test] = 1 / 3

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import pack
+from medcnn.dataset import manifest, pack
 from medcnn.dataset.augment import augmented
-from medcnn.dataset.manifest import Row
 from medcnn.dataset.views import Recipe
 from medcnn.params.whole import Compute, Params
 from medcnn.prepare import preparing
@@ -21,7 +20,7 @@ from tests.conftest import encoded, picture, zipped
 from tests.project import changed
 
 
-def prepared(folder: Path, settings: Params, cpus: int = 2) -> list[Row]:
+def prepared(folder: Path, settings: Params, cpus: int = 2) -> pd.DataFrame:
     """300 images and two views of each one in training, worked on by tasks of ``cpus`` threads."""
     compute = Compute(cpus_per_task=cpus)
     study = changed(settings.study("brain_mri"), {"images.size": 24})
@@ -31,19 +30,19 @@ def prepared(folder: Path, settings: Params, cpus: int = 2) -> list[Row]:
         preparing.write_images(archive.path, rows, study, folder, compute)
         preparing.write_views(rows, Recipe(settings.augment["light"], 2, 7), folder, compute)
         for index in (0, 150, 299):
-            expected = pixels(archive.read(rows[index].path), 24, "stretch")
+            expected = pixels(archive.read(rows["path"][index]), 24, "stretch")
             assert np.array_equal(pack.images(folder)[index], expected)
     return rows
 
 
 def test_pixels_follow_the_manifest_and_views_its_training_rows(tmp_path: Path, settings: Params) -> None:
     rows = prepared(tmp_path, settings)
-    training = [index for index, row in enumerate(rows) if row.split == "train"]
+    training = manifest.indices(rows, "train")
     images, views = pack.images(tmp_path), pack.views(tmp_path)
     assert images.shape == (300, 24, 24, 3)
     assert views.shape == (2, len(training), 24, 24, 3)
     last = training[-1]
-    expected = augmented(images[last], settings.augment["light"], 7, "view", 1, rows[last].image_id)
+    expected = augmented(images[last], settings.augment["light"], 7, "view", 1, rows["image_id"][last])
     assert np.array_equal(views[1, -1], expected)
 
 
@@ -63,7 +62,7 @@ def test_the_shards_are_the_same_files_whatever_the_number_of_threads_and_tasks(
 def test_an_image_that_cannot_be_read_leaves_nothing_to_train_on(tmp_path: Path, settings: Params) -> None:
     rows = prepared(tmp_path, settings)
     study = changed(settings.study("brain_mri"), {"images.size": 24})
-    rows[7] = replace(rows[7], path="yes/none.png")
+    rows.loc[7, "path"] = "yes/none.png"
     with pytest.raises(MedcnnError, match=r"raw\.zip.*'yes/none\.png'"):
         preparing.write_images(tmp_path / "raw.zip", rows, study, tmp_path, Compute())
     assert list(tmp_path.glob("*images*")) == []

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from medcnn.core import files
 from medcnn.dataset import folds, manifest, predictions
 from medcnn.dataset.folds import PREDICTIONS
-from medcnn.dataset.manifest import SPLITS, Row
+from medcnn.dataset.manifest import SPLITS
 from medcnn.dataset.predictions import Predictions
 from medcnn.params import whole
 from medcnn.published import studies
@@ -96,9 +97,8 @@ def example(folder: Path, study: str = "phantom", images: int = 96, absent: str 
     classes = settings.study(study).labels.class_names
     prepared_study(folder, study, classes, images=images)
     made = Example(folder, study, classes, settings.run.trained)
-    rows = [
-        row for row in manifest.used(made.path(paths.manifest(study))) if (row.split, row.label) != ("test", absent)
-    ]
+    rows = manifest.used(made.path(paths.manifest(study)))
+    rows = rows[(rows["split"] != "test") | (rows["label"] != (absent or ""))]
     manifest.write(made.path(paths.manifest(study)), rows)
     for seed, model in enumerate(made.models):
         predictions.write(made.predictions_of(model), _predictions(rows, classes, seed))
@@ -109,30 +109,24 @@ def example(folder: Path, study: str = "phantom", images: int = 96, absent: str 
     return made
 
 
-def _write_subgroups(made: Example, rows: list[Row]) -> None:
+def _write_subgroups(made: Example, rows: pd.DataFrame) -> None:
     """A study with two classes knows the sex of its patients, the others nothing."""
     sexes = ("female", "male")
-    lines = [(row.image_id, sexes[index % 2]) for index, row in enumerate(rows)]
+    lines = [(image_id, sexes[index % 2]) for index, image_id in enumerate(rows["image_id"])]
     if len(made.classes) == 2:
         files.write_csv(made.path(paths.subgroups(made.study)), ("image_id", "sex"), lines)
     else:
         files.write_csv(made.path(paths.subgroups(made.study)), ("image_id",), [line[:1] for line in lines])
 
 
-def _predictions(rows: list[Row], classes: tuple[str, ...], seed: int) -> Predictions:
+def _predictions(rows: pd.DataFrame, classes: tuple[str, ...], seed: int) -> Predictions:
     """Better and better with ``seed``, and the rows in an order of their own."""
     rng = np.random.default_rng(seed)
-    rows = [rows[index] for index in rng.permutation(len(rows))]
-    labels = np.array([classes.index(row.label) for row in rows])
+    rows = rows.iloc[rng.permutation(len(rows))]
+    labels = np.array([classes.index(label) for label in rows["label"]])
     logits = rng.normal(size=(len(rows), len(classes))) + (0.8 + 0.4 * seed) * np.eye(len(classes))[labels]
     odds = np.exp(1.5 * logits)
-    return Predictions(
-        classes,
-        tuple(row.image_id for row in rows),
-        tuple(row.split for row in rows),
-        labels,
-        odds / odds.sum(axis=1, keepdims=True),
-    )
+    return Predictions.of_rows(rows, classes, odds / odds.sum(axis=1, keepdims=True))
 
 
 def _write_training(made: Example, model: str) -> None:
@@ -233,7 +227,8 @@ def write_cells(made: Example) -> None:
     made.path(paths.PARAMS).write_text(text.replace("  folds:\n  - 0\n", "  folds:\n  - 0\n  - 1\n", 1))
     turned = {"train": "test", "test": "train", "validation": "validation"}
     rows = manifest.used(made.path(paths.manifest(made.study)))
-    folds.write(made.path(paths.folds(made.study)), {row.image_id: (row.split, turned[row.split]) for row in rows})
+    parts = {"image_id": rows["image_id"], "fold_0": rows["split"], "fold_1": rows["split"].map(turned)}
+    folds.write(made.path(paths.folds(made.study)), pd.DataFrame(parts))
     for model in made.trained:
         table = predictions.read(made.predictions_of(model))
         table = replace(table, splits=tuple(turned[split] for split in table.splits))
@@ -298,16 +293,16 @@ def write_published(made: Example) -> None:
     files.write_json(made.path(paths.metrics("published", made.study)), written.model_dump(mode="json"))
 
 
-def _write_data(made: Example, rows: list[Row]) -> None:
+def _write_data(made: Example, rows: pd.DataFrame) -> None:
     counted = {
-        split: {name: sum((row.split, row.label) == (split, name) for row in rows) for name in made.classes}
+        split: {name: int(((rows["split"] == split) & (rows["label"] == name)).sum()) for name in made.classes}
         for split in SPLITS
     }
     data = {
         "images": len(rows) + 4,
         "used": len(rows),
         "set_aside": {"unreadable": 3, "no class": 1},
-        "classes": {name: sum(row.label == name for row in rows) for name in made.classes},
+        "classes": {name: int((rows["label"] == name).sum()) for name in made.classes},
         "groups": len(rows),
         "patients": None,
         "sizes": {"min_width": 30, "max_width": 60, "min_height": 31, "max_height": 61, "distinct": 5},

@@ -26,11 +26,10 @@ GIT = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
 def table(skill: float, folder: Path, seed: int = 0) -> Predictions:
     """Predictions of a project's images: the higher the skill, the better."""
     rows = manifest.used(folder / paths.manifest(STUDY))
-    labels = np.array([CLASSES.index(row.label) for row in rows])
+    labels = np.array([CLASSES.index(label) for label in rows["label"]])
     logits = np.random.default_rng(seed).normal(size=(len(rows), 2)) + skill * np.eye(2)[labels]
     odds = np.exp(logits)
-    ids, splits = tuple(row.image_id for row in rows), tuple(row.split for row in rows)
-    return Predictions(CLASSES, ids, splits, labels, odds / odds.sum(axis=1, keepdims=True))
+    return Predictions(CLASSES, rows["image_id"], rows["split"], labels, odds / odds.sum(axis=1, keepdims=True))
 
 
 def figures(made: Predictions) -> dict[str, Any]:

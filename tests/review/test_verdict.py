@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from medcnn.dataset.predictions import Predictions
@@ -28,7 +29,7 @@ def results(made: Predictions | None, project: Path, fingerprint: str = "f") -> 
 
 
 def judged(now: Results, before: Results | None, settings: Params) -> Verdict:
-    groups = {image_id: image_id for image_id in now.table.image_ids} if now.table else {}
+    groups = now.table.image_ids.to_series() if now.table else pd.Series({"0": "one"})
     return verdict(Pair(now, before), groups, settings.evaluate, settings.seed)
 
 
@@ -66,7 +67,9 @@ def test_what_cannot_be_compared_is_said(project: Path, settings: Params):
         said = judged(now, before, settings)
         assert (said.word, why in said.why) == ("cannot tell", True), said
     assert "dvc checkout" in judged(results(None, project), now, settings).why
-    unlisted = verdict(Pair(now, results(table(1.0, project), project)), {}, settings.evaluate, settings.seed)
+    unlisted = verdict(
+        Pair(now, results(table(1.0, project), project)), pd.Series({"0": "one"}), settings.evaluate, settings.seed
+    )
     assert (unlisted.word, "not in the manifest" in unlisted.why) == ("cannot tell", True)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import ImageEnhance
@@ -42,18 +43,18 @@ def surveyed(folder: Path, members: dict[str, bytes], study: Study, seed: int = 
         return surveying.survey(archive, study, seed, "studies.brain_mri")
 
 
-def by_path(survey: Survey) -> dict[str, manifest.Row]:
-    return {row.path: row for row in survey.rows}
+def by_path(survey: Survey) -> dict[str, Any]:
+    return {row.path: row for row in survey.rows.itertuples()}
 
 
 def sides(survey: Survey, prefix: str) -> set[str]:
-    return {row.split for row in survey.rows if prefix in row.path and row.status == "used"}
+    return {row.split for row in survey.rows.itertuples() if prefix in row.path and row.status == "used"}
 
 
 def test_every_image_is_found_once_with_its_facts_in_a_fixed_order(tmp_path: Path, study: Study) -> None:
     members = images() | {f"copy/{name}": data for name, data in images().items()}
     survey = surveyed(tmp_path, members, study)
-    assert [row.path for row in survey.rows] == sorted(images())
+    assert survey.rows["path"].tolist() == sorted(images())
     row = by_path(survey)["yes/patient_0_1.png"]
     assert (row.label, row.group, row.width, row.height, row.mode) == ("tumour", "patient_0", 48, 40, "L")
     assert row.image_id == manifest.image_id(row.path)
@@ -63,7 +64,7 @@ def test_no_patient_stands_on_two_sides_and_every_part_has_both_classes(tmp_path
     survey = surveyed(tmp_path, images(), study)
     for patient in range(30):
         assert len(sides(survey, f"patient_{patient}_")) == 1
-    counts = Counter((row.split, row.label) for row in survey.rows)
+    counts = Counter((row.split, row.label) for row in survey.rows.itertuples())
     assert set(counts) == {(split, label) for split in manifest.SPLITS for label in ("tumour", "healthy")}
 
 
@@ -95,9 +96,9 @@ def test_what_cannot_be_trusted_is_set_aside_with_its_reason(tmp_path: Path, stu
     conflict = "identical image under labels healthy and tumour"
     assert rows["no/patient_92_0.png"].reason == rows["yes/patient_4_0.png"].reason == conflict
     assert rows["else/patient_93_0.png"].reason == "no class"
-    aside = [row for row in survey.rows if row.status == "set_aside"]
+    aside = survey.rows[survey.rows["status"] == "set_aside"]
     assert len(aside) == 5
-    assert all(row.split == "" and row.fold == -1 for row in aside)
+    assert ((aside["split"] == "") & (aside["fold"] == -1)).all()
     assert fingerprint(survey, "regroup", 1)["set_aside"] == {"unreadable": 2, conflict: 2, "no class": 1}
 
 
@@ -194,6 +195,6 @@ def test_the_fingerprint_counts_what_a_plain_split_would_have_leaked(tmp_path: P
 
 def test_the_seed_decides_the_split_and_the_fingerprint_does_not_depend_on_it(tmp_path: Path, study: Study) -> None:
     one, same, other = (surveyed(tmp_path, images(), study, seed) for seed in (1, 1, 2))
-    assert one.rows == same.rows
-    assert one.rows != other.rows
+    assert one.rows.equals(same.rows)
+    assert not one.rows.equals(other.rows)
     assert fingerprint(one, "regroup", 1)["fingerprint"] == fingerprint(other, "regroup", 2)["fingerprint"]

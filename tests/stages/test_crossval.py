@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +40,10 @@ def folded(folder: Path) -> Path:
     """Deal the images of a prepared project to folds, as ``split`` would have."""
     path, settings = folder / paths.manifest("phantom"), whole.load(folder / "params.yaml")
     rows = manifest.read(path)
-    tested = [row.split == "test" for row in rows]
-    numbers = dealing.folds(range(len(rows)), [row.label for row in rows], tested, 4, settings.seed)
-    rows = [replace(row, fold=number) for row, number in zip(rows, numbers, strict=True)]
+    tested, groups = (rows["split"] == "test").to_numpy(), np.arange(len(rows))
+    rows = rows.assign(fold=dealing.folds(groups, rows["label"], tested, 4, settings.seed))
     manifest.write(path, rows)
-    parts = placing.folded(rows, range(len(rows)), settings.study("phantom"), settings.seed)
+    parts = placing.folded(rows, groups, settings.study("phantom"), settings.seed)
     folds.write(folder / paths.folds("phantom"), parts)
     return folder
 
@@ -88,10 +86,12 @@ def test_the_main_cell_is_what_was_trained_and_needs_no_tensorflow() -> None:
 
 
 def test_a_cell_predicts_the_images_of_its_fold_with_their_part_in_it() -> None:
-    parts = folds.read(paths.folds("phantom"))
+    parts = folds.read(paths.folds("phantom"), 1)
     for model in ("tiny", "lite0"):
         table = predictions.read(cell(model, 1) / folds.PREDICTIONS)
-        assert dict(zip(table.image_ids, table.splits, strict=True)) == {name: part[1] for name, part in parts.items()}
+        assert dict(zip(table.image_ids, table.splits, strict=True)) == dict(
+            zip(parts["image_id"], parts["fold_1"], strict=True)
+        )
         assert set(digests(model, 1)) == {folds.PREDICTIONS, folds.MODEL}
 
 
@@ -116,12 +116,12 @@ def test_another_fold_never_runs_a_frozen_backbone_again() -> None:
 def test_views_that_the_split_has_not_are_drawn_as_prepare_draws_them() -> None:
     settings = whole.load()
     (path,) = Path(STATE, "views").iterdir()
-    rows, parts = manifest.used(paths.manifest("phantom")), folds.read(paths.folds("phantom"))
+    rows, parts = manifest.used(paths.manifest("phantom")), folds.read(paths.folds("phantom")).iloc[:, 1:]
     images, views = pack.images(paths.prepared("phantom")), pack.views(path)
-    others = [i for i, row in enumerate(rows) if row.split != "train" and "train" in parts[row.image_id]]
+    others = np.flatnonzero((rows["split"] != "train") & (parts == "train").any(axis=1))
     assert views.shape[:2] == (settings.study("phantom").images.views.count, len(others))
     policy, last = settings.augment["light"], others[-1]
-    expected = augmented(images[last], policy, settings.seed, "view", len(views) - 1, rows[last].image_id)
+    expected = augmented(images[last], policy, settings.seed, "view", len(views) - 1, rows["image_id"][last])
     assert np.array_equal(views[-1, -1], expected)
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +38,10 @@ def project(folder: Path, **run_of: Any) -> Path:
 
 def write_predictions(folder: Path, model: str, classes: tuple[str, ...], skill: float) -> None:
     rows = manifest.used(folder / paths.manifest(STUDY))
-    labels = np.array([classes.index(row.label) for row in rows])
+    labels = np.array([classes.index(label) for label in rows["label"]])
     rng = np.random.default_rng(len(model))
     odds = np.exp(rng.normal(size=(len(rows), len(classes))) + skill * np.eye(len(classes))[labels])
-    ids, splits = tuple(row.image_id for row in rows), tuple(row.split for row in rows)
-    table = Predictions(classes, ids, splits, labels, odds / odds.sum(axis=1, keepdims=True))
+    table = Predictions(classes, rows["image_id"], rows["split"], labels, odds / odds.sum(axis=1, keepdims=True))
     order = [int(index) for index in rng.permutation(len(rows))]
     predictions.write(folder / paths.predictions(STUDY) / f"{model}.csv", table.at(order))
 
@@ -113,7 +111,7 @@ def test_one_model_makes_no_ensembles_and_says_so(tmp_path: Path) -> None:
 def test_patients_of_the_manifest_decide_the_folds(tmp_path: Path) -> None:
     alone = ensemble(project(tmp_path))
     path = tmp_path / paths.manifest(STUDY)
-    manifest.write(path, [replace(row, group=row.label) for row in manifest.read(path)])
+    manifest.write(path, manifest.read(path).assign(group=lambda rows: rows["label"]))
     done = run(tmp_path, "stages.ensemble", STUDY)
     assert "not scored: weighted, greedy, mean_dense, concat_dense" in done.stdout
     record = files.read_json(tmp_path / paths.metrics("ensemble", STUDY))

@@ -44,13 +44,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def predicted(model: str, right: float) -> None:
     rows = manifest.used(paths.manifest(STUDY))
     rng = np.random.default_rng(1)
-    labels = np.array([CLASSES.index(row.label) for row in rows])
+    labels = np.array([CLASSES.index(label) for label in rows["label"]])
     peaks = np.where(rng.random(len(rows)) < right, labels, (labels + 1) % len(CLASSES))
     probabilities = rng.dirichlet([1] * len(CLASSES), len(rows)) + 2 * np.eye(len(CLASSES))[peaks]
     table = Predictions(
         CLASSES,
-        tuple(row.image_id for row in rows),
-        tuple(row.split for row in rows),
+        rows["image_id"],
+        rows["split"],
         labels,
         probabilities / probabilities.sum(axis=1, keepdims=True),
     )
@@ -77,9 +77,9 @@ def test_best_and_worst_have_a_picture_of_every_image_that_is_listed() -> None:
     assert listed == {path.relative_to(PICTURES).as_posix() for path in PICTURES.rglob("*.*")}
     assert sum(path.stat().st_size for path in PICTURES.rglob("*.*")) < 1_000_000
 
-    test = {row.image_id: row for row in manifest.used(paths.manifest(STUDY)) if row.split == "test"}
+    test = manifest.used(paths.manifest(STUDY)).query("split == 'test'").set_index("image_id")["label"]
     for item in (item for kinds in shown.values() for items in kinds.values() for item in items):
-        assert item["label"] == test[item["image_id"]].label
+        assert item["label"] == test[item["image_id"]]
         assert item["image_id"] in item["file"]
         assert 1 / len(CLASSES) <= item["probability"] <= 1
     assert all(item["label"] != item["predicted"] for item in shown["simple"]["errors"])
@@ -94,7 +94,7 @@ def test_a_picture_shows_the_image_that_it_is_named_by() -> None:
         drawn = Image.open(io.BytesIO((PICTURES / item["file"]).read_bytes()))
         left = drawn.crop((0, 0, drawn.height, drawn.height)).resize((SIZE, SIZE), Image.Resampling.BOX)
         distances = np.abs(images - np.asarray(left, float)).mean(axis=(1, 2, 3))
-        assert rows[distances.argmin()].image_id == item["image_id"]
+        assert rows["image_id"][distances.argmin()] == item["image_id"]
 
 
 @pytest.mark.usefixtures("project")
@@ -119,7 +119,7 @@ def test_a_model_that_is_best_and_worst_is_shown_once() -> None:
 @pytest.mark.usefixtures("project")
 def test_predictions_of_other_images_are_refused() -> None:
     path = paths.predictions(STUDY) / "simple.csv"
-    known = next(row.image_id for row in manifest.used(paths.manifest(STUDY)) if row.split == "test")
+    known = manifest.used(paths.manifest(STUDY)).query("split == 'test'")["image_id"].iloc[0]
     path.write_text(path.read_text().replace(known, "ffffffffffff"))
     with pytest.raises(MedcnnError, match=r"simple.csv, image ffffffffffff: not in data/splits/phantom.csv"):
         explain.main(STUDY)

@@ -11,7 +11,6 @@ import pytest
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest, pack
-from medcnn.dataset.manifest import Row
 from medcnn.params import whole
 from medcnn.runtime import paths
 from stages import download, ensemble, evaluate, prepare, split, train, weights
@@ -43,8 +42,8 @@ def facts(study: str) -> dict[str, Any]:
     return files.read_json(paths.metrics("split", study))
 
 
-def rows(study: str) -> dict[str, Row]:
-    return {row.path: row for row in manifest.read(paths.manifest(study))}
+def rows(study: str) -> dict[str, Any]:
+    return {row.path: row for row in manifest.read(paths.manifest(study)).itertuples()}
 
 
 def all_prepared(folder: Path) -> Path:
@@ -74,7 +73,7 @@ def _inside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp
 @pytest.mark.parametrize("study", STUDIES)
 def test_neither_patient_nor_copy_stands_on_two_sides_and_every_image_can_be_read(study: str) -> None:
     sides = defaultdict(set)
-    for row in manifest.used(paths.manifest(study)):
+    for row in manifest.used(paths.manifest(study)).itertuples():
         sides[row.group].add(row.split)
         sides[row.sha256].add(row.split)
     assert all(len(found) == 1 for found in sides.values())
@@ -167,7 +166,7 @@ def test_every_study_is_trained_and_evaluated_on_its_test_images() -> None:
         predicted = (paths.predictions(study) / "tiny.csv").read_text().splitlines()
         names = whole.load().study(study).labels.class_names
         assert predicted[0] == ",".join(["image_id", "split", "label", *(f"p_{name}" for name in names)])
-        used = [row.image_id for row in manifest.used(paths.manifest(study))]
+        used = manifest.used(paths.manifest(study))["image_id"].tolist()
         assert [line.split(",")[0] for line in predicted[1:]] == used
         tested = sum(facts(study)["splits"]["test"].values())
         accuracy = files.read_json(paths.metrics("evaluate", study, "tiny"))["accuracy"]
