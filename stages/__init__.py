@@ -1,9 +1,31 @@
-"""The pipeline's scripts, one a DVC stage."""
+"""The pipeline's scripts, one for each DVC stage."""
 
 import sys
+from collections.abc import Callable
 
-from medcnn.runtime.console import exit_on_signals
+from medcnn.runtime import console
 
-# So Python names what it runs while it looks for ``-m stages.<name>``: a test that imports a stage is no such run.
+# This is what Python names the script while it looks for ``-m stages.<name>``; a test that imports a stage is no run.
 if sys.argv[0] == "-m":
-    exit_on_signals()
+    console.exit_on_signals()
+
+
+def run_stage(main: Callable[..., None], *names: str) -> None:
+    """Check the whole of ``params.yaml`` and the names on the command line, then call ``main`` with them and exit.
+
+    Args:
+        main: the stage.
+        names: of its arguments; a ``study`` and a ``model`` (or chain) must be in ``params.yaml``.
+    """
+
+    def checked(*arguments: str) -> None:
+        from medcnn.params import run, whole
+
+        params, given = whole.load(), dict(zip(names, arguments, strict=True))
+        if "study" in given:
+            params.study(given["study"])
+        if "model" in given:
+            run.links(given["model"], params.models)
+        main(*arguments)
+
+    console.run_stage(checked, *names)

@@ -4,15 +4,16 @@ from dataclasses import asdict
 
 from medcnn.benchmark import material, subjects
 from medcnn.benchmark.measuring import benchmarked
+from medcnn.benchmark.settings import Settings
 from medcnn.core import files
-from medcnn.params import whole
+from medcnn.params.loading import load
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
+from stages import run_stage
 
 
 def main(study: str) -> None:
-    settings = whole.load()
-    images = material.read(study, settings.study(study))
+    settings = load(Settings)
+    images = material.read(study, settings.studies[study])
     timed = subjects.combinations(study)
     setups = {}
     found = benchmarked(timed, settings.benchmark, images, settings.evaluate.confidence)

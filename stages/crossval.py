@@ -1,20 +1,17 @@
-"""Crossval: train one model on one study again, with another part held out or another seed."""
+"""Crossval: train one model or chain on one study again, with another part held out or another seed."""
 
 from medcnn.dataset import folds
-from medcnn.params import whole
-from medcnn.runtime.console import run_stage
 from medcnn.train import launch
-from medcnn.train.task import Task
+from medcnn.train.task import task
+from stages import run_stage
 
 
 def main(study: str, model: str, fold: str, repeat: str) -> None:
-    settings = whole.load()
-    settings.model(model)
     cell = folds.cell(study, fold, repeat)
     if cell == folds.MAIN:
         folds.copy_main(study, model)
     else:
-        launch.train(Task(settings, study, model, cell=cell))
+        launch.train(task(study, model, cell))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from dataclasses import asdict
 
 from medcnn.core import files
 from medcnn.download.fetching import fetch
-from medcnn.params import whole
+from medcnn.download.settings import Settings
+from medcnn.params.loading import load
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
+from stages import run_stage
 
 
 def main(study: str) -> None:
-    source = whole.load().study(study).source
+    source = load(Settings).studies[study].source
     receipt = fetch(source, paths.raw(study))
     files.write_json(paths.metrics("download", study), asdict(receipt))
     print(f"{study}: {receipt.name}, {receipt.bytes} bytes, sha256 {receipt.sha256}")

@@ -3,14 +3,15 @@
 from medcnn.core import files
 from medcnn.dataset import manifest, predictions
 from medcnn.ensemble import cascading, combining, joining
-from medcnn.params import whole
+from medcnn.ensemble.settings import Settings
+from medcnn.params import placement
+from medcnn.params.loading import load
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
+from stages import run_stage
 
 
 def main(study: str) -> None:
-    settings = whole.load()
-    settings.study(study)
+    settings = load(Settings)
     for folder in (paths.predictions(study), paths.metrics_folder("train", study)):
         files.keep_only(folder, settings.run.trained)
     tables = predictions.read_all({name: paths.predictions(study) / f"{name}.csv" for name in settings.run.trained})
@@ -21,7 +22,7 @@ def main(study: str) -> None:
         groups=manifest.groups(paths.manifest(study)),
         macs={name: cascading.macs(study, name) for name in settings.run.trained},
         seed=settings.seed,
-        placement=settings.compute,
+        placement=placement.load(),
     )
     made = joining.joined(tables, plan)
 

@@ -4,14 +4,15 @@ from medcnn.core import files
 from medcnn.ensemble.joining import Plan
 from medcnn.evaluate import crossval, evaluating
 from medcnn.evaluate.evidence import evidence
-from medcnn.params import whole
+from medcnn.evaluate.settings import Settings
+from medcnn.params import placement
+from medcnn.params.loading import load
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
+from stages import run_stage
 
 
 def main(study: str) -> None:
-    settings = whole.load()
-    settings.study(study)
+    settings, compute = load(Settings), placement.load()
     for folder in (paths.predictions(study), paths.plots("train", study)):
         files.keep_only(folder, settings.run.trained)
     crossval.keep_only(study, settings.run)
@@ -25,10 +26,10 @@ def main(study: str) -> None:
         groups=known.groups,
         macs=combined["macs"],
         seed=settings.seed,
-        placement=settings.compute,
+        placement=compute,
     )
     cells = crossval.gathered(study, settings.run, tables, plan)
-    judged = evaluating.judged(tables, cells, known, settings.compute)
+    judged = evaluating.judged(tables, cells, known, compute)
     evaluating.record(study, judged, combined, settings.run.trained, known)
     print(f"{study}: {len(tables)} models evaluated; metrics in {paths.metrics_folder('evaluate', study)}")
 

@@ -4,14 +4,15 @@ from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.dataset import part
 from medcnn.explain.gallery import gallery
-from medcnn.params import whole
+from medcnn.explain.settings import Settings
+from medcnn.params.loading import load
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
+from stages import run_stage
 
 
 def main(study: str) -> None:
-    settings = whole.load()
-    test = part.read(study, settings.study(study).labels.class_names)
+    settings = load(Settings)
+    test = part.read(study, settings.studies[study].labels.class_names)
     networks = files.read_json(paths.metrics("comparisons", study))["networks"]
     # One model may be both.
     galleries = [gallery(study, name, test) for name in sorted({networks["best"], networks["worst"]})]

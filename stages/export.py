@@ -2,14 +2,14 @@
 
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
-from medcnn.params import whole
+from medcnn.export.settings import Settings
+from medcnn.params.loading import load
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
+from stages import run_stage
 
 
 def main(study: str, model: str) -> None:
-    settings = whole.load()
-    settings.study(study)
+    settings = load(Settings)
     pin_tensorflow(settings.seed)
     from medcnn.export.exporting import export
     from medcnn.networks import saving

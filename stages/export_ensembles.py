@@ -2,14 +2,14 @@
 
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
-from medcnn.params import whole
+from medcnn.export.settings import CombinedSettings
+from medcnn.params.loading import load
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
+from stages import run_stage
 
 
 def main(study: str) -> None:
-    settings = whole.load()
-    settings.study(study)
+    settings = load(CombinedSettings)
     for folder in (paths.models(study), paths.metrics_folder("export", study)):
         files.keep_only(folder, settings.run.trained)
     pin_tensorflow(settings.seed)

@@ -4,15 +4,16 @@ No DVC stage: each of its two measured columns comes from a run of its own, and 
 """
 
 from medcnn.core import files
-from medcnn.params import whole
+from medcnn.params.loading import load
 from medcnn.published import document, measured, studies
+from medcnn.published.settings import Settings
 from medcnn.published.table import Table, read, table
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
+from stages import run_stage
 
 
 def main() -> None:
-    settings = whole.load()
+    settings = load(Settings)
     tables = []
     for study, as_published in studies.load().items():
         earlier, fresh = read(study), measured.on_disk(study)

@@ -3,16 +3,17 @@
 import shutil
 
 from medcnn.core import files
-from medcnn.params import whole
+from medcnn.params.loading import load
 from medcnn.report import facts, latency, page, trying
 from medcnn.report.model_card import card
 from medcnn.report.provenance import provenance
+from medcnn.report.settings import Settings
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
+from stages import run_stage
 
 
 def main() -> None:
-    settings = whole.load()
+    settings = load(Settings)
     shutil.rmtree(paths.REPORT_FIGURES, ignore_errors=True)
     chapters = [page.Chapter(facts.gathered(study, settings)) for study in settings.run.studies]
     for chapter in chapters:

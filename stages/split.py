@@ -3,20 +3,19 @@
 from medcnn.core import files
 from medcnn.dataset import folds, manifest
 from medcnn.grouping import leaks, subgroups
-from medcnn.params.base import named
 from medcnn.params.loading import load
 from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
 from medcnn.split import labelling, placing
 from medcnn.split.fingerprint import fingerprint
 from medcnn.split.settings import Settings
 from medcnn.split.surveying import survey
+from stages import run_stage
 
 
 def main(study: str) -> None:
     settings = load(Settings)
-    block, where = named("studies", study, settings.studies), f"studies.{study}"
+    block, where = settings.studies[study], f"studies.{study}"
     with open_archive(raw_archive(paths.raw(study))) as archive:
         labels = block.labels
         described = labelling.described(archive, labels, where) if labels.subgroups else labelling.NOTHING

@@ -5,15 +5,16 @@ from functools import partial
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.dataset import part
-from medcnn.params import whole
+from medcnn.params.loading import load
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
 from medcnn.stress import stressing
+from medcnn.stress.settings import Settings
+from stages import run_stage
 
 
 def main(study: str, model: str) -> None:
-    settings = whole.load()
-    block = settings.study(study)
+    settings = load(Settings)
+    block = settings.studies[study]
     test = part.read(study, block.labels.class_names)
     pin_tensorflow(settings.seed)
     from medcnn.networks import saving

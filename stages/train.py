@@ -1,13 +1,12 @@
-"""Train: one model on one study; write the model, its predictions for every image, and its history."""
+"""Train: one model or chain on one study; write the model, its predictions for every image, and its history."""
 
-from medcnn.params import whole
-from medcnn.runtime.console import run_stage
 from medcnn.train import launch
-from medcnn.train.task import Task
+from medcnn.train.task import task
+from stages import run_stage
 
 
 def main(study: str, model: str) -> None:
-    launch.train(Task(whole.load(), study, model))
+    launch.train(task(study, model))
 
 
 if __name__ == "__main__":

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from medcnn.params import whole
+from medcnn.params.base import named
+from medcnn.params.loading import load
 from medcnn.runtime import paths
-from medcnn.runtime.console import run_stage
 from medcnn.weights import storing
+from medcnn.weights.settings import Settings
+from stages import run_stage
 
 
 def main(model: str) -> None:
     """Write the pretrained weights of ``models.<model>`` to ``data/weights/<model>/``."""
-    settings = whole.load()
-    storing.write(model, settings.model(model), settings.weights, paths.weights(model))
+    settings = load(Settings)
+    storing.write(model, named("models", model, settings.models), settings.weights, paths.weights(model))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from medcnn.benchmark.settings import Study
 from medcnn.dataset import manifest, part
 from medcnn.dataset.part import Part
-from medcnn.params.studies import Study
 from medcnn.reading import decode
 from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.reading.decode import Fit

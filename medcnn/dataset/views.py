@@ -12,8 +12,8 @@ from medcnn.dataset import pack
 from medcnn.dataset.augment import augmented
 from medcnn.dataset.shards import Shard
 from medcnn.params.policies import Policy
-from medcnn.params.whole import Compute
 from medcnn.runtime import fanout
+from medcnn.runtime.fanout import Placement
 from medcnn.runtime.threads import in_order
 
 
@@ -45,7 +45,7 @@ def write(
     images: Path,
     positions: Sequence[int],
     image_ids: Sequence[str],
-    compute: Compute,
+    compute: Placement,
 ) -> None:
     """Write views as uint8 (K, N, S, S, 3); those of an image are the same whatever else is chosen.
 

@@ -27,13 +27,15 @@ from medcnn.measures import metrics
 from medcnn.measures.statistics import areas, intervals
 from medcnn.measures.statistics.grouping import numbered
 from medcnn.params.figures import FIGURES, SCORED
-from medcnn.params.run import Run
+from medcnn.params.run import Repeated
 from medcnn.runtime import paths
 
 Cells = Mapping[Cell, Predictions]
 
 
-def gathered(study: str, run: Run, main: Mapping[str, Predictions], plan: Plan) -> dict[str, dict[Cell, Predictions]]:
+def gathered(
+    study: str, run: Repeated, main: Mapping[str, Predictions], plan: Plan
+) -> dict[str, dict[Cell, Predictions]]:
     """The predictions of every model, chain, ensemble and cascade in every cell of the run.
 
     Ensembles and cascades are fitted again in each cell, on its own validation part.
@@ -51,7 +53,7 @@ def gathered(study: str, run: Run, main: Mapping[str, Predictions], plan: Plan) 
     return {name: {cell: of_cell[name] for cell, of_cell in tables.items()} for name in main}
 
 
-def keep_only(study: str, run: Run) -> None:
+def keep_only(study: str, run: Repeated) -> None:
     """Remove the cells that earlier runs left behind, see ``files.keep_only``."""
     files.keep_only(paths.crossval(study), run.trained)
     for name in run.trained:

@@ -17,9 +17,9 @@ from medcnn.ensemble import combining
 from medcnn.evaluate import by_subgroup, crossval, plots, ranking
 from medcnn.evaluate.crossval import Cells
 from medcnn.evaluate.evidence import Evidence
+from medcnn.evaluate.settings import Settings
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
 from medcnn.params.figures import BY_KEY, FIGURES
-from medcnn.params.whole import Params
 from medcnn.runtime import fanout, paths
 from medcnn.runtime.fanout import Placement
 
@@ -39,7 +39,7 @@ class Judged:
     calibrated: Predictions
 
 
-def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict[str, Predictions]:
+def collected(study: str, settings: Settings, combined: Mapping[str, Any]) -> dict[str, Predictions]:
     """The predictions of every model, chain, ensemble and cascade of the run, joined by image.
 
     Args:
@@ -53,12 +53,12 @@ def collected(study: str, settings: Params, combined: Mapping[str, Any]) -> dict
     ensembles = [f"ensemble_{name}" for name in settings.ensemble.combiners if name in combined["combiners"]]
     models = (*settings.run.trained, *ensembles, *settings.run.cascaded)
     tables = predictions.read_all({model: paths.predicted(study, model) for model in models})
-    classes = settings.study(study).labels.class_names
+    classes = settings.studies[study].labels.class_names
     for name, table in tables.items():
         if table.classes != classes:
             raise MedcnnError(
                 f"predictions of '{name}' have the classes {', '.join(table.classes)}, "
-                f"studies.{study}.classes has {', '.join(classes)}; run `dvc repro`"
+                f"studies.{study}.labels.classes has {', '.join(classes)}; run `dvc repro`"
             )
     first, table = next(iter(tables.items()))
     predictions.check_images(first, table, manifest.used(paths.manifest(study), "image_id", "split", "label"))

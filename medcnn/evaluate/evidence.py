@@ -11,10 +11,10 @@ from medcnn.core import files
 from medcnn.dataset import manifest
 from medcnn.dataset.manifest import of_images
 from medcnn.dataset.predictions import Predictions
+from medcnn.evaluate.settings import Settings
 from medcnn.grouping import subgroups
 from medcnn.measures import statistics
 from medcnn.params.evaluate import Judging
-from medcnn.params.whole import Params
 from medcnn.runtime import paths
 
 
@@ -44,13 +44,13 @@ class Evidence:
         return statistics.measured(table, groups, self.settings, self.seed, self.patients)
 
 
-def evidence(study: str, settings: Params) -> Evidence:
+def evidence(study: str, settings: Settings) -> Evidence:
     """Read what the split stage found out about a study's images."""
     return Evidence(
         groups=manifest.groups(paths.manifest(study)),
         patients=files.read_json(paths.metrics("split", study))["patients"] is not None,
         subgroups=subgroups.read(paths.subgroups(study)),
-        fold_0_apart=settings.study(study).split.kind == "author",
+        fold_0_apart=settings.studies[study].split.kind == "author",
         settings=settings.evaluate,
         seed=settings.seed,
     )

@@ -23,13 +23,13 @@ from medcnn.export.costing import Cost
 from medcnn.export.drafting import Draft
 from medcnn.export.parity import TOLERANCE, Reference, answers
 from medcnn.export.quantise import Quantised
+from medcnn.export.settings import Settings
 from medcnn.inference import sessions
 from medcnn.inference.card import Card
 from medcnn.measures import calibration
 from medcnn.measures.curves import Floats
 from medcnn.networks import saving
-from medcnn.params.benchmark import Benchmark
-from medcnn.params.whole import Params
+from medcnn.params.benchmark import Quantisation
 from medcnn.runtime import paths
 
 
@@ -50,7 +50,7 @@ class Network:
     seen: Mapping[str, Floats]
 
 
-def export(study: str, settings: Params) -> dict[str, Any]:
+def export(study: str, settings: Settings) -> dict[str, Any]:
     """Write every ensemble and cascade of a study, as ``model.onnx`` and ``model.int8.onnx``.
 
     No file of an earlier run is left, nor of a model whose answers differ from those of its members in Keras.
@@ -70,7 +70,7 @@ def export(study: str, settings: Params) -> dict[str, Any]:
     found = combined.read_all(study)
     if not found:
         return {}
-    classes = settings.study(study).labels.class_names
+    classes = settings.studies[study].labels.class_names
     parts = {name: part.read(study, classes, name) for name in ("validation", "test")}
     names = sorted({member for made in found.values() for member in made.members})
     networks = {name: _network(study, name, **parts) for name in names}
@@ -122,7 +122,7 @@ def _exported(
 
 
 def _quantised(
-    made: Combined, members: Mapping[str, Network], card: Card, validation: Part, limits: Benchmark
+    made: Combined, members: Mapping[str, Network], card: Card, validation: Part, limits: Quantisation
 ) -> tuple[ModelProto, Quantised]:
     """The combination with as many members in int8 as the limits allow, and how it came about.
 

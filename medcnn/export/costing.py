@@ -10,7 +10,7 @@ from medcnn.measures import metrics
 from medcnn.measures.curves import Floats, Integers
 
 if TYPE_CHECKING:
-    from medcnn.params.benchmark import Benchmark
+    from medcnn.params.benchmark import Quantisation
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,6 @@ def cost(labels: Integers, in_float32: Floats, in_int8: Floats) -> Cost:
     return Cost(len(labels), *(round(figure, files.DIGITS) for figure in figures))
 
 
-def allowed(found: Cost, limits: Benchmark) -> bool:
+def allowed(found: Cost, limits: Quantisation) -> bool:
     """Whether a cost is within ``max_accuracy_drop`` and ``max_cross_entropy_rise``; NaN never is."""
     return found.accuracy_drop <= limits.max_accuracy_drop and found.cross_entropy_rise <= limits.max_cross_entropy_rise

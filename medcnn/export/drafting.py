@@ -11,11 +11,11 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import pack, part, predictions
 from medcnn.dataset.predictions import Predictions
+from medcnn.export.settings import Settings
 from medcnn.inference import novelty
 from medcnn.inference.card import Card
 from medcnn.inference.novelty import Novelty
 from medcnn.measures import calibration, conformal, curves, metrics, operating
-from medcnn.params.whole import Params
 from medcnn.runtime import paths
 
 
@@ -24,7 +24,7 @@ class Draft:
     """What the cards of all models of a study have in common."""
 
     study: str
-    settings: Params
+    settings: Settings
     data_sha256: str
     novelty: Novelty
 
@@ -39,18 +39,17 @@ class Draft:
         Raises:
             MedcnnError: its predictions, or those networks, are missing.
         """
-        block, evaluate = self.settings.study(self.study), self.settings.evaluate
+        block, evaluate = self.settings.studies[self.study], self.settings.evaluate
+        labels, images = block.labels, block.images
         temperature, calibrated = calibration.calibrated(predictions.read(paths.predicted(self.study, name)))
         seen = calibrated.of("validation")
         return Card(
             study=self.study,
             model=name,
             class_names=seen.classes,
-            positive=block.labels.class_names[-1]
-            if len(block.labels.class_names) == 2
-            else block.labels.positive or "",
-            image_size=block.images.size,
-            fit=block.images.fit,
+            positive=labels.class_names[-1] if len(labels.class_names) == 2 else labels.positive or "",
+            image_size=images.size,
+            fit=images.fit,
             precision="float32",
             temperature=temperature,
             conformal_threshold=conformal.fitted(seen.probabilities, seen.labels, evaluate.coverage),
@@ -71,7 +70,7 @@ class Draft:
         return {name: None if math.isnan(point) else point for name, point in points.items()}
 
 
-def draft(study: str, settings: Params) -> Draft:
+def draft(study: str, settings: Settings) -> Draft:
     """Read what the cards of all models of a study have in common.
 
     Raises:
@@ -82,7 +81,7 @@ def draft(study: str, settings: Params) -> Draft:
         fingerprint = files.read_json(path)["fingerprint"]
     except (FileNotFoundError, KeyError) as error:
         raise MedcnnError(f"{path} lacks the fingerprint of the images; run `dvc repro` to make it") from error
-    images, classes = pack.images(paths.prepared(study)), settings.study(study).labels.class_names
+    images, classes = pack.images(paths.prepared(study)), settings.studies[study].labels.class_names
     training, validation = (images.chosen(part.read(study, classes, name).indices) for name in ("train", "validation"))
     return Draft(study, settings, fingerprint, novelty.fitted(training, validation))
 

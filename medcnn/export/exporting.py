@@ -11,12 +11,12 @@ from medcnn.core import files
 from medcnn.dataset import part
 from medcnn.export import compose, convert, drafting, quantise, writing
 from medcnn.export.parity import Reference
+from medcnn.export.settings import Settings
 from medcnn.measures import calibration
-from medcnn.params.whole import Params
 from medcnn.runtime import paths
 
 
-def export(study: str, name: str, network: keras.Model, settings: Params) -> dict[str, Any]:
+def export(study: str, name: str, network: keras.Model, settings: Settings) -> dict[str, Any]:
     """Write a trained network as ``model.onnx`` and ``model.int8.onnx``, with its temperature.
 
     No file is left, nor an older one, of a network that does not convert or whose answers differ from those of Keras.
@@ -39,7 +39,7 @@ def export(study: str, name: str, network: keras.Model, settings: Params) -> dic
         path.unlink(missing_ok=True)
     trained = files.read_json(paths.metrics("train", study, name))
     card = drafting.draft(study, settings).card(name, [name], {"train": trained})
-    classes = settings.study(study).labels.class_names
+    classes = settings.studies[study].labels.class_names
     test, training, validation = (part.read(study, classes, name) for name in ("test", "train", "validation"))
     expected = calibration.scaled(convert.answers(network, test), card.temperature)
     reference = Reference(test, expected, np.zeros(len(test), bool))

@@ -24,7 +24,7 @@ from medcnn.inference import sessions
 from medcnn.measures.curves import Floats
 
 if TYPE_CHECKING:
-    from medcnn.params.benchmark import Benchmark, Calibration
+    from medcnn.params.benchmark import Calibration, Quantisation
 
 _PROBES = 4
 """Images on which the layers are compared; a layer's noise differs far more between layers than between images."""
@@ -60,7 +60,7 @@ def drawn(training: Part, calibration: Calibration, seed: int) -> Part:
 
 
 def quantised(
-    model: ModelProto, calibrating: Part, validation: Part, settings: Benchmark
+    model: ModelProto, calibrating: Part, validation: Part, settings: Quantisation
 ) -> tuple[ModelProto, Quantised]:
     """A canonical model with as many layers in int8 as the limits allow, and how it came about.
 

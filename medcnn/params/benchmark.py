@@ -22,18 +22,30 @@ class Calibration(Block):
     """The whole range seen, that with the least loss of information, or that without its tails."""
 
 
-class Quantised(View):
-    """How int8 models are made, and what they may cost; where they cost more, layers stay in float32."""
+class Limits(View):
+    """What int8 may cost on validation; where it costs more, layers stay in float32."""
 
     max_accuracy_drop: Share = 0.01
     """How much accuracy on validation int8 may lose."""
     max_cross_entropy_rise: Annotated[float, Field(ge=0)] = 0.05
     """How much the cross-entropy on validation may rise."""
+
+
+class Quantisation(Limits):
+    """How int8 models are made."""
+
     calibration: Calibration = Calibration()
     """Images that int8 is calibrated on."""
 
 
-class Benchmark(Quantised, extra="forbid"):
+class Spread(View):
+    """When timings are not to be trusted."""
+
+    noisy: Annotated[float, Field(gt=0)] = 0.2
+    """Spread of the rounds' medians, as a share of their median, beyond which a run is called noisy."""
+
+
+class Benchmark(Quantisation, Spread, extra="forbid"):
     """How latency is measured: engines take turns on the same images and threads, one image per call, then batches."""
 
     batch_sizes: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1, 8, 32)
@@ -48,8 +60,6 @@ class Benchmark(Quantised, extra="forbid"):
     """How long each engine is called in the single-stream scenario, at least."""
     offline_seconds: Annotated[float, Field(ge=0)] = 1.0
     """The same for each batch size of the offline scenario."""
-    noisy: Annotated[float, Field(gt=0)] = 0.2
-    """Spread of the rounds' medians, as a share of their median, beyond which a run is called noisy."""
 
     @field_validator("batch_sizes")
     @classmethod

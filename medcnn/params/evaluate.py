@@ -21,19 +21,29 @@ class OperatingPoint(Block):
     """The sensitivity or specificity wanted at least; Youden's index takes none."""
 
 
-class Judging(View):
-    """How figures on held-out images are judged."""
+class Confident(View):
+    """How wide intervals are."""
 
     confidence: Confidence = 0.95
     """Level of every interval."""
-    resamples: Annotated[int, Field(ge=100)] = 2000
-    """Bootstrap draws of whole patients."""
-    bins: Positive = 15
-    """Bins of equal width of the reliability diagram and of the expected calibration error."""
+
+
+class Decided(View):
+    """What is decided on validation, and goes into exported models."""
+
     operating_point: OperatingPoint = OperatingPoint()
     """The threshold that is wanted."""
     coverage: Coverage = 0.9
     """Share of images whose conformal prediction set should hold the truth."""
+
+
+class Judging(Confident, Decided):
+    """How figures on held-out images are judged."""
+
+    resamples: Annotated[int, Field(ge=100)] = 2000
+    """Bootstrap draws of whole patients."""
+    bins: Positive = 15
+    """Bins of equal width of the reliability diagram and of the expected calibration error."""
 
     @property
     def significance(self) -> float:

@@ -38,7 +38,7 @@ def load(kind: type[AnyBlock], path: Path | None = None) -> AnyBlock:
 def _tree(path: Path) -> Any:
     # The same parser as DVC's (YAML 1.2): `yes` is a folder name, not a truth value, and 1e-4 is a number.
     try:
-        return YAML(typ="safe", pure=True).load(path)
+        return YAML(typ="safe").load(path)
     except FileNotFoundError as error:
         raise ParamsError(f"{path} not found: run this from the project's root") from error
     except YAMLError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -95,6 +95,12 @@ class Model(Pretrained, extra="forbid"):
     def policy(self, of_the_study: str) -> str | None:
         """The augmentation policy that the model trains with, given that of the study's views."""
         return of_the_study if self.augment == OF_THE_STUDY else self.augment
+
+    def in_use(self) -> dict[str, Any]:
+        """The settings as plain values, without empty ones and without a plateau or a finetuning that is off."""
+        off = {"plateau"} if self.plateau.patience is None else set()
+        off |= set() if self.finetune.epochs else {"finetune"}
+        return self.model_dump(mode="json", exclude_none=True, exclude=off)
 
     @model_validator(mode="after")
     def _frozen_makes_sense(self) -> Model:

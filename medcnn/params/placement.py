@@ -1,9 +1,10 @@
-"""Where the work of a stage is done: it changes no byte of a result, and is therefore a dependency of no stage."""
+"""Where the work of a stage is done: it shows in no byte of a result, and is therefore a dependency of no stage."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from medcnn.params import loading
 from medcnn.params.base import Positive, View
 
 
@@ -18,7 +19,14 @@ class Placement(View):
     """CPUs that each independent task keeps for itself."""
 
 
-class Placed(View):
-    """The part of ``params.yaml`` that says where work is done."""
-
+class _Placed(View):
     compute: Placement = Placement()
+
+
+def load() -> Placement:
+    """Read where ``params.yaml`` wants work to be done.
+
+    Raises:
+        ParamsError: one line with the key path of the first fault and the valid choices.
+    """
+    return loading.load(_Placed).compute

@@ -13,11 +13,11 @@ import pandas as pd
 from medcnn.dataset import manifest, pack, views
 from medcnn.dataset.shards import Shard
 from medcnn.dataset.views import Recipe
-from medcnn.params.studies import Study
-from medcnn.params.whole import Compute
+from medcnn.params.images import Images
 from medcnn.reading.archive import Archive, open_archive
 from medcnn.reading.decode import Fit, pixels
 from medcnn.runtime import fanout
+from medcnn.runtime.fanout import Placement
 from medcnn.runtime.threads import in_order
 
 
@@ -33,16 +33,16 @@ class _Task:
     threads: int
 
 
-def write_images(raw: Path, rows: pd.DataFrame, study: Study, folder: Path, compute: Compute) -> None:
+def write_images(raw: Path, rows: pd.DataFrame, images: Images, folder: Path, compute: Placement) -> None:
     """Write every used image of an archive, resized, in the order of ``rows``: uint8 (N, S, S, 3)."""
-    size, names = study.images.size, rows["path"].tolist()
+    size, names = images.size, rows["path"].tolist()
     with pack.writing(folder, pack.IMAGES, (len(names), size, size, 3)) as parts:
-        tasks = [_Task(shard, names[part], raw, size, study.images.fit, compute.cpus_per_task) for shard, part in parts]
+        tasks = [_Task(shard, names[part], raw, size, images.fit, compute.cpus_per_task) for shard, part in parts]
         list(fanout.each(_write, tasks, compute))
     _archive.cache_clear()
 
 
-def write_views(rows: pd.DataFrame, recipe: Recipe, folder: Path, compute: Compute) -> None:
+def write_views(rows: pd.DataFrame, recipe: Recipe, folder: Path, compute: Placement) -> None:
     """Write the augmented views of every training image: uint8 (K, N_train, S, S, 3)."""
     training = manifest.indices(rows, "train")
     views.write(folder, recipe, folder, training, rows["image_id"].iloc[training].tolist(), compute)

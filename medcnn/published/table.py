@@ -8,8 +8,8 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.params.base import Block
 from medcnn.params.run import links
-from medcnn.params.whole import Params
 from medcnn.published.measured import Column, ColumnName, Figures, Measured
+from medcnn.published.settings import Settings
 from medcnn.published.studies import PublishedModel, PublishedStudy
 from medcnn.runtime import paths
 
@@ -74,7 +74,7 @@ class Table(Block):
         return {model: cell for model, cell in cells.items() if isinstance(cell, Figures)}
 
 
-def table(study: str, published: PublishedStudy, measured: Mapping[ColumnName, Measured], settings: Params) -> Table:
+def table(study: str, published: PublishedStudy, measured: Mapping[ColumnName, Measured], settings: Settings) -> Table:
     """Set a study as published beside its measured columns; cells without a figure say why."""
     cells = _Filled(study, published.networks, measured, settings)
     ours = [row.ours for row in published.rows]
@@ -82,7 +82,7 @@ def table(study: str, published: PublishedStudy, measured: Mapping[ColumnName, M
     columns = {name: of_run.column for name, of_run in measured.items()}
     return Table(
         study=study,
-        title=settings.study(study).title,
+        title=settings.studies[study].title,
         source=published.source,
         published_test_images=published.test_images,
         honest=columns.get("honest"),
@@ -113,7 +113,7 @@ class _Filled:
     """The cells of a study's models."""
 
     def __init__(
-        self, study: str, networks: Sequence[str], measured: Mapping[ColumnName, Measured], settings: Params
+        self, study: str, networks: Sequence[str], measured: Mapping[ColumnName, Measured], settings: Settings
     ) -> None:
         self._study, self._measured, self._settings = study, measured, settings
         pairs = {name: links(name, settings.models) for name in networks}

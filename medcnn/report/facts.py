@@ -12,11 +12,11 @@ from medcnn.ensemble import combining
 from medcnn.measures.curves import Curve, Integers
 from medcnn.params.evaluate import Judging
 from medcnn.params.studies import Study
-from medcnn.params.whole import Params
 from medcnn.published import table
 from medcnn.published.table import Table
 from medcnn.report import reading
 from medcnn.report.reading import Errors, History, Reliability
+from medcnn.report.settings import Settings
 from medcnn.runtime import paths
 
 Blocks = dict[str, dict[str, Any]]
@@ -127,13 +127,13 @@ class Facts:
         return paths.plots("explain", self.name)
 
 
-def gathered(name: str, settings: Params) -> Facts:
+def gathered(name: str, settings: Settings) -> Facts:
     """Read everything about one study.
 
     Raises:
         MedcnnError: the study was not split, or not evaluated with every model of the run.
     """
-    study = settings.study(name)
+    study = settings.studies[name]
     evaluated, combined = _needed(paths.metrics("evaluate", name)), _needed(paths.metrics("ensemble", name))
     # A run of one model has no ensembles.
     ensembles = (f"ensemble_{key}" for key in settings.ensemble.combiners if key in combined["combiners"])

@@ -14,9 +14,9 @@ from medcnn.dataset.manifest import SPLITS
 from medcnn.grouping import leaks
 from medcnn.params.figures import CALIBRATED, FIGURES, TESTED
 from medcnn.params.run import chain
-from medcnn.params.whole import Params
 from medcnn.report import templating
 from medcnn.report.facts import Facts, gathered
+from medcnn.report.settings import Settings
 from medcnn.runtime import paths
 
 RATES = ("recall", "specificity", "precision", "f1")
@@ -48,7 +48,7 @@ class Member:
     exported: dict[str, Any]
 
 
-def card(study: str, settings: Params) -> str:
+def card(study: str, settings: Settings) -> str:
     """The card as Markdown; it depends on the metrics and the params alone.
 
     Raises:
@@ -74,7 +74,7 @@ def card(study: str, settings: Params) -> str:
     )
 
 
-def _wanted(settings: Params) -> str:
+def _wanted(settings: Settings) -> str:
     point = settings.evaluate.operating_point
     return _WANTED[point.kind].format(value=point.value)
 
@@ -87,7 +87,7 @@ def _kind(facts: Facts) -> str:
     return "chain of two networks" if facts.best.endswith("_chain") else "network"
 
 
-def _members(facts: Facts, settings: Params) -> Iterator[Member]:
+def _members(facts: Facts, settings: Settings) -> Iterator[Member]:
     blocks: dict[str, tuple[str, ...]] = {name: (name,) for name in settings.run.models}
     blocks |= {chain(*pair): pair for pair in settings.run.chains.pairs}
     weights = facts.combined["combiners"].get(facts.best.removeprefix("ensemble_"), {}).get("weights", {})
@@ -101,15 +101,15 @@ def _members(facts: Facts, settings: Params) -> Iterator[Member]:
         )
 
 
-def _names(facts: Facts, settings: Params) -> Sequence[str]:
+def _names(facts: Facts, settings: Settings) -> Sequence[str]:
     cascade = facts.combined["cascades"].get(facts.best)
     if cascade:
         return cascade["first"], cascade["second"]
     return settings.run.models if facts.best.startswith("ensemble_") else (facts.best,)
 
 
-def _as_yaml(name: str, settings: Params) -> str:
-    block = settings.model(name).model_dump(mode="json", exclude_none=True)
+def _as_yaml(name: str, settings: Settings) -> str:
+    block = settings.models[name].in_use()
     return yaml.safe_dump({name: block}, sort_keys=False, default_flow_style=None)
 
 

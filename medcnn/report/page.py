@@ -14,10 +14,10 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from medcnn.params.figures import BY_KEY, CALIBRATED, FIGURES, SCORED, TESTED
-from medcnn.params.whole import Params
 from medcnn.report import axes, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
 from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts
+from medcnn.report.settings import Settings
 from medcnn.report.speeds import Speeds, engine
 from medcnn.runtime import paths
 
@@ -85,7 +85,7 @@ class Chapter:
 
 
 def render(
-    chapters: Sequence[Chapter], settings: Params, made: provenance.Provenance | None, limit: int = LIMIT
+    chapters: Sequence[Chapter], settings: Settings, made: provenance.Provenance | None, limit: int = LIMIT
 ) -> str:
     """The whole page as HTML; every number in it is a number of the metrics.
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from medcnn.params.sources import public
-from medcnn.params.whole import Params
+from medcnn.report.settings import Settings
 
 RESULTS = ("data", "dvc.lock", "docs", "metrics", "plots")
 """What the pipeline writes itself: it differs after every run, and says nothing about where a page comes from."""
@@ -33,7 +33,7 @@ def provenance() -> Provenance | None:
     return Provenance(commit.strip(), tuple(line[3:] for line in lines.splitlines()))
 
 
-def params_of_run(settings: Params, study: str) -> str:
+def params_of_run(settings: Settings, study: str) -> str:
     """The part of ``params.yaml`` that this run of a study depends on, as YAML; what is not set is left out."""
     tree = settings.model_dump(mode="json")
     models = [*settings.run.models, *settings.run.chains.second]
@@ -42,7 +42,7 @@ def params_of_run(settings: Params, study: str) -> str:
         "run": tree["run"],
         "compute": {"precision": settings.compute.precision},
         "studies": {study: _shareable(tree["studies"][study])},
-        "models": {model: tree["models"][model] for model in dict.fromkeys(models)},
+        "models": {model: settings.models[model].in_use() for model in dict.fromkeys(models)},
         "ensemble": tree["ensemble"],
         "evaluate": tree["evaluate"],
     }
@@ -50,10 +50,11 @@ def params_of_run(settings: Params, study: str) -> str:
 
 
 def _shareable(study: dict[str, Any]) -> dict[str, Any]:
-    """A study's block as a page may show it: without what others measured, and without secrets in an address."""
+    """A study's block as a page may show it: without secrets in an address."""
     source = study["source"]
     url = {"url": public(source["url"])} if source.get("url") else {}
-    return {key: value for key, value in study.items() if key != "published"} | {"source": source | url}
+    labels = study["labels"] if study["labels"]["csv"]["file"] else study["labels"] | {"csv": None}
+    return study | {"source": source | url, "labels": labels}
 
 
 def _set(value: Any) -> Any:

@@ -17,7 +17,7 @@ from medcnn.dataset.shards import Shard, Shards
 from medcnn.dataset.views import Recipe
 from medcnn.networks import forward
 from medcnn.networks.forward import Inference, fill, inference
-from medcnn.params.whole import Compute
+from medcnn.params.placement import Placement
 from medcnn.runtime import locking, paths
 
 
@@ -89,7 +89,7 @@ def _views(study: str, recipe: Recipe, positions: Sequence[int], image_ids: Sequ
             return pack.views(folder)
         except MedcnnError:
             # Within a training, which is a task itself.
-            views.write(folder, recipe, prepared, positions, image_ids, Compute())
+            views.write(folder, recipe, prepared, positions, image_ids, Placement())
     return pack.views(folder)
 
 

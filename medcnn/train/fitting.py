@@ -132,7 +132,7 @@ def translate_errors(task: Task) -> Iterator[None]:
     except DivergedError as error:
         raise MedcnnError(f"models.{task.model}: {error}") from error
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-        model, size = task.model, task.params.study(task.study).images.size
+        model, size = task.model, task.params.studies[task.study].images.size
         raise MedcnnError(
             f"models.{model}: out of memory; lower models.{model}.batch_size (now {task.settings.batch_size}) or "
             f"studies.{task.study}.images.size (now {size}), or free memory and run the command again, which goes on "

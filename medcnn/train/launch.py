@@ -20,10 +20,10 @@ def train(task: Task) -> None:
     Raises:
         MedcnnError: see ``fanout.each`` and ``training.train``.
     """
-    compute = task.params.compute
-    if compute.backend == "ray":
-        list(fanout.each(partial(_cache_features, task), range(len(_for_frozen(task))), compute))
-    list(fanout.each(_train, [task], compute))
+    placement = task.placement
+    if placement.backend == "ray":
+        list(fanout.each(partial(_cache_features, task), range(len(_for_frozen(task))), placement))
+    list(fanout.each(_train, [task], placement))
 
 
 def _for_frozen(task: Task) -> list[Shards]:

@@ -13,10 +13,11 @@ from medcnn.core import tables
 from medcnn.dataset import folds, manifest, pack
 from medcnn.dataset.folds import MAIN, Cell
 from medcnn.dataset.shards import Shards
-from medcnn.params import run
+from medcnn.params import loading, placement, run
 from medcnn.params.models import Finetune, Model
-from medcnn.params.whole import Params
+from medcnn.params.placement import Placement
 from medcnn.runtime import paths
+from medcnn.train.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,16 @@ class Task:
     """One training of a model or, behind the trained model ``first``, of a chain.
 
     Attributes:
-        params: ``params.yaml``.
+        params: what trainings read of ``params.yaml``.
+        placement: where the work is done.
         study: the name of a prepared study.
         model: the name of the model, in a chain of its second link.
         first: the name of the chain's first link.
         cell: fold and repeat.
     """
 
-    params: Params
+    params: Settings
+    placement: Placement
     study: str
     model: str
     first: str | None = None
@@ -48,7 +51,7 @@ class Task:
 
         A second link is never finetuned: its block would finetune its own backbone, which a chain leaves out.
         """
-        block = self.params.model(self.model)
+        block = self.params.models[self.model]
         return block.model_copy(update={"finetune": Finetune()}) if self.first else block
 
     @property
@@ -59,12 +62,12 @@ class Task:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the network's outputs."""
-        return self.params.study(self.study).labels.class_names
+        return self.params.studies[self.study].labels.class_names
 
     @property
     def policy(self) -> str | None:
         """The name of the augmentation policy that the model trains with."""
-        return self.params.policy(self.study, self.settings)
+        return self.settings.policy(self.params.studies[self.study].images.views.policy)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -84,3 +87,19 @@ class Task:
     def indices(self, part: str) -> list[int]:
         """Positions of the images of a part, train or validation, among the M."""
         return manifest.indices(self.rows, part)
+
+
+def task(study: str, name: str, cell: Cell = MAIN) -> Task:
+    """The training that ``params.yaml`` describes.
+
+    Args:
+        study: the name of a prepared study.
+        name: that of a model or of a chain.
+        cell: fold and repeat.
+
+    Raises:
+        ParamsError: there is no such model or chain.
+    """
+    params = loading.load(Settings)
+    first, model = run.links(name, params.models)
+    return Task(params, placement.load(), study, model, first, cell)

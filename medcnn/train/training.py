@@ -34,7 +34,7 @@ def untrained(task: Task) -> keras.Model:
     settings, measured = task.settings, None
     if settings.preprocessing == ADAPTED:
         measured = preprocessing.measured(task.pixels, task.indices("train"))
-    size = task.params.study(task.study).images.size
+    size = task.params.studies[task.study].images.size
     return build(settings, size, len(task.classes), paths.weights(task.name), measured)
 
 
@@ -123,7 +123,7 @@ def _data(task: Task, everything: Rows, inputs: Inputs) -> Data:
     weights = np.ones(len(labels), np.float32)
     if settings.class_weights and settings.loss != "focal":
         weights = balanced(labels, len(task.classes))[labels]
-    threads = task.params.compute.cpus_per_task
+    threads = task.placement.cpus_per_task
     return Data(
         Batches(inputs, labels, weights, settings.batch_size, task.seed, threads),
         Validation(everything, task.labels, task.indices("validation"), settings.batch_size),
@@ -142,7 +142,7 @@ def _loss(task: Task) -> Loss:
 
 def _views_wanted(task: Task) -> Recipe | None:
     """The views that a frozen backbone sees; None where it sees the images alone."""
-    prepared = task.params.study(task.study).images.views
+    prepared = task.params.studies[task.study].images.views
     if task.policy not in (None, prepared.policy):
         raise MedcnnError(
             f"{task.name}: a frozen backbone learns from prepared views, and studies.{task.study}.images.views are of "

@@ -16,7 +16,7 @@ from medcnn.core.zips import write_zip
 from medcnn.networks import keras_file
 from medcnn.networks.pretrained import ARRAYS, KERAS_FILE, Arrays, assign, assign_in_order
 from medcnn.params.catalogue import BACKBONES, KERAS
-from medcnn.params.models import Model
+from medcnn.params.models import Pretrained
 from medcnn.params.pins import Weights
 from medcnn.weights import finding
 from medcnn.weights.torch_weights import READERS
@@ -24,7 +24,7 @@ from medcnn.weights.torch_weights import READERS
 SUMMARY = "weights.json"
 
 
-def write(name: str, model: Model, sources: Mapping[str, Weights], folder: Path) -> None:
+def write(name: str, model: Pretrained, sources: Mapping[str, Weights], folder: Path) -> None:
     """Write a model's pretrained weights and where they come from to ``folder``; without any, a note that says so.
 
     Args:
@@ -49,7 +49,7 @@ def write(name: str, model: Model, sources: Mapping[str, Weights], folder: Path)
     files.write_json(folder / SUMMARY, {"weights": "imagenet" if model.weights == "imagenet" else "file", **summary})
 
 
-def _own_file(name: str, model: Model) -> Path:
+def _own_file(name: str, model: Pretrained) -> Path:
     """The file that ``models.<name>.weights`` names, once it has proved to fit the backbone."""
     path = Path(model.weights)
     where = f"models.{name}.weights"

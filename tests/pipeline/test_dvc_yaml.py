@@ -1,26 +1,67 @@
-"""dvc.yaml says what the code does: a stage depends on the modules that it imports, and on no others."""
+"""dvc.yaml says what the code does: a stage depends on the folders that it imports and the params that it declares."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[2]
-STAGES: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
-NAMES = [
-    "download", "split", "prepare", "weights", "train", "chain", "crossval", "crossval_chain", "ensemble", "evaluate",
-    "explain", "stress", "export", "export_chain", "export_ensembles", "benchmark", "benchmark_chain",
-    "benchmark_ensembles", "report",
-]  # fmt: skip
+from medcnn.benchmark.settings import Settings as Benchmark
+from medcnn.download.settings import Settings as Download
+from medcnn.ensemble.settings import Settings as Ensemble
+from medcnn.evaluate.settings import Settings as Evaluate
+from medcnn.explain.settings import Settings as Explain
+from medcnn.export.settings import CombinedSettings
+from medcnn.export.settings import Settings as Export
+from medcnn.params.base import View
+from medcnn.prepare.settings import Settings as Prepare
+from medcnn.report.settings import Settings as Report
+from medcnn.split.settings import Settings as Split
+from medcnn.stress.settings import Settings as Stress
+from medcnn.train.settings import Settings as Train
+from medcnn.weights.settings import Settings as Weights
 
-# What they do shows in no byte of an output: messages, exit codes, paths that dvc.yaml itself declares, and where tasks
-# run.
-SILENT = {Path("medcnn", f"{name}.py") for name in ("cluster", "console", "fanout", "faults", "layout")}
+ROOT = Path(__file__).parents[2]
+STAGES: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+SETTINGS: dict[str, type[View]] = {
+    "download": Download,
+    "split": Split,
+    "prepare": Prepare,
+    "weights": Weights,
+    "train": Train,
+    "chain": Train,
+    "crossval": Train,
+    "crossval_chain": Train,
+    "ensemble": Ensemble,
+    "evaluate": Evaluate,
+    "explain": Explain,
+    "stress": Stress,
+    "export": Export,
+    "export_chain": Export,
+    "export_ensembles": CombinedSettings,
+    "benchmark": Benchmark,
+    "benchmark_chain": Benchmark,
+    "benchmark_ensembles": Benchmark,
+    "report": Report,
+}
+
+SILENT = (
+    # Console, errors, paths that dvc.yaml itself declares, and where tasks run: it shows in no byte of an output.
+    Path("medcnn/runtime"),
+    Path("medcnn/params/placement.py"),
+    # Wrong params are refused before a stage begins: what words the refusal, and what checks the whole file, can do no
+    # more than that.
+    Path("medcnn/params/validation.py"),
+    Path("stages/__init__.py"),
+)
+
+
+# Code.
 
 
 def file_of(module: str) -> Path | None:
@@ -33,53 +74,86 @@ def file_of(module: str) -> Path | None:
 
 @cache
 def imported_by(path: Path) -> frozenset[Path]:
-    """The project's modules that a file names in its imports, inside functions too."""
+    """The project's modules that a file imports, inside functions too, and the packages that they lie in."""
     names: set[str] = set()
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    found = {file_of(name) for name in names if name.split(".")[0] == "medcnn"}
+    parts = (name.split(".") for name in names if name.split(".")[0] in {"medcnn", "stages"})
+    found = {file_of(".".join(part[: end + 1])) for part in parts for end in range(len(part))}
     return frozenset(file for file in found if file)
 
 
-def needed_by(script: Path) -> set[Path]:
-    """Everything of the project that runs when a stage does; a bare package page holds no code."""
+def silent(path: Path) -> bool:
+    return any(path.is_relative_to(place) for place in SILENT)
+
+
+def code_of(stage: str) -> set[Path]:
+    """Everything of the project that runs when a stage does, and shows in what it writes."""
     seen: set[Path] = set()
-    waiting = [script]
+    waiting = [Path("stages", STAGES[stage]["cmd"].split()[2].split(".")[1]).with_suffix(".py")]
     while waiting:
         path = waiting.pop()
-        if path not in seen:
+        if path not in seen and not silent(path):
             seen.add(path)
             waiting.extend(imported_by(path))
-    return {path for path in seen - SILENT if path.name != "__init__.py" or imported_by(path)}
+    # A page of a package that imports nothing holds no code.
+    return {path for path in seen if path.name != "__init__.py" or imported_by(path)}
 
 
-def declared_by(stage: dict[str, Any]) -> set[Path]:
-    code = [Path(dep) for dep in stage["deps"] if dep.split("/")[0] in {"medcnn", "stages"} and dep.endswith(".py")]
-    files: set[Path] = set()
-    for path in code:
-        files |= {file.relative_to(ROOT) for file in (ROOT / path).rglob("*.py")} if (ROOT / path).is_dir() else {path}
-    return files
+def needed(path: Path) -> Path:
+    """What must be listed for a module: its folder, but of ``medcnn/params`` the module itself."""
+    folder = Path(*path.parts[:2])
+    return path if folder in {Path("medcnn/params"), path} else folder
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_folders_that_it_imports(stage: str) -> None:
+    listed = {Path(dep) for dep in STAGES[stage]["deps"] if dep.split("/")[0] in {"medcnn", "stages"}}
+    data = {path for path in listed if path.suffix == ".yaml"}
+    assert {str(path) for path in listed - data} == {str(needed(path)) for path in code_of(stage)}
+
+
+def test_a_schema_of_the_gate_and_a_downloader_of_weights_retrain_nothing() -> None:
+    for stage in ("train", "chain", "crossval", "crossval_chain", "ensemble", "evaluate", "export"):
+        assert not {"medcnn/params/gate.py", "medcnn/weights"} & set(STAGES[stage]["deps"])
+
+
+# Params.
+
+
+def declared(view: type[View], at: str, items: dict[str, str]) -> Iterator[str]:
+    """The key paths that a view reads: those of its own views one by one, of its other blocks as a whole."""
+    for key, field in view.model_fields.items():
+        path, kind = f"{at}{key}", field.annotation
+        if key in items and not at:
+            path, kind = f"{path}.${{item.{items[key]}}}", get_args(kind)[1]
+        if isinstance(kind, type) and issubclass(kind, View) and kind.model_config["extra"] == "ignore":
+            yield from declared(kind, f"{path}.", items)
+        else:
+            yield path
+
+
+@pytest.mark.parametrize("stage", SETTINGS)
+def test_a_stage_depends_on_the_params_that_its_settings_declare(stage: str) -> None:
+    matrix = STAGES[stage].get("matrix", {})
+    models = "model" if "model" in matrix else "second"
+    items = {"studies": "study", "models": models} if matrix else {}
+    assert sorted(STAGES[stage]["params"]) == sorted(declared(SETTINGS[stage], "", items))
+
+
+# The rest.
 
 
 def test_the_stages_are_those_of_the_design() -> None:
-    assert list(STAGES) == NAMES
+    assert list(STAGES) == list(SETTINGS)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_stage_depends_on_exactly_the_modules_that_it_uses(name: str) -> None:
-    stage = STAGES[name]
-    script = Path("stages", stage["cmd"].split()[2].split(".")[1]).with_suffix(".py")
-    needed = needed_by(script)
-    declared = {path for path in declared_by(stage) if path.name != "__init__.py" or path in needed}
-    assert declared == needed
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_stage_says_what_it_does(name: str) -> None:
-    assert len(STAGES[name]["desc"]) > 20
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_says_what_it_does(stage: str) -> None:
+    assert STAGES[stage]["desc"]
 
 
 def test_timings_are_no_out_of_any_stage() -> None:

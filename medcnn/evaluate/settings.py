@@ -1,0 +1,34 @@
+"""What ``evaluate`` reads of ``params.yaml``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from medcnn.params.base import Name, Seed, View
+from medcnn.params.classes import Classes
+from medcnn.params.ensemble import Ensemble
+from medcnn.params.evaluate import Judging
+from medcnn.params.run import Repeated
+
+
+class Split(View):
+    """Whether the parts of a study were drawn or are its author's."""
+
+    kind: Literal["stratified", "author"]
+
+
+class Study(View):
+    """What predictions for a study are judged by."""
+
+    labels: Classes
+    split: Split
+
+
+class Settings(View):
+    """The params of the stage."""
+
+    seed: Seed
+    run: Repeated
+    ensemble: Ensemble
+    evaluate: Judging
+    studies: dict[Name, Study]

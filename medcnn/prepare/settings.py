@@ -1,0 +1,21 @@
+"""What ``prepare`` reads of ``params.yaml``."""
+
+from __future__ import annotations
+
+from medcnn.params.base import Name, Seed, View
+from medcnn.params.images import Images
+from medcnn.params.policies import Policy
+
+
+class Study(View):
+    """How the images of a study are resized and augmented."""
+
+    images: Images
+
+
+class Settings(View):
+    """The params of the stage."""
+
+    seed: Seed
+    augment: dict[Name, Policy]
+    studies: dict[Name, Study]

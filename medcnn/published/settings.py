@@ -1,0 +1,19 @@
+"""What the published tables read of ``params.yaml``."""
+
+from __future__ import annotations
+
+from medcnn.params.base import Name, View
+from medcnn.params.models import Pretrained
+
+
+class Study(View):
+    """How a study is called."""
+
+    title: str
+
+
+class Settings(View):
+    """The params of ``make published``."""
+
+    models: dict[Name, Pretrained]
+    studies: dict[Name, Study]

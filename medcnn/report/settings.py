@@ -1,0 +1,29 @@
+"""What ``report`` reads of ``params.yaml``."""
+
+from __future__ import annotations
+
+from medcnn.params.base import Name, Seed, View
+from medcnn.params.benchmark import Limits, Spread
+from medcnn.params.compute import Computed
+from medcnn.params.ensemble import Ensemble
+from medcnn.params.evaluate import Judging
+from medcnn.params.models import Model
+from medcnn.params.run import Run
+from medcnn.params.studies import Study
+
+
+class Benchmark(Limits, Spread):
+    """What is shown beside timings."""
+
+
+class Settings(View):
+    """The params of the stage."""
+
+    seed: Seed
+    run: Run
+    compute: Computed
+    studies: dict[Name, Study]
+    models: dict[Name, Model]
+    ensemble: Ensemble
+    evaluate: Judging
+    benchmark: Benchmark
