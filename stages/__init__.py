@@ -19,7 +19,8 @@ def run_stage(main: Callable[..., None], *names: str) -> None:
     """
 
     def checked(*arguments: str) -> None:
-        from medcnn.params import run, whole
+        from medcnn.params import whole
+        from medcnn.params.shared import run
 
         params, given = whole.load(), dict(zip(names, arguments, strict=True))
         if "study" in given:

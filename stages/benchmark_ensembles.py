@@ -6,7 +6,7 @@ from medcnn.benchmark import material, subjects
 from medcnn.benchmark.measuring import benchmarked
 from medcnn.benchmark.settings import Settings
 from medcnn.core import files
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.runtime import paths
 from stages import run_stage
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from medcnn.core import files
 from medcnn.download.fetching import fetch
 from medcnn.download.settings import Settings
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.runtime import paths
 from stages import run_stage
 

@@ -5,7 +5,7 @@ from medcnn.dataset import manifest, predictions
 from medcnn.ensemble import cascading, combining, joining
 from medcnn.ensemble.settings import Settings
 from medcnn.params import placement
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.runtime import paths
 from stages import run_stage
 

@@ -6,7 +6,7 @@ from medcnn.evaluate import crossval, evaluating
 from medcnn.evaluate.evidence import evidence
 from medcnn.evaluate.settings import Settings
 from medcnn.params import placement
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.runtime import paths
 from stages import run_stage
 

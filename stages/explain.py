@@ -5,7 +5,7 @@ from medcnn.core.seeding import pin_tensorflow
 from medcnn.dataset import part
 from medcnn.explain.gallery import gallery
 from medcnn.explain.settings import Settings
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.runtime import paths
 from stages import run_stage
 

@@ -3,7 +3,7 @@
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.export.settings import Settings
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.runtime import paths
 from stages import run_stage
 

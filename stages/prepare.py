@@ -4,7 +4,7 @@ from medcnn.core import files
 from medcnn.dataset import manifest, pack
 from medcnn.dataset.views import Recipe
 from medcnn.params import placement
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.prepare import preparing
 from medcnn.prepare.contact_sheet import contact_sheet
 from medcnn.prepare.settings import Settings

@@ -4,7 +4,7 @@ No DVC stage: each of its two measured columns comes from a run of its own, and 
 """
 
 from medcnn.core import files
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.published import document, measured, studies
 from medcnn.published.settings import Settings
 from medcnn.published.table import Table, read, table

@@ -3,7 +3,7 @@
 import shutil
 
 from medcnn.core import files
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.report import facts, latency, page, trying
 from medcnn.report.model_card import card
 from medcnn.report.provenance import provenance

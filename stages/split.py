@@ -3,7 +3,7 @@
 from medcnn.core import files
 from medcnn.dataset import folds, manifest
 from medcnn.grouping import leaks, subgroups
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.runtime import paths
 from medcnn.split import labelling, placing

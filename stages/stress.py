@@ -5,7 +5,7 @@ from functools import partial
 from medcnn.core import files
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.dataset import part
-from medcnn.params.loading import load
+from medcnn.params.shared.loading import load
 from medcnn.runtime import paths
 from medcnn.stress import stressing
 from medcnn.stress.settings import Settings

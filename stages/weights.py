@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import named
-from medcnn.params.loading import load
+from medcnn.params.shared.base import named
+from medcnn.params.shared.loading import load
 from medcnn.runtime import paths
 from medcnn.weights import storing
 from medcnn.weights.settings import Settings

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from medcnn.core import files, tables
 from medcnn.dataset import manifest, pack
 from medcnn.grouping import subgroups
-from medcnn.params.base import Block
+from medcnn.params.shared.base import Block
 from medcnn.runtime import locking, paths
 
 AnyBlock = TypeVar("AnyBlock", bound=Block)

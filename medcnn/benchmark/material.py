@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from medcnn.benchmark.settings import Study
 from medcnn.dataset import manifest, part
 from medcnn.dataset.part import Part
+from medcnn.params.shared.classes import Prepared
 from medcnn.reading import decode
 from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.reading.decode import Fit
@@ -60,7 +60,7 @@ class Material:
         return list(map(str, written))
 
 
-def read(study: str, block: Study) -> Material:
+def read(study: str, block: Prepared) -> Material:
     """The test images of a study.
 
     Raises:

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, View
 from medcnn.params.benchmark import Benchmark
-from medcnn.params.classes import Classes
 from medcnn.params.evaluate import Confident
-from medcnn.params.images import Fit
-
-
-class Images(View):
-    """How an image becomes one that the network sees."""
-
-    fit: Fit
-
-
-class Study(View):
-    """What engines are timed and judged on."""
-
-    labels: Classes
-    images: Images
+from medcnn.params.shared.base import Name, View
+from medcnn.params.shared.classes import Prepared
 
 
 class Settings(View):
@@ -27,4 +13,4 @@ class Settings(View):
 
     evaluate: Confident
     benchmark: Benchmark
-    studies: dict[Name, Study]
+    studies: dict[Name, Prepared]

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from medcnn.core import seeding
-from medcnn.params.policies import Policy
+from medcnn.params.shared.policies import Policy
 
 
 def augmented(image: np.ndarray, policy: Policy, *key: object) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from medcnn.dataset import pack
 from medcnn.dataset.augment import augmented
 from medcnn.dataset.shards import Shard
-from medcnn.params.policies import Policy
+from medcnn.params.shared.policies import Policy
 from medcnn.runtime import fanout
 from medcnn.runtime.fanout import Placement
 from medcnn.runtime.threads import in_order

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, View
+from medcnn.params.shared.base import Name, View
 from medcnn.params.sources import Source
 
 

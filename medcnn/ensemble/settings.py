@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Seed, View
 from medcnn.params.ensemble import Ensemble
-from medcnn.params.run import Combined
+from medcnn.params.shared.base import Seed, View
+from medcnn.params.shared.run import Combined
 
 
 class Settings(View):

@@ -27,7 +27,7 @@ from medcnn.measures import metrics
 from medcnn.measures.statistics import areas, intervals
 from medcnn.measures.statistics.grouping import numbered
 from medcnn.params.figures import FIGURES, SCORED
-from medcnn.params.run import Repeated
+from medcnn.params.shared.run import Repeated
 from medcnn.runtime import paths
 
 Cells = Mapping[Cell, Predictions]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from medcnn.params.base import Name, Seed, View
-from medcnn.params.classes import Classes
 from medcnn.params.ensemble import Ensemble
 from medcnn.params.evaluate import Judging
-from medcnn.params.run import Repeated
+from medcnn.params.shared.base import Name, Seed, View
+from medcnn.params.shared.classes import Classes
+from medcnn.params.shared.run import Repeated
 
 
 class Split(View):

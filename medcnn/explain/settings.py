@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, Seed, View
-from medcnn.params.classes import Labelled
-from medcnn.params.run import Trained
+from medcnn.params.shared.base import Name, Seed, View
+from medcnn.params.shared.classes import Labelled
+from medcnn.params.shared.run import Trained
 
 
 class Settings(View):

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, Seed, View
 from medcnn.params.benchmark import Quantisation
-from medcnn.params.classes import Classes
 from medcnn.params.evaluate import Decided
-from medcnn.params.images import Fit, Side
-from medcnn.params.run import Trained
-
-
-class Images(View):
-    """How an image becomes one that the network sees."""
-
-    size: Side
-    fit: Fit
-
-
-class Study(View):
-    """What the card of an exported model says about its study."""
-
-    labels: Classes
-    images: Images
+from medcnn.params.shared.base import Name, Seed, View
+from medcnn.params.shared.classes import Prepared
+from medcnn.params.shared.run import Trained
 
 
 class Settings(View):
@@ -30,7 +15,7 @@ class Settings(View):
     seed: Seed
     evaluate: Decided
     benchmark: Quantisation
-    studies: dict[Name, Study]
+    studies: dict[Name, Prepared]
 
 
 class CombinedSettings(Settings):

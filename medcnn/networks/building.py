@@ -14,7 +14,7 @@ from medcnn.networks import applications, lite0, preprocessing, pretrained, resn
 from medcnn.networks.naming import rename
 from medcnn.networks.registry import Body, registered
 from medcnn.params.catalogue import ADAPTED, BACKBONES, KERAS, PREPROCESSING, Preprocessing
-from medcnn.params.models import Model
+from medcnn.params.shared.models import Model
 
 CHANNELS = 3
 _POOLING = {

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from medcnn.params.base import Block, Positive, View, distinct
+from medcnn.params.shared.base import Block, Positive, View, distinct
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from medcnn.params.base import Block
+from medcnn.params.shared.base import Block
 
 Combiner = Literal["mean", "weighted", "vote", "greedy", "mean_dense", "concat_dense"]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from medcnn.params.base import Block, Positive, View
+from medcnn.params.shared.base import Block, Positive, View
 
 Confidence = Annotated[float, Field(ge=0.5, lt=1)]
 Coverage = Annotated[float, Field(gt=0, lt=1)]

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from medcnn.params import figures
-from medcnn.params.base import Block, known
 from medcnn.params.evaluate import Judging
+from medcnn.params.shared.base import Block, known
 
 
 def _gated(figure: str) -> str:

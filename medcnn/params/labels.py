@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from medcnn.params.base import Block
-from medcnn.params.classes import Classes
+from medcnn.params.shared.base import Block
+from medcnn.params.shared.classes import Classes
 
 
 def without_keys(block: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from medcnn.params.base import Block, Sha256
+from medcnn.params.shared.base import Block, Sha256
 
 
 class PackageWeights(Block):

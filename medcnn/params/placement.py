@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from medcnn.params import loading
-from medcnn.params.base import Positive, View
+from medcnn.params.shared import loading
+from medcnn.params.shared.base import Positive, View
 
 
 class Placement(View):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 
-from medcnn.params.base import Block, Positive, Sha256, own_keys
+from medcnn.params.shared.base import Block, Positive, Sha256, own_keys
 
 
 class PhantomSource(Block):

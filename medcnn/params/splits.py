@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from medcnn.params.base import Block, own_keys
+from medcnn.params.shared.base import Block, own_keys
 
 OnLeak = Literal["keep", "drop_from_train", "regroup"]
 Share = Annotated[float, Field(gt=0, lt=1)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Block
-from medcnn.params.images import Images
 from medcnn.params.labels import Labels
+from medcnn.params.shared.base import Block
+from medcnn.params.shared.images import Images
 from medcnn.params.sources import Source
 from medcnn.params.splits import Split, StratifiedSplit
 

@@ -7,18 +7,18 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from medcnn.params import loading
-from medcnn.params.base import Block, Name, Seed, distinct, known, named
 from medcnn.params.benchmark import Benchmark
 from medcnn.params.catalogue import ADAPTED, BACKBONES, PREPROCESSING
-from medcnn.params.compute import Computed
 from medcnn.params.ensemble import Ensemble
 from medcnn.params.gate import Evaluate
-from medcnn.params.models import OF_THE_STUDY, Model
 from medcnn.params.pins import Weights
 from medcnn.params.placement import Placement
-from medcnn.params.policies import Policy
-from medcnn.params.run import Run
+from medcnn.params.shared import loading
+from medcnn.params.shared.base import Block, Name, Seed, distinct, known, named
+from medcnn.params.shared.compute import Computed
+from medcnn.params.shared.models import OF_THE_STUDY, Model
+from medcnn.params.shared.policies import Policy
+from medcnn.params.shared.run import Run
 from medcnn.params.studies import Study
 
 

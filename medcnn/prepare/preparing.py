@@ -13,7 +13,7 @@ import pandas as pd
 from medcnn.dataset import manifest, pack, views
 from medcnn.dataset.shards import Shard
 from medcnn.dataset.views import Recipe
-from medcnn.params.images import Images
+from medcnn.params.shared.images import Images
 from medcnn.reading.archive import Archive, open_archive
 from medcnn.reading.decode import Fit, pixels
 from medcnn.runtime import fanout

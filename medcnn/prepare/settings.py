@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, Seed, View
-from medcnn.params.images import Images
-from medcnn.params.policies import Policy
+from medcnn.params.shared.base import Name, Seed, View
+from medcnn.params.shared.images import Images
+from medcnn.params.shared.policies import Policy
 
 
 class Study(View):

@@ -12,7 +12,7 @@ import yaml
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.params.base import Block, Sha256
+from medcnn.params.shared.base import Block, Sha256
 from medcnn.params.splits import OnLeak
 from medcnn.runtime import paths
 

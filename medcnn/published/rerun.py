@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from medcnn.core.errors import MedcnnError, ParamsError
 from medcnn.params import whole
-from medcnn.params.run import links
+from medcnn.params.shared.run import links
 from medcnn.params.whole import Params
 from medcnn.published import studies
 from medcnn.published.workspace import mend, params_kept

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, View
-from medcnn.params.models import Pretrained
+from medcnn.params.shared.base import Name, View
+from medcnn.params.shared.models import Pretrained
 
 
 class Study(View):

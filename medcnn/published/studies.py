@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from ruamel.yaml import YAML
 
-from medcnn.params.base import Block, Name, Positive, known
+from medcnn.params.shared.base import Block, Name, Positive, known
 
 PATH = Path(__file__).with_name("studies.yaml")
 Accuracy = Annotated[float, Field(ge=0, le=1)]

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.params.base import Block
-from medcnn.params.run import links
+from medcnn.params.shared.base import Block
+from medcnn.params.shared.run import links
 from medcnn.published.measured import Column, ColumnName, Figures, Measured
 from medcnn.published.settings import Settings
 from medcnn.published.studies import PublishedModel, PublishedStudy

@@ -13,7 +13,7 @@ from medcnn.core.files import DIGITS
 from medcnn.dataset.manifest import SPLITS
 from medcnn.grouping import leaks
 from medcnn.params.figures import CALIBRATED, FIGURES, TESTED
-from medcnn.params.run import chain
+from medcnn.params.shared.run import chain
 from medcnn.report import templating
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.settings import Settings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, Seed, View
 from medcnn.params.benchmark import Limits, Spread
-from medcnn.params.compute import Computed
 from medcnn.params.ensemble import Ensemble
 from medcnn.params.evaluate import Judging
-from medcnn.params.models import Model
-from medcnn.params.run import Run
+from medcnn.params.shared.base import Name, Seed, View
+from medcnn.params.shared.compute import Computed
+from medcnn.params.shared.models import Model
+from medcnn.params.shared.run import Run
 from medcnn.params.studies import Study
 
 

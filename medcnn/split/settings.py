@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, Seed, View
 from medcnn.params.labels import Labels
+from medcnn.params.shared.base import Name, Seed, View
 from medcnn.params.splits import Split
 
 

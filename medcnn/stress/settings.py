@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, Seed, View
-from medcnn.params.classes import Classes
 from medcnn.params.evaluate import Confident
-from medcnn.params.images import Views
-from medcnn.params.policies import Policy
-
-
-class Images(View):
-    """How test images are augmented."""
-
-    views: Views
-
-
-class Study(View):
-    """What a study is tried on."""
-
-    labels: Classes
-    images: Images
+from medcnn.params.shared.base import Name, Seed, View
+from medcnn.params.shared.classes import Prepared
+from medcnn.params.shared.policies import Policy
 
 
 class Settings(View):
@@ -28,4 +14,4 @@ class Settings(View):
     seed: Seed
     augment: dict[Name, Policy]
     evaluate: Confident
-    studies: dict[Name, Study]
+    studies: dict[Name, Prepared]

@@ -11,7 +11,7 @@ from medcnn.dataset.augment import augmented
 from medcnn.dataset.part import Part
 from medcnn.measures.statistics import intervals
 from medcnn.networks.outputs import per_class
-from medcnn.params.policies import Policy
+from medcnn.params.shared.policies import Policy
 from medcnn.stress.degrade import STRENGTHS, degraded
 
 Predict = Callable[[np.ndarray], np.ndarray]

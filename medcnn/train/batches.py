@@ -12,7 +12,7 @@ import numpy as np
 from medcnn.core import seeding
 from medcnn.dataset.augment import augmented
 from medcnn.dataset.shards import Rows
-from medcnn.params.policies import Policy
+from medcnn.params.shared.policies import Policy
 from medcnn.runtime.threads import in_order
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]

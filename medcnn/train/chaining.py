@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from medcnn.networks.building import build_head
-from medcnn.params.models import Model
+from medcnn.params.shared.models import Model
 
 
 def chained(first: keras.Model, second: Model, classes: int) -> keras.Model:

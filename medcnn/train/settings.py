@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, Seed, View
-from medcnn.params.classes import Classes
-from medcnn.params.compute import Computed
-from medcnn.params.images import Side, Views
-from medcnn.params.models import Model
-from medcnn.params.policies import Policy
-
-
-class Images(View):
-    """The prepared images."""
-
-    size: Side
-    views: Views
-
-
-class Study(View):
-    """What a study is trained on."""
-
-    labels: Classes
-    images: Images
+from medcnn.params.shared.base import Name, Seed, View
+from medcnn.params.shared.classes import Prepared
+from medcnn.params.shared.compute import Computed
+from medcnn.params.shared.models import Model
+from medcnn.params.shared.policies import Policy
 
 
 class Settings(View):
@@ -31,4 +16,4 @@ class Settings(View):
     augment: dict[Name, Policy]
     compute: Computed
     models: dict[Name, Model]
-    studies: dict[Name, Study]
+    studies: dict[Name, Prepared]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from medcnn.params.models import Model, Watched
+from medcnn.params.shared.models import Model, Watched
 
 
 @dataclass(frozen=True)

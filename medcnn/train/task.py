@@ -13,9 +13,10 @@ from medcnn.core import tables
 from medcnn.dataset import folds, manifest, pack
 from medcnn.dataset.folds import MAIN, Cell
 from medcnn.dataset.shards import Shards
-from medcnn.params import loading, placement, run
-from medcnn.params.models import Finetune, Model
+from medcnn.params import placement
 from medcnn.params.placement import Placement
+from medcnn.params.shared import loading, run
+from medcnn.params.shared.models import Finetune, Model
 from medcnn.runtime import paths
 from medcnn.train.settings import Settings
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from medcnn.params.base import Name, View
-from medcnn.params.models import Pretrained
 from medcnn.params.pins import Weights
+from medcnn.params.shared.base import Name, View
+from medcnn.params.shared.models import Pretrained
 
 
 class Settings(View):

@@ -16,8 +16,8 @@ from medcnn.core.zips import write_zip
 from medcnn.networks import keras_file
 from medcnn.networks.pretrained import ARRAYS, KERAS_FILE, Arrays, assign, assign_in_order
 from medcnn.params.catalogue import BACKBONES, KERAS
-from medcnn.params.models import Pretrained
 from medcnn.params.pins import Weights
+from medcnn.params.shared.models import Pretrained
 from medcnn.weights import finding
 from medcnn.weights.torch_weights import READERS
 

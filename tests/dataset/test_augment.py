@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medcnn.dataset.augment import augmented
-from medcnn.params.policies import Policy
+from medcnn.params.shared.policies import Policy
 from tests.conftest import picture
 
 IMAGE = np.asarray(picture(3, (64, 64), "RGB"))

@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from medcnn.params.models import Model
+from medcnn.params.shared.models import Model
 from tests.lazy import lazy
 
 keras = lazy("keras")

@@ -11,11 +11,11 @@ from pydantic_core import PydanticUndefined
 from ruamel.yaml import YAML
 
 from medcnn.params import whole
-from medcnn.params.base import Block
-from medcnn.params.images import Images, Views
 from medcnn.params.labels import Csv, Labels
-from medcnn.params.models import Finetune, Model, Plateau
-from medcnn.params.policies import Policy
+from medcnn.params.shared.base import Block
+from medcnn.params.shared.images import Images, Views
+from medcnn.params.shared.models import Finetune, Model, Plateau
+from medcnn.params.shared.policies import Policy
 from medcnn.params.sources import SOURCES
 from medcnn.params.splits import AuthorSplit, Duplicates, StratifiedSplit
 from medcnn.params.studies import Study

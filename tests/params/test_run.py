@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from medcnn.core.errors import ParamsError
-from medcnn.params.run import links
+from medcnn.params.shared.run import links
 
 MODELS = ("simple", "lite0", "lite0_small", "small", "small_relay", "relay")
 

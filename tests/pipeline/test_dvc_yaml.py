@@ -18,7 +18,7 @@ from medcnn.evaluate.settings import Settings as Evaluate
 from medcnn.explain.settings import Settings as Explain
 from medcnn.export.settings import CombinedSettings
 from medcnn.export.settings import Settings as Export
-from medcnn.params.base import View
+from medcnn.params.shared.base import View
 from medcnn.prepare.settings import Settings as Prepare
 from medcnn.report.settings import Settings as Report
 from medcnn.split.settings import Settings as Split
@@ -104,9 +104,8 @@ def code_of(stage: str) -> set[Path]:
 
 
 def needed(path: Path) -> Path:
-    """What must be listed for a module: its folder, but of ``medcnn/params`` the module itself."""
-    folder = Path(*path.parts[:2])
-    return path if folder in {Path("medcnn/params"), path} else folder
+    """What must be listed for a module: its folder; of ``medcnn/params``, whose blocks are many stages', what lies there."""
+    return Path(*path.parts[: 3 if path.parts[1] == "params" else 2])
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from medcnn.params.run import links
+from medcnn.params.shared.run import links
 from medcnn.params.whole import Params
 from medcnn.published import studies
 

@@ -17,7 +17,7 @@ from medcnn.dataset import folds, manifest, pack, predictions
 from medcnn.dataset.augment import augmented
 from medcnn.grouping import dealing
 from medcnn.params import whole
-from medcnn.params.run import chain as chain_of
+from medcnn.params.shared.run import chain as chain_of
 from medcnn.runtime import paths
 from medcnn.split import placing
 from stages import chain, crossval, crossval_chain, train, weights

@@ -4,7 +4,7 @@ import numpy as np
 
 from medcnn.core import files
 from medcnn.dataset.part import Part
-from medcnn.params.policies import Policy
+from medcnn.params.shared.policies import Policy
 from medcnn.stress.degrade import STRENGTHS
 from medcnn.stress.stressing import VIEWS, stressed
 

@@ -10,7 +10,7 @@ import pytest
 from medcnn.dataset import pack, predictions
 from medcnn.params import whole
 from medcnn.params.catalogue import BACKBONES, KERAS
-from medcnn.params.models import Model
+from medcnn.params.shared.models import Model
 from medcnn.published import studies
 from medcnn.runtime import paths
 from stages import train

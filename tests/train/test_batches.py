@@ -8,7 +8,7 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from medcnn.dataset.shards import Rows, Shard, Shards
-from medcnn.params.policies import Policy
+from medcnn.params.shared.policies import Policy
 from medcnn.train.batches import Batches, Features, Pixels, Validation, balanced
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), np.uint8)

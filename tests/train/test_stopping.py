@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from medcnn.params.models import Model, Plateau
+from medcnn.params.shared.models import Model, Plateau
 from medcnn.params.whole import Params
 from medcnn.train.stopping import Figures, Phase, Progress
 

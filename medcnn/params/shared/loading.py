@@ -11,7 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 from medcnn.core.errors import ParamsError
 from medcnn.params import validation
-from medcnn.params.base import Block
+from medcnn.params.shared.base import Block
 from medcnn.runtime import paths
 
 AnyBlock = TypeVar("AnyBlock", bound=Block)

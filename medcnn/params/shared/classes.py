@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import field_validator, model_validator
 
-from medcnn.params.base import View
+from medcnn.params.shared.base import View
+from medcnn.params.shared.images import Images
 
 
 class Classes(View):
@@ -39,6 +40,12 @@ class Classes(View):
 
 
 class Labelled(View):
-    """The classes of a study, and nothing else of it."""
+    """The classes of a study."""
 
     labels: Classes
+
+
+class Prepared(Labelled):
+    """The classes and the prepared images of a study."""
+
+    images: Images

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from medcnn.params.base import View
+from medcnn.params.shared.base import View
 
 
 class Computed(View):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from medcnn.params.base import Block, Name
+from medcnn.params.shared.base import Block, Name
 
 Side = Annotated[int, Field(ge=16, le=1024)]
 Fit = Literal["stretch", "pad", "crop"]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from medcnn.params.base import Block, Fraction, Name, Positive, View
+from medcnn.params.shared.base import Block, Fraction, Name, Positive, View
 
 Watched = Literal["loss", "accuracy"]
 """A figure of the validation part."""

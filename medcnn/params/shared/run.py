@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field, field_validator, model_validator
 
 from medcnn.core.errors import ParamsError
-from medcnn.params.base import Block, Name, View, distinct
+from medcnn.params.shared.base import Block, Name, View, distinct
 
 Item = TypeVar("Item")
 Counted = Annotated[int, Field(ge=0, lt=1000)]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from medcnn.params.base import Block, Fraction
+from medcnn.params.shared.base import Block, Fraction
 
 
 class Policy(Block):

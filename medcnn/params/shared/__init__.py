@@ -1,0 +1,1 @@
+"""What trainings read of ``params.yaml``, and with them nearly every stage."""
