@@ -72,7 +72,10 @@ def test_folders_do_not_import_in_circles() -> None:
 
 def test_stages_are_imported_by_nobody_and_not_by_each_other() -> None:
     code = [*(ROOT / "medcnn").rglob("*.py"), *(ROOT / "stages").glob("[!_]*.py")]
-    assert [path for path in code for name in imported(path) if name.split(".")[0] == "stages"] == []
+    scripts = {f"stages.{path.stem}" for path in (ROOT / "stages").glob("[!_]*.py")}
+    assert [path for path in code for name in imported(path) if scripts & {name, name.rpartition(".")[0]}] == []
+    library = [path for path in code if path.parent.name != "stages"]
+    assert [path for path in library for name in imported(path) if name.split(".")[0] == "stages"] == []
 
 
 if __name__ == "__main__":

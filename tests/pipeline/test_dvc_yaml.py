@@ -104,7 +104,7 @@ def code_of(stage: str) -> set[Path]:
 
 
 def needed(path: Path) -> Path:
-    """What must be listed for a module: its folder; of ``medcnn/params``, whose blocks are many stages', what lies there."""
+    """What must be listed for a module: its folder, and of ``medcnn/params`` what lies in it."""
     return Path(*path.parts[: 3 if path.parts[1] == "params" else 2])
 
 

@@ -15,7 +15,7 @@ from tests.stages.training import CLASSES, features, project, trained
 def test_a_chain_trains_both_links_on_the_cached_features_of_a_frozen_backbone(tmp_path: Path) -> None:
     folder = trained(project(tmp_path / "p", models__lite0__dense=[16]), "lite0")
     cached = features(folder)
-    done = run(folder, "stages.chain", "phantom", "lite0", "relay")
+    done = run(folder, "stages.train", "phantom", "lite0_relay_chain")
     assert done.returncode == 0, done.stderr
     assert features(folder) == cached
     facts = files.read_json(folder / paths.metrics("train", "phantom", "lite0_relay_chain"))
@@ -27,7 +27,7 @@ def test_a_chain_trains_both_links_on_the_cached_features_of_a_frozen_backbone(t
 def test_any_model_can_be_the_second_link_and_a_first_link_that_was_trained_through_is_again(tmp_path: Path) -> None:
     changes = {"models__tiny__epochs": 2, "models__lite0_finetuned__epochs": 2, "compute__precision": "bfloat16"}
     folder = trained(project(tmp_path / "p", **changes), "tiny")
-    done = run(folder, "stages.chain", "phantom", "tiny", "lite0_finetuned")
+    done = run(folder, "stages.train", "phantom", "tiny_lite0_finetuned_chain")
     assert done.returncode == 0, done.stderr
     facts = files.read_json(folder / paths.metrics("train", "phantom", "tiny_lite0_finetuned_chain"))
     assert facts["epochs"] == 2

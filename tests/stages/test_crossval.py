@@ -17,10 +17,9 @@ from medcnn.dataset import folds, manifest, pack, predictions
 from medcnn.dataset.augment import augmented
 from medcnn.grouping import dealing
 from medcnn.params import whole
-from medcnn.params.shared.run import chain as chain_of
 from medcnn.runtime import paths
 from medcnn.split import placing
-from stages import chain, crossval, crossval_chain, train, weights
+from stages import crossval, train, weights
 from tests.project import ROOT, run
 from tests.stages.training import STATE, features, project
 
@@ -29,7 +28,7 @@ pin_tensorflow(1)
 pytestmark = pytest.mark.slow
 
 BRIEF = {
-    "studies__phantom__views__count": 1,
+    "studies__phantom__images__views__count": 1,
     "models__tiny__epochs": 3,
     "models__lite0__epochs": 2,
     "models__lite0__dense": [16],
@@ -147,22 +146,22 @@ def test_a_repeat_has_other_draws_and_ends_with_the_same_bytes_when_killed(made:
 
 
 def test_a_chain_goes_on_from_the_first_link_of_its_own_cell() -> None:
-    chain.main("phantom", "lite0", "relay")
+    name = "lite0_relay_chain"
+    train.main("phantom", name)
     for fold in ("0", "1"):
-        crossval_chain.main("phantom", "lite0", "relay", fold, "0")
-    name = chain_of("lite0", "relay")
+        crossval.main("phantom", name, fold, "0")
     assert set(digests(name, 0)) == {folds.PREDICTIONS}
     table = predictions.read(cell(name, 1) / folds.PREDICTIONS)
     assert set(table.splits) == set(manifest.SPLITS)
     (cell("lite0", 1) / folds.MODEL).unlink()
     with pytest.raises(MedcnnError, match=r"lite0/1-0/model\.keras not found"):
-        crossval_chain.main("phantom", "lite0", "relay", "1", "0")
+        crossval.main("phantom", name, "1", "0")
 
 
 @pytest.mark.parametrize(
     ("fold", "repeat", "message"),
     [
-        ("5", "0", "5 is no fold of phantom; choose from 0, 1, 2, 3, 4"),
+        ("5", "0", "5; choose from 0, 1, 2, 3, 4"),
         ("1", "-1", "fold and repeat are numbers from 0 on, not '1' and '-1'"),
     ],
 )

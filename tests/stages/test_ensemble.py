@@ -9,6 +9,7 @@ import pytest
 from medcnn.core import files
 from medcnn.dataset import manifest, predictions
 from medcnn.dataset.predictions import Predictions
+from medcnn.params import whole
 from medcnn.runtime import paths
 from tests.project import prepared_study, run, shrink
 
@@ -21,12 +22,12 @@ SKILLS = {"simple": 1.0, "deep": 0.0, "lite0": 2.0, CHAIN: 2.5}
 
 def project(folder: Path, **run_of: Any) -> Path:
     """A study whose models have predicted; the chain is the best of them, and ``simple`` a cheap one."""
-    whole = {
+    usual = {
         "models": ["simple", "deep", "lite0"],
         "chains": {"first": ["lite0"], "second": ["relay"]},
         "cascades": {"first": ["simple"], "second": [CHAIN]},
     }
-    changes = {f"run.{key}": value for key, value in (whole | run_of).items()}
+    changes = {f"run.{key}": value for key, value in (usual | run_of).items()}
     shrink(folder, {"run.studies": [STUDY], "ensemble.combiners": COMBINERS, **changes})
     classes = whole.load(folder / paths.PARAMS).study(STUDY).labels.class_names
     prepared_study(folder, STUDY, classes, images=320)

@@ -176,5 +176,5 @@ def test_a_frozen_network_that_wants_other_views_than_are_prepared_says_what_to_
 
 
 def test_a_frozen_network_learns_from_the_originals_where_a_study_prepares_no_views(tmp_path: Path) -> None:
-    folder = trained(project(tmp_path, studies__phantom__views__count=0, models__lite0__epochs=1), "lite0")
+    folder = trained(project(tmp_path, studies__phantom__images__views__count=0, models__lite0__epochs=1), "lite0")
     assert len(features(folder)) == 1
