@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.bench.timing import output, report, timed
 
 ROUNDS = 5
-IMPORTS = "import medcnn.measures.metrics, medcnn.grouping.dealing, medcnn.params"
+IMPORTS = "import medcnn.measures.metrics, medcnn.grouping.dealing, medcnn.params.whole"
 
 
 def main() -> None:
