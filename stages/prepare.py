@@ -1,8 +1,7 @@
 """Prepare: decode and resize every used image, make the augmented views, and draw the contact sheet."""
 
 from medcnn.core import files
-from medcnn.dataset import manifest, pack
-from medcnn.dataset.views import Recipe
+from medcnn.dataset import manifest, pack, views
 from medcnn.params import placement
 from medcnn.params.shared.loading import load
 from medcnn.prepare import preparing
@@ -19,12 +18,13 @@ def main(study: str) -> None:
     folder = paths.prepared(study)
     rows = manifest.used(paths.manifest(study), "image_id", "path", "label", "group", "split")
     preparing.write_images(raw_archive(paths.raw(study)), rows, images, folder, compute)
-    recipe = Recipe(settings.augment[images.views.policy], images.views.count, settings.seed)
-    preparing.write_views(rows, recipe, folder, compute)
+    training = manifest.indices(rows, "train")
+    recipe = views.Recipe(settings.augment[images.views.policy], images.views.count, settings.seed)
+    views.write(folder, recipe, folder, training, rows["image_id"].iloc[training].tolist(), compute)
     sheet = contact_sheet(rows, pack.images(folder), pack.views(folder))
     files.write_bytes(paths.plots("prepare", study) / "contact_sheet.png", sheet)
-    size, views = images.size, images.views
-    print(f"{study}: {len(rows)} images of {size} x {size} pixels, {views.count} views of each training image")
+    size = images.size
+    print(f"{study}: {len(rows)} images of {size} x {size} pixels, {recipe.count} views of each training image")
 
 
 if __name__ == "__main__":

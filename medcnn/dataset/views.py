@@ -53,8 +53,8 @@ def write(
         folder: where they are written.
         recipe: how to draw.
         images: the folder of the prepared images.
-        positions: where the N images stand among the prepared ones.
-        image_ids: the names of these N.
+        positions: of the N images among the prepared ones.
+        image_ids: the ids of these N.
         compute: where the work is done.
     """
     count = len(positions)
@@ -62,12 +62,10 @@ def write(
     with pack.writing(folder, pack.VIEWS, shape) as parts:
         tasks = []
         for shard, rows in parts:
-            numbers, places = zip(
-                *(divmod(row, count) for row in range(rows.start, rows.start + shard.shape[0])), strict=True
-            )
+            numbers, places = np.divmod(np.arange(rows.start, rows.start + shard.shape[0]), count)
             chosen = [positions[place] for place in places]
             names = [image_ids[place] for place in places]
-            tasks.append(_Task(shard, numbers, chosen, names, images, recipe, compute.cpus_per_task))
+            tasks.append(_Task(shard, numbers.tolist(), chosen, names, images, recipe, compute.cpus_per_task))
         list(fanout.each(_write, tasks, compute))
 
 

@@ -1,4 +1,4 @@
-"""From the raw archive to prepared pixels: decoded, resized and augmented once, in the manifest's order."""
+"""From the raw archive to prepared pixels: decoded and resized once, in the manifest's order."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from medcnn.dataset import manifest, pack, views
+from medcnn.dataset import pack
 from medcnn.dataset.shards import Shard
-from medcnn.dataset.views import Recipe
 from medcnn.params.shared.images import Images
 from medcnn.reading.archive import Archive, open_archive
 from medcnn.reading.decode import Fit, pixels
@@ -40,12 +39,6 @@ def write_images(raw: Path, rows: pd.DataFrame, images: Images, folder: Path, co
         tasks = [_Task(shard, names[part], raw, size, images.fit, compute.cpus_per_task) for shard, part in parts]
         list(fanout.each(_write, tasks, compute))
     _archive.cache_clear()
-
-
-def write_views(rows: pd.DataFrame, recipe: Recipe, folder: Path, compute: Placement) -> None:
-    """Write the augmented views of every training image: uint8 (K, N_train, S, S, 3)."""
-    training = manifest.indices(rows, "train")
-    views.write(folder, recipe, folder, training, rows["image_id"].iloc[training].tolist(), compute)
 
 
 def _write(task: _Task) -> None:

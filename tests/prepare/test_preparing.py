@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import manifest, pack
+from medcnn.dataset import manifest, pack, views
 from medcnn.dataset.augment import augmented
-from medcnn.dataset.views import Recipe
 from medcnn.params.whole import Compute, Params
 from medcnn.prepare import preparing
 from medcnn.prepare.contact_sheet import contact_sheet
@@ -27,8 +26,10 @@ def prepared(folder: Path, settings: Params, cpus: int = 2) -> pd.DataFrame:
     members = {f"{('yes', 'no')[index % 2]}/{index}.png": encoded(picture(index)) for index in range(300)}
     with open_archive(zipped(folder / "raw.zip", members)) as archive:
         rows = survey(archive, study, 1, "s").rows
-        preparing.write_images(archive.path, rows, study, folder, compute)
-        preparing.write_views(rows, Recipe(settings.augment["light"], 2, 7), folder, compute)
+        preparing.write_images(archive.path, rows, study.images, folder, compute)
+        training = manifest.indices(rows, "train")
+        recipe = views.Recipe(settings.augment["light"], 2, 7)
+        views.write(folder, recipe, folder, training, rows["image_id"].iloc[training].tolist(), compute)
         for index in (0, 150, 299):
             expected = pixels(archive.read(rows["path"][index]), 24, "stretch")
             assert np.array_equal(pack.images(folder)[index], expected)
@@ -38,12 +39,12 @@ def prepared(folder: Path, settings: Params, cpus: int = 2) -> pd.DataFrame:
 def test_pixels_follow_the_manifest_and_views_its_training_rows(tmp_path: Path, settings: Params) -> None:
     rows = prepared(tmp_path, settings)
     training = manifest.indices(rows, "train")
-    images, views = pack.images(tmp_path), pack.views(tmp_path)
+    images, drawn = pack.images(tmp_path), pack.views(tmp_path)
     assert images.shape == (300, 24, 24, 3)
-    assert views.shape == (2, len(training), 24, 24, 3)
+    assert drawn.shape == (2, len(training), 24, 24, 3)
     last = training[-1]
     expected = augmented(images[last], settings.augment["light"], 7, "view", 1, rows["image_id"][last])
-    assert np.array_equal(views[1, -1], expected)
+    assert np.array_equal(drawn[1, -1], expected)
 
 
 def test_the_shards_are_the_same_files_whatever_the_number_of_threads_and_tasks(
@@ -64,7 +65,7 @@ def test_an_image_that_cannot_be_read_leaves_nothing_to_train_on(tmp_path: Path,
     study = changed(settings.study("brain_mri"), {"images.size": 24})
     rows.loc[7, "path"] = "yes/none.png"
     with pytest.raises(MedcnnError, match=r"raw\.zip.*'yes/none\.png'"):
-        preparing.write_images(tmp_path / "raw.zip", rows, study, tmp_path, Compute())
+        preparing.write_images(tmp_path / "raw.zip", rows, study.images, tmp_path, Compute())
     assert list(tmp_path.glob("*images*")) == []
 
 
