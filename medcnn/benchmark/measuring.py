@@ -20,9 +20,9 @@ from medcnn.benchmark.results import Measured, Results, Setup, tested
 from medcnn.benchmark.subjects import BASELINE, INT8, LITERT, REQUIRED, Job, Subject
 from medcnn.benchmark.timing import Rounds, Span, latency, offline, single_stream, speedup, timed
 from medcnn.core import files
+from medcnn.core.arrays import Floats
 from medcnn.core.errors import MedcnnError
 from medcnn.core.seeding import THREADS
-from medcnn.measures.curves import Floats
 from medcnn.params.benchmark import Benchmark
 
 Taken = Mapping[str, Rounds]

@@ -11,7 +11,7 @@ import numpy as np
 from medcnn.benchmark.machine import Machine
 from medcnn.benchmark.subjects import BASELINE
 from medcnn.benchmark.timing import Latency, Offline, SingleStream, Speedup
-from medcnn.measures.curves import Floats, Integers
+from medcnn.core.arrays import Floats, Integers
 from medcnn.measures.statistics import intervals
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from medcnn.core import files
+from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures.calibration import best_temperature, scaled
-from medcnn.measures.curves import Floats, Integers, Truths
 from medcnn.runtime import paths
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from medcnn.core import files, seeding
+from medcnn.core.arrays import Floats, Integers
 from medcnn.ensemble.combiners import COMBINERS, FITTED, Combiner
 from medcnn.grouping import dealing
 from medcnn.measures import metrics
-from medcnn.measures.curves import Floats, Integers
 
 FOLDS = 5
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from medcnn.core.arrays import Floats, Integers
 from medcnn.ensemble.rules import Dense, Join, Rule, Vote, WeightedMean, as_written, joined
-from medcnn.measures.curves import Floats, Integers
 from medcnn.measures.metrics import SMALLEST
 
 IMPOSSIBLE = -1e4

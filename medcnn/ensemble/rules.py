@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from medcnn.core import files
-from medcnn.measures.curves import Floats, Truths
+from medcnn.core.arrays import Floats, Truths
 from medcnn.measures.metrics import SMALLEST
 
 Join = Literal["mean", "concat"]

@@ -6,9 +6,10 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from medcnn.core import files
+from medcnn.core.arrays import Floats, Truths
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import calibration, curves, operating
-from medcnn.measures.curves import Curve, Floats, Truths
+from medcnn.measures.curves import Curve
 from medcnn.runtime import paths
 
 HISTORY = ("split", "epoch", "loss", "accuracy")

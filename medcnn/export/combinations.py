@@ -13,6 +13,7 @@ import onnx
 from onnx import ModelProto
 
 from medcnn.core import files
+from medcnn.core.arrays import Floats
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import part
 from medcnn.dataset.part import Part
@@ -27,7 +28,6 @@ from medcnn.export.settings import Settings
 from medcnn.inference import sessions
 from medcnn.inference.card import Card
 from medcnn.measures import calibration
-from medcnn.measures.curves import Floats
 from medcnn.networks import saving
 from medcnn.params.benchmark import Quantisation
 from medcnn.runtime import paths

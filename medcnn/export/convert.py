@@ -14,11 +14,11 @@ import keras
 import numpy as np
 import onnx
 
+from medcnn.core.arrays import Floats
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.part import Part
 from medcnn.export.canonical import canonical
 from medcnn.inference.sessions import INPUT
-from medcnn.measures.curves import Floats
 from medcnn.networks.outputs import per_class
 
 # tf2onnx's default, named so that it stays. Up to 17 the same graph comes out, 18 turns GlobalAveragePool into

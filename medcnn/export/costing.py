@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medcnn.core import files
+from medcnn.core.arrays import Floats, Integers
 from medcnn.measures import metrics
-from medcnn.measures.curves import Floats, Integers
 
 if TYPE_CHECKING:
     from medcnn.params.benchmark import Quantisation

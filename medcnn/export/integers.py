@@ -16,8 +16,8 @@ from onnxruntime.quantization import CalibrationMethod, QuantType
 from onnxruntime.quantization.calibrate import TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
+from medcnn.core.arrays import Floats
 from medcnn.export.observing import Observed
-from medcnn.measures.curves import Floats
 
 _DENSE = ("Gemm", "MatMul")
 _WITH_WEIGHTS = ("Conv", *_DENSE)

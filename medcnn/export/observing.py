@@ -9,10 +9,10 @@ import numpy as np
 import onnxruntime
 from onnx import ModelProto, helper
 
+from medcnn.core.arrays import Floats, Integers
 from medcnn.core.seeding import THREADS
 from medcnn.dataset.part import Part
 from medcnn.inference.sessions import INPUT
-from medcnn.measures.curves import Floats, Integers
 
 _BATCH = 2
 """Images at a time: a ResNet50 makes 100 MB of activations of one."""

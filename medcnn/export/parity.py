@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from onnxruntime import InferenceSession
 
+from medcnn.core.arrays import Floats, Truths
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.part import Part
 from medcnn.inference import sessions
-from medcnn.measures.curves import Floats, Truths
 
 TOLERANCE = 1e-4
 _BATCH = 8

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import ModelProto
 
+from medcnn.core.arrays import Floats
 from medcnn.core.seeding import derived
 from medcnn.dataset.part import Part
 from medcnn.export import costing, integers
@@ -21,7 +22,6 @@ from medcnn.export.integers import Network
 from medcnn.export.observing import Observed, observed
 from medcnn.export.parity import answers
 from medcnn.inference import sessions
-from medcnn.measures.curves import Floats
 
 if TYPE_CHECKING:
     from medcnn.params.benchmark import Calibration, Quantisation

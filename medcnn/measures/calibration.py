@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from medcnn.core import files
+from medcnn.core.arrays import Floats, Integers
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import metrics
-from medcnn.measures.curves import Floats, Integers
 from medcnn.params.figures import CALIBRATED
 
 COLDEST, HOTTEST = 0.05, 20.0

@@ -17,9 +17,9 @@ import math
 import numpy as np
 
 from medcnn.core import files
+from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import metrics
-from medcnn.measures.curves import Floats, Integers, Truths
 from medcnn.measures.statistics import intervals
 from medcnn.measures.statistics.grouping import Names
 from medcnn.params.evaluate import Judging

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.measures import curves
-from medcnn.measures.curves import Floats, Integers, Truths
 from medcnn.params import figures
 
 SMALLEST = 1e-7

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from medcnn.core import files
+from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import curves, metrics
-from medcnn.measures.curves import Floats, Integers, Truths
 from medcnn.measures.statistics import intervals
 from medcnn.measures.statistics.grouping import Names, numbered
 from medcnn.params.evaluate import Judging, OperatingPoint

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from medcnn.core import files
+from medcnn.core.arrays import Integers
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import combining
-from medcnn.measures.curves import Curve, Integers
+from medcnn.measures.curves import Curve
 from medcnn.params.evaluate import Judging
 from medcnn.params.studies import Study
 from medcnn.published import table

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from medcnn.measures.curves import Curve, Integers
+from medcnn.core.arrays import Integers
+from medcnn.measures.curves import Curve
 from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
 from medcnn.report.facts import Facts
 from medcnn.report.reading import History, Reliability

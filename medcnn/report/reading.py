@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from medcnn.measures.curves import Curve, Floats, Integers
+from medcnn.core.arrays import Floats, Integers
+from medcnn.measures.curves import Curve
 from medcnn.runtime import paths
 
 Line = dict[str, str]

@@ -7,8 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from medcnn.core.arrays import Integers
 from medcnn.export.observing import Range, least_divergent, observed, without_tails
-from medcnn.measures.curves import Integers
 from tests.export.parts import part
 
 PIXELS = np.random.default_rng(0).integers(20, 256, (7, 4, 4, 3), np.uint8)

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from scipy.optimize import brentq
 
+from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.measures import curves
-from medcnn.measures.curves import Floats, Integers, Truths
 from medcnn.measures.statistics.grouping import sums
 
 

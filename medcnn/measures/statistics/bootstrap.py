@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medcnn.core import seeding
-from medcnn.measures.curves import Floats
+from medcnn.core.arrays import Floats
 from medcnn.measures.statistics.intervals import NONE, Interval
 
 _BLOCK = 256

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
+from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import metrics
-from medcnn.measures.curves import Floats, Integers, Truths
 from medcnn.measures.statistics import areas, bootstrap, intervals
 from medcnn.measures.statistics.areas import MeanArea
 from medcnn.measures.statistics.bootstrap import Resamples

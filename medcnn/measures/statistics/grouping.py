@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medcnn.measures.curves import Floats, Integers
+from medcnn.core.arrays import Floats, Integers
 
 Names = Sequence[str] | Integers
 """The group of each image, as a name or a number."""

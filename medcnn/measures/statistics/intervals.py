@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logit, ndtri, stdtrit
 
-from medcnn.measures.curves import Floats, Integers, Truths
+from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.measures.statistics import areas
 from medcnn.measures.statistics.areas import Area
 from medcnn.measures.statistics.grouping import Names, numbered, sums

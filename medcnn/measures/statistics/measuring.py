@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from medcnn.core.arrays import Integers, Truths
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import metrics
-from medcnn.measures.curves import Integers, Truths
 from medcnn.measures.statistics import bootstrap, intervals, miscalibration
 from medcnn.measures.statistics.bootstrap import Resamples
 from medcnn.measures.statistics.grouping import Names, numbered, sizes, sums

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from scipy.optimize import bisect
 
+from medcnn.core.arrays import Floats, Integers
 from medcnn.measures import metrics
-from medcnn.measures.curves import Floats, Integers
 from medcnn.measures.statistics.bootstrap import Resamples
 from medcnn.measures.statistics.grouping import sizes, sums
 from medcnn.measures.statistics.intervals import NONE, Interval, quantile, student
