@@ -25,7 +25,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=Path()) as folder:
         start = time.perf_counter()
         preparing.write_images(
-            raw_archive(paths.raw(study)), rows, settings.study(study), Path(folder), settings.compute
+            raw_archive(paths.raw(study)), rows, settings.study(study).images, Path(folder), settings.compute
         )
         print(time.perf_counter() - start)
 
