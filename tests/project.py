@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import os
 import shutil
 import subprocess
@@ -98,6 +101,15 @@ def packed(folder: Path, name: str, pixels: np.ndarray) -> None:
     with pack.writing(folder, name, pixels.shape) as parts:
         for shard, rows in parts:
             pack.write(shard, pixels.reshape(-1, *pixels.shape[-3:])[rows])
+
+
+def stage(folder: Path, name: str, *arguments: str) -> str:
+    """Run a stage's ``main`` in this process, which has TensorFlow loaded already; returns what it printed."""
+    main = importlib.import_module(f"stages.{name}").main
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as printed:
+        patch.chdir(folder)
+        main(*arguments)
+    return printed.getvalue()
 
 
 def run(folder: Path, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -56,6 +56,11 @@ def test_no_test_module_loads_tensorflow_when_it_is_collected() -> None:
     assert {str(path.relative_to(ROOT)): found for path in tests if (found := loads(path) & LATE)} == {}
 
 
+def test_no_test_module_pins_tensorflow_when_it_is_collected() -> None:
+    files = [path for path in (ROOT / "tests").rglob("*.py") if "\npin_tensorflow(" in path.read_text(encoding="utf-8")]
+    assert files == []
+
+
 def test_the_rule_sees_an_import_at_second_hand() -> None:
     assert "keras" in loads(ROOT / "medcnn/networks/building.py")
     assert "medcnn.networks" in loads(ROOT / "medcnn/networks/building.py")

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from medcnn.networks.outputs import per_class
+from tests.lazy import lazy
+
+keras = lazy("keras")
+tf = lazy("tensorflow")
 
 EXPECTED = [[0.8, 0.2], [0.1, 0.9], [0.5, 0.5]]
 

@@ -22,7 +22,7 @@ from medcnn.published.measured import Column, Figures, Measured
 from medcnn.published.table import table
 from medcnn.runtime import paths
 from medcnn.stress.degrade import STRENGTHS
-from tests.project import prepared_study, run, shrink
+from tests.project import prepared_study, shrink, stage
 
 ENSEMBLES = ("ensemble_mean", "ensemble_weighted")
 MACS = {"simple": 1_200_000, "lite0": 400_000_000, "lite0_relay_chain": 401_000_000}
@@ -71,13 +71,11 @@ class Example:
         return self.path(paths.predicted(self.study, model))
 
     def evaluate(self) -> Example:
-        done = run(self.folder, "stages.evaluate", self.study)
-        assert done.returncode == 0, done.stderr
+        stage(self.folder, "evaluate", self.study)
         return self
 
     def report(self) -> str:
-        done = run(self.folder, "stages.report")
-        assert done.returncode == 0, done.stderr
+        stage(self.folder, "report")
         return self.path(paths.REPORT).read_text(encoding="utf-8")
 
 

@@ -22,7 +22,7 @@ from medcnn.params import whole
 from medcnn.runtime import paths
 from tests.benchmark.study import raw_images
 from tests.export.networks import STUDY, small_network, trained_study
-from tests.project import ROOT, SIZE, run
+from tests.project import ROOT, SIZE, run, stage
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         **PLAN,
     )
     raw_images(folder, STUDY)
-    assert run(folder, "stages.ensemble", STUDY).returncode == 0
+    stage(folder, "ensemble", STUDY)
     with pytest.MonkeyPatch.context() as context:
         context.chdir(folder)
         settings = whole.load()

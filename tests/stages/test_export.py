@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from medcnn.core import files
+from medcnn.core.errors import MedcnnError
 from medcnn.runtime import paths
 from tests.export.networks import STUDY, small_network, trained_study
-from tests.project import SIZE, run, shrink
+from tests.project import SIZE, run, shrink, stage
 
 pytestmark = pytest.mark.slow
 
@@ -39,10 +40,8 @@ def test_a_model_that_answers_otherwise_in_onnx_is_not_written(tmp_path: Path) -
     folder = project(tmp_path, gain=1e6)
     for path in (FLOAT32, INT8):
         (folder / path).write_bytes(b"of an earlier run")
-    done = run(folder, "stages.export", STUDY, "simple")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: the ONNX model and Keras disagree on ")
-    assert done.stderr.count("\n") == 1
+    with pytest.raises(MedcnnError, match="Keras"):
+        stage(folder, "export", STUDY, "simple")
     assert [path.name for path in (folder / FLOAT32).parent.iterdir()] == ["model.keras"]
     assert not (folder / FACTS).exists()
 
@@ -51,5 +50,5 @@ def test_a_model_that_was_not_trained_is_named(tmp_path: Path) -> None:
     shrink(tmp_path, {})
     done = run(tmp_path, "stages.export", STUDY, "simple")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: data/models/phantom/simple/model.keras not found")
+    assert done.stderr.startswith("error: data/models/phantom/simple/model.keras ")
     assert done.stderr.count("\n") == 1

@@ -7,16 +7,11 @@ import pytest
 from medcnn.core import files
 from medcnn.runtime import paths
 from tests.export.networks import STUDY, small_network, trained_study
-from tests.project import SIZE, run
+from tests.project import SIZE, run, stage
 
 pytestmark = pytest.mark.slow
 
 FACTS = paths.metrics("export_ensembles", STUDY)
-
-
-def stage(folder: Path, name: str, *arguments: str, **environment: str) -> None:
-    done = run(folder, f"stages.{name}", STUDY, *arguments, **environment)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def written(folder: Path) -> dict[str, bytes]:
@@ -34,15 +29,16 @@ def test_the_same_bytes_whatever_the_hash_seed_and_nothing_of_another_run(tmp_pa
         ensemble__combiners=["vote"],
         benchmark__calibration__images=8,
     )
-    stage(folder, "ensemble")
+    stage(folder, "ensemble", STUDY)
     for name in networks:
-        stage(folder, "export", name)
+        stage(folder, "export", STUDY, name)
     runs = []
     for seed in ("1", "2"):
         stale = (paths.model(STUDY, "ensemble_mean"), paths.models(STUDY) / "lite0")
         for path in stale:
             (folder / path).mkdir(parents=True)
-        stage(folder, "export_ensembles", PYTHONHASHSEED=seed)
+        done = run(folder, "stages.export_ensembles", STUDY, PYTHONHASHSEED=seed)
+        assert (done.returncode, done.stderr) == (0, "")
         runs.append(written(folder))
         assert not any((folder / path).exists() for path in stale)
     assert runs[0] == runs[1]
@@ -54,7 +50,7 @@ def test_the_same_bytes_whatever_the_hash_seed_and_nothing_of_another_run(tmp_pa
 
 def test_a_run_of_one_model_writes_an_empty_folder_and_an_empty_record(tmp_path: Path) -> None:
     folder = trained_study(tmp_path, {"simple": small_network(4, SIZE)})
-    stage(folder, "ensemble")
-    stage(folder, "export_ensembles")
+    stage(folder, "ensemble", STUDY)
+    stage(folder, "export_ensembles", STUDY)
     assert files.read_json(folder / FACTS) == {}
     assert list((folder / paths.combined_models(STUDY)).iterdir()) == []

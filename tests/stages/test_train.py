@@ -16,7 +16,7 @@ import pytest
 from medcnn.core import files
 from medcnn.dataset import manifest, pack, predictions
 from medcnn.runtime import paths
-from tests.project import ROOT, run, shrink
+from tests.project import ROOT, run, shrink, stage
 from tests.stages.training import CLASSES, SHRUNK, STATE, digests, features, project, trained
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ def lite0(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def interrupted(folder: Path, model: str, phase: int = 1) -> Path:
     """Start a training and kill it as soon as a phase has a backup."""
-    assert run(folder, "stages.weights", model).returncode == 0
+    stage(folder, "weights", model)
     process = subprocess.Popen(
         [sys.executable, "-m", "stages.train", "phantom", model],
         cwd=folder,
@@ -76,9 +76,7 @@ def test_a_training_killed_anywhere_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, undisturbed: dict[str, Path], model: str, phase: int
 ) -> None:
     killed = interrupted(project(tmp_path / "killed"), model, phase)
-    resumed = run(killed, "stages.train", "phantom", model)
-    assert resumed.returncode == 0, resumed.stderr
-    assert "Epoch 1/" not in resumed.stdout
+    assert "Epoch 1/" not in stage(killed, "train", "phantom", model)
     assert digests(killed) == digests(undisturbed[model])
     assert not backup_files(killed)
 
@@ -86,9 +84,7 @@ def test_a_training_killed_anywhere_goes_on_and_ends_with_the_same_bytes(
 def test_an_interrupted_training_is_not_gone_on_with_under_another_policy(tmp_path: Path) -> None:
     folder = interrupted(project(tmp_path / "p"), "tiny")
     shrink(folder, {**SHRUNK, "augment.light.rotation": 40})
-    fresh = run(folder, "stages.train", "phantom", "tiny")
-    assert fresh.returncode == 0, fresh.stderr
-    assert "Epoch 1/" in fresh.stdout
+    assert "Epoch 1/" in stage(folder, "train", "phantom", "tiny")
 
 
 def test_finetuning_trains_the_later_layers_of_the_backbone(undisturbed: dict[str, Path], lite0: Path) -> None:
@@ -108,10 +104,8 @@ def test_finetuning_trains_the_later_layers_of_the_backbone(undisturbed: dict[st
 def test_without_a_better_epoch_a_finetuned_model_is_the_frozen_one(tmp_path: Path, lite0: Path) -> None:
     ruinous = {"models__lite0_finetuned__finetune__learning_rate": 1.0}
     folder = project(tmp_path / "p", **ruinous)
-    assert run(folder, "stages.weights", "lite0_finetuned").returncode == 0
-    done = run(folder, "stages.train", "phantom", "lite0_finetuned")
-    assert done.returncode == 0, done.stderr
-    assert "no epoch of finetuning was better on validation: the frozen backbone is kept" in done.stdout
+    stage(folder, "weights", "lite0_finetuned")
+    assert "the frozen backbone is kept" in stage(folder, "train", "phantom", "lite0_finetuned")
     pairs = zip(weights(folder, "lite0_finetuned"), weights(lite0, "lite0"), strict=True)
     assert all(np.array_equal(one, other) for one, other in pairs)
 
@@ -168,11 +162,12 @@ def test_adapted_preprocessing_is_that_of_the_training_images(undisturbed: dict[
 
 def test_a_frozen_network_that_wants_other_views_than_are_prepared_says_what_to_change(tmp_path: Path) -> None:
     folder = project(tmp_path, models__lite0__augment="brain_mri")
-    run(folder, "stages.weights", "lite0")
+    stage(folder, "weights", "lite0")
     done = run(folder, "stages.train", "phantom", "lite0")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: lite0: a frozen backbone learns from prepared views")
-    assert "studies.phantom.images.views are of 'light', not of 'brain_mri'" in done.stderr
+    assert done.stderr.startswith("error: lite0: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert "studies.phantom.images.views" in done.stderr and "'brain_mri'" in done.stderr
 
 
 def test_a_frozen_network_learns_from_the_originals_where_a_study_prepares_no_views(tmp_path: Path) -> None:

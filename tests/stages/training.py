@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-from tests.project import SIZE, prepared_study, run, shrink
+from tests.project import SIZE, prepared_study, shrink, stage
 
 CLASSES = ("healthy", "nodule", "spiculated", "ground_glass")
 STATE = ".dvc/tmp/medcnn"
@@ -36,9 +36,8 @@ def project(folder: Path, **changes: object) -> Path:
 
 def trained(folder: Path, model: str) -> Path:
     """Train a model; returns the folder."""
-    for stage, arguments in (("weights", [model]), ("train", ["phantom", model])):
-        done = run(folder, f"stages.{stage}", *arguments)
-        assert done.returncode == 0, done.stderr
+    stage(folder, "weights", model)
+    stage(folder, "train", "phantom", model)
     return folder
 
 
