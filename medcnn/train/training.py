@@ -110,7 +110,7 @@ def _fit_head(task: Task, model: keras.Model, phase: Phase, backup: Backup) -> t
 def _fit_whole(task: Task, model: keras.Model, phase: Phase, progress: Progress, backup: Backup) -> Progress:
     """Train all that is trainable of the model, on images that are augmented on the fly."""
     training = task.indices("train")
-    ids = [task.rows[index].image_id for index in training]
+    ids = task.rows["image_id"].iloc[training].tolist()
     policy = task.params.augment[task.policy] if task.policy else None
     data = _data(task, task.pixels, Pixels(task.pixels, training, ids, policy, task.seed))
     learner = Learner(model, task.settings.optimizer, _loss(task), task.pixels.dtype)
