@@ -12,8 +12,7 @@ from stages import run_stage
 
 def main(model: str) -> None:
     """Write the pretrained weights of ``models.<model>`` to ``data/weights/<model>/``."""
-    settings = load(Settings)
-    storing.write(model, named("models", model, settings.models), settings.weights, paths.weights(model))
+    storing.write(model, named("models", model, load(Settings).models), paths.weights(model))
 
 
 if __name__ == "__main__":

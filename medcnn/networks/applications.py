@@ -9,12 +9,19 @@ from typing import Any
 import keras
 from keras import KerasTensor, layers, ops
 
+from medcnn.core.errors import MedcnnError
 from medcnn.networks.registry import Body
 
 
 def body(name: str) -> Body:
-    """The layers of ``keras.applications.<name>``, up to its feature maps."""
-    constructor = getattr(keras.applications, name)
+    """The layers of ``keras.applications.<name>``, up to its feature maps.
+
+    Raises:
+        MedcnnError: Keras has no such network.
+    """
+    constructor = getattr(keras.applications, name, None)
+    if constructor is None:
+        raise MedcnnError(f"unknown backbone '{name}': keras.applications has no such network")
     # EfficientNetV2 and ConvNeXt would scale their pixels again.
     built_in = "include_preprocessing" in inspect.signature(constructor).parameters
     options = {"include_preprocessing": False} if built_in else {}

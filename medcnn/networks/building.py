@@ -13,7 +13,7 @@ from medcnn.core.errors import MedcnnError
 from medcnn.networks import applications, lite0, preprocessing, pretrained, resnet34, scratch  # noqa: F401
 from medcnn.networks.naming import rename
 from medcnn.networks.registry import Body, registered
-from medcnn.params.catalogue import ADAPTED, BACKBONES, KERAS, PREPROCESSING, Preprocessing
+from medcnn.params.preprocessing import Preprocessing
 from medcnn.params.shared.models import Model
 
 CHANNELS = 3
@@ -24,9 +24,7 @@ _POOLING = {
 }
 
 
-def build(
-    model: Model, image_size: int, classes: int, weights: Path, measured: Preprocessing | None = None
-) -> keras.Model:
+def build(model: Model, image_size: int, classes: int, steps: Preprocessing, weights: Path) -> keras.Model:
     """Build an untrained model, its backbone with pretrained weights where the params ask for them.
 
     Layers compute in Keras's global dtype policy; only the preprocessing and the probabilities are always float32.
@@ -35,8 +33,8 @@ def build(
         model: The backbone, its head, and whether the backbone is frozen.
         image_size: Side of the square images, in pixels.
         classes: How many classes.
-        weights: The folder that the ``weights`` stage wrote for this model.
-        measured: The preprocessing measured on the training images, needed where the model's is ``adapted``.
+        steps: The preprocessing.
+        weights: The folder that the ``weights`` stage wrote for this model, read where it wants pretrained weights.
 
     Returns:
         A model from ``image``, float32 pixels of 0..255 (batch, image_size, image_size, 3), to ``probabilities``, as
@@ -44,14 +42,14 @@ def build(
         and ``head``; names do not depend on what else was built.
 
     Raises:
-        MedcnnError: the image is too small for the backbone, or its weights are missing or do not fit.
+        MedcnnError: the weights are missing, or do not fit.
     """
     backbone = build_backbone(model.backbone, model.pooling, image_size)
     if model.weights != "none":
         pretrained.load_into(backbone, weights)
     backbone.trainable = not model.frozen
     image = keras.Input((image_size, image_size, CHANNELS), name="image")
-    x = preprocessing.layer(_steps(model, measured), image_size)(image)
+    x = preprocessing.layer(steps, image_size)(image)
     features = backbone(x)
     head = build_head(model, features.shape[-1], classes)
     return keras.Model(image, head(features), name=model.backbone)
@@ -61,27 +59,20 @@ def build_backbone(name: str, pooling: str, image_size: int) -> keras.Model:
     """An untrained backbone: from ``pixels`` (batch, image_size, image_size, 3) to features (batch, F).
 
     Raises:
-        MedcnnError: no such backbone, or the image is too small for it.
+        MedcnnError: no such backbone.
+        ValueError: the image is too small for it, as Keras says it.
     """
-    layers_of = body(name)
-    smallest = BACKBONES[name].smallest
-    if image_size < smallest:
-        raise MedcnnError(f"image_size {image_size} is too small for backbone '{name}': it needs at least {smallest}")
     pixels = keras.Input((image_size, image_size, CHANNELS), name="pixels")
-    return rename(keras.Model(pixels, _POOLING[pooling](name="pooling")(layers_of(pixels)), name="backbone"))
+    return rename(keras.Model(pixels, _POOLING[pooling](name="pooling")(body(name)(pixels)), name="backbone"))
 
 
 def body(name: str) -> Body:
     """The layers of the backbone called ``name``, up to its feature maps.
 
     Raises:
-        MedcnnError: no such backbone; the text lists those there are.
+        MedcnnError: neither this project nor Keras has such a backbone.
     """
-    if name in KERAS:
-        return applications.body(name)
-    if name not in registered:
-        raise MedcnnError(f"unknown backbone '{name}'; choose from {', '.join(sorted(BACKBONES))}")
-    return registered[name]
+    return registered[name] if name in registered else applications.body(name)
 
 
 def build_head(model: Model, features: int, classes: int) -> keras.Model:
@@ -133,15 +124,6 @@ def unfreeze(model: keras.Model, unfreeze_from: int) -> None:
             f"finetune.unfreeze_from: {unfreeze_from} leaves nothing to train, the backbone has {len(backbone.layers)} "
             "layers; choose a smaller number"
         )
-
-
-def _steps(model: Model, measured: Preprocessing | None) -> Preprocessing:
-    name = model.preprocessing or BACKBONES[model.backbone].preprocessing
-    if name != ADAPTED:
-        return PREPROCESSING[name]
-    if measured is None:
-        raise ValueError("preprocessing 'adapted' needs what was measured on the training images")
-    return measured
 
 
 def _dropout(x: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:

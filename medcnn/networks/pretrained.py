@@ -11,14 +11,30 @@ from typing import Any
 
 import numpy as np
 
+from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.networks import keras_file
+from medcnn.params.preprocessing import PREPROCESSING, Preprocessing
 
 Arrays = dict[str, np.ndarray]
 """Variables by ``<layer>/<variable>``, with Keras's axes."""
 
+SUMMARY = "weights.json"
 ARRAYS = "weights.npz"
 KERAS_FILE = "weights.h5"
+
+
+def preprocessing(folder: Path) -> Preprocessing:
+    """The preprocessing that a backbone was trained with, as the ``weights`` stage noted it in ``folder``.
+
+    Raises:
+        MedcnnError: there is no such note.
+    """
+    path = folder / SUMMARY
+    try:
+        return PREPROCESSING[files.read_json(path)["preprocessing"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise MedcnnError(f"{path} names no preprocessing: {_again(folder)}") from error
 
 
 def load_into(backbone: Any, folder: Path) -> None:
@@ -41,14 +57,13 @@ def load(folder: Path) -> Arrays:
         MedcnnError: there are no weights in ``folder``, or they cannot be read.
     """
     path = folder / ARRAYS
-    again = f"run `dvc repro weights@{folder.name}`"
     if not path.exists():
-        raise MedcnnError(f"{path} not found: {again}")
+        raise MedcnnError(f"{path} not found: {_again(folder)}")
     try:
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
     except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise MedcnnError(f"{path} is broken: {again}") from error
+        raise MedcnnError(f"{path} is broken: {_again(folder)}") from error
 
 
 def assign(model: Any, arrays: Arrays) -> None:
@@ -90,6 +105,10 @@ def assign_in_order(model: Any, saved: list[list[np.ndarray]], source: str) -> N
             raise MedcnnError(f"{source}: layer {layer.name} must have weights of shapes {expected}, has {found}")
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array.reshape(variable.shape))
+
+
+def _again(folder: Path) -> str:
+    return f"run `dvc repro weights@{folder.name}`"
 
 
 def _depthwise(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from medcnn.params.benchmark import Benchmark
-from medcnn.params.catalogue import ADAPTED, BACKBONES, PREPROCESSING
+from medcnn.params.catalogue import catalogue
 from medcnn.params.ensemble import Ensemble
 from medcnn.params.gate import Evaluate
-from medcnn.params.pins import Weights
 from medcnn.params.placement import Placement
+from medcnn.params.preprocessing import ADAPTED, PREPROCESSING
 from medcnn.params.shared import loading
 from medcnn.params.shared.base import Block, Name, Seed, distinct, known, named
 from medcnn.params.shared.compute import Computed
@@ -43,7 +43,6 @@ class Params(Block):
     """Augmentation policies by name."""
     models: dict[Name, Model]
     """Models by name."""
-    weights: dict[str, Weights]
     ensemble: Ensemble
     """How trained models are joined."""
     evaluate: Evaluate
@@ -103,7 +102,7 @@ class Params(Block):
         size = self.studies[study].images.size
         for model in self.run.models:
             backbone = self.models[model].backbone
-            smallest = BACKBONES[backbone].smallest
+            smallest = catalogue().backbones[backbone].smallest
             if size < smallest:
                 raise ValueError(
                     f"studies.{study}.images.size: {size} is too small for models.{model}, whose backbone {backbone} "
@@ -119,15 +118,16 @@ class Params(Block):
                 f"models.{name}: names of chains end in _chain, of cascades in _cascade, of ensembles begin with "
                 "ensemble_; rename it"
             )
-        known(f"models.{name}.backbone", model.backbone, BACKBONES)
+        known(f"models.{name}.backbone", model.backbone, catalogue().backbones)
         if model.preprocessing is not None:
             known(f"models.{name}.preprocessing", model.preprocessing, (*PREPROCESSING, ADAPTED))
         if model.augment not in (None, OF_THE_STUDY):
             known(f"models.{name}.augment", model.augment, (OF_THE_STUDY, *self.augment))
-        if model.weights == "imagenet" and model.backbone not in self.weights:
+        if model.weights == "imagenet" and model.backbone not in catalogue().pinned:
             raise ValueError(
                 f"models.{name}.weights: there are no pinned ImageNet weights for {model.backbone}; set weights=none, "
-                f"the path of a file, or one of these backbones: {', '.join(self.weights)}"
+                "the path of a weights file that you trust, or one of these backbones: "
+                f"{', '.join(catalogue().pinned)}"
             )
 
     def study(self, name: str) -> Study:

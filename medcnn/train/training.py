@@ -8,12 +8,12 @@ import numpy as np
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.shards import Rows, Shards
 from medcnn.dataset.views import Recipe
-from medcnn.networks import preprocessing
+from medcnn.networks import preprocessing, pretrained
 from medcnn.networks.building import build, extractor, unfreeze
 from medcnn.networks.forward import forward
 from medcnn.networks.outputs import per_class
 from medcnn.networks.precision import in_bfloat16
-from medcnn.params.catalogue import ADAPTED
+from medcnn.params.preprocessing import ADAPTED, PREPROCESSING, Preprocessing
 from medcnn.runtime import paths
 from medcnn.train import backups, features
 from medcnn.train.backups import Backup
@@ -29,13 +29,18 @@ def untrained(task: Task) -> keras.Model:
     """The network of a task, its backbone with pretrained weights where the params ask for them.
 
     Raises:
-        MedcnnError: see ``building.build``.
+        MedcnnError: see ``building.build`` and ``pretrained.preprocessing``.
     """
-    settings, measured = task.settings, None
-    if settings.preprocessing == ADAPTED:
-        measured = preprocessing.measured(task.pixels, task.indices("train"))
     size = task.params.studies[task.study].images.size
-    return build(settings, size, len(task.classes), paths.weights(task.name), measured)
+    return build(task.settings, size, len(task.classes), _steps(task), paths.weights(task.name))
+
+
+def _steps(task: Task) -> Preprocessing:
+    """The preprocessing of a task: measured on its training images, or by name; that of the backbone by default."""
+    name = task.settings.preprocessing
+    if name == ADAPTED:
+        return preprocessing.measured(task.pixels, task.indices("train"))
+    return PREPROCESSING[name] if name else pretrained.preprocessing(paths.weights(task.name))
 
 
 def train(task: Task, model: keras.Model) -> None:

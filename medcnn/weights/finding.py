@@ -15,6 +15,7 @@ from pathlib import Path
 
 from medcnn.core.errors import MedcnnError
 from medcnn.core.seeding import pin_tensorflow
+from medcnn.params.catalogue import TABLE
 from medcnn.params.pins import HuggingFaceWeights, KerasWeights, PackageWeights, Weights
 from medcnn.runtime import paths
 
@@ -24,12 +25,12 @@ _PATIENCE = 30.0
 
 
 def find(backbone: str, source: Weights) -> Path:
-    """The file that ``weights.<backbone>`` names, downloaded where it is not here yet; its hash is the pinned one.
+    """The published file of a backbone's weights, downloaded unless it is here; its hash is the pinned one.
 
     Downloads are kept below ``paths.state("weights")``; a file put there by hand is used.
 
     Raises:
-        MedcnnError: there is no such file, it cannot be fetched, or it is another one than the pinned.
+        MedcnnError: there is no such file, it cannot be fetched, or it is not the pinned one.
     """
     if isinstance(source, PackageWeights):
         return _in_package(backbone, source)
@@ -42,28 +43,28 @@ def find(backbone: str, source: Weights) -> Path:
         fetched = _fetched(backbone, source, Path(folder))
         if not _matches(fetched, source):
             raise MedcnnError(
-                f"weights.{backbone}: {_address(source)} sent a file with {_found(fetched, source)}, which is another "
-                f"one or broken; {_by_hand(backbone, source)}"
+                f"weights of {backbone}: {_address(source)} sent a file with {_found(fetched, source)}, which is "
+                f"another one or broken; {_by_hand(backbone, source)}"
             )
         fetched.replace(kept)
     return kept
 
 
 def _in_package(backbone: str, source: PackageWeights) -> Path:
-    where = f"weights.{backbone}"
+    where = f"weights of {backbone}"
     try:
         path = Path(str(resources.files(source.package).joinpath(source.file)))
     except (ImportError, TypeError, ValueError) as error:
         raise MedcnnError(
-            f"{where}.package: there is no installed Python package '{source.package}'; "
+            f"{where}: there is no installed Python package '{source.package}'; "
             "run `python -m pip install -r requirements.txt`"
         ) from error
     if not path.is_file():
-        raise MedcnnError(f"{where}.file: package '{source.package}' has no file '{source.file}'")
+        raise MedcnnError(f"{where}: package '{source.package}' has no file '{source.file}'")
     if not _matches(path, source):
         raise MedcnnError(
-            f"{where}.sha256: '{source.file}' of package '{source.package}' has {_found(path, source)}, "
-            f"not the {source.sha256} in {paths.PARAMS}"
+            f"{where}: '{source.file}' of package '{source.package}' has {_found(path, source)}, "
+            f"not the {source.sha256} of {TABLE.name}"
         )
     return path
 
@@ -74,9 +75,8 @@ def _fetched(backbone: str, source: KerasWeights | HuggingFaceWeights, folder: P
         return _from_keras(source, folder) if isinstance(source, KerasWeights) else _from_hub(source, folder)
     # Keras raises bare exceptions, the hub's client those of several libraries.
     except Exception as error:
-        raise MedcnnError(
-            f"weights.{backbone}: {_address(source)} cannot be fetched ({_reason(error)}); {_by_hand(backbone, source)}"
-        ) from error
+        failed = f"weights of {backbone}: {_address(source)} cannot be fetched ({_reason(error)})"
+        raise MedcnnError(f"{failed}; {_by_hand(backbone, source)}") from error
 
 
 def _from_keras(source: KerasWeights, folder: Path) -> Path:

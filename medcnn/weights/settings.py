@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from medcnn.params.pins import Weights
 from medcnn.params.shared.base import Name, View
 from medcnn.params.shared.models import Pretrained
 
@@ -11,4 +10,3 @@ class Settings(View):
     """The params of the stage."""
 
     models: dict[Name, Pretrained]
-    weights: dict[str, Weights]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,42 +14,46 @@ from medcnn.core.errors import MedcnnError
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.core.zips import write_zip
 from medcnn.networks import keras_file
-from medcnn.networks.pretrained import ARRAYS, KERAS_FILE, Arrays, assign, assign_in_order
-from medcnn.params.catalogue import BACKBONES, KERAS
-from medcnn.params.pins import Weights
+from medcnn.networks.pretrained import ARRAYS, KERAS_FILE, SUMMARY, Arrays, assign, assign_in_order
+from medcnn.params.catalogue import Backbone, catalogue
 from medcnn.params.shared.models import Pretrained
 from medcnn.weights import finding
 from medcnn.weights.torch_weights import READERS
 
-SUMMARY = "weights.json"
 
-
-def write(name: str, model: Pretrained, sources: Mapping[str, Weights], folder: Path) -> None:
-    """Write a model's pretrained weights and where they come from to ``folder``; without any, a note that says so.
+def write(name: str, model: Pretrained, folder: Path) -> None:
+    """Write a model's pretrained weights, and a note of where they come from and how their network preprocesses.
 
     Args:
         name: the model's name, for errors.
         model: its backbone, and which weights it wants.
-        sources: where published weights come from, by backbone.
-        folder: gets ``weights.json`` and, for networks of Keras, ``weights.h5``, for others ``weights.npz``.
+        folder: gets ``weights.json`` and, unless the model wants none, ``weights.h5`` for a network of Keras or
+            ``weights.npz`` for another.
 
     Raises:
         MedcnnError: the weights cannot be had, or are not those of the backbone.
     """
+    backbone = catalogue().backbones[model.backbone]
+    note = {"preprocessing": backbone.preprocessing}
     if model.weights == "none":
-        files.write_json(folder / SUMMARY, {"weights": "none"})
+        files.write_json(folder / SUMMARY, {**note, "weights": "none"})
         return
-    if model.weights == "imagenet":
-        source = sources[model.backbone]
-        path, origin = finding.find(model.backbone, source), source.model_dump(exclude_none=True, exclude={"md5"})
-    else:
-        path, origin = _own_file(name, model), {"kind": "file", "file": Path(model.weights).name}
+    path, origin = _found(name, model, backbone)
     _keep(model.backbone, path, folder)
-    summary = {**origin, "backbone": model.backbone, "sha256": files.sha256(path)}
-    files.write_json(folder / SUMMARY, {"weights": "imagenet" if model.weights == "imagenet" else "file", **summary})
+    files.write_json(folder / SUMMARY, {**note, **origin, "backbone": model.backbone, "sha256": files.sha256(path)})
 
 
-def _own_file(name: str, model: Pretrained) -> Path:
+def _found(name: str, model: Pretrained, backbone: Backbone) -> tuple[Path, dict[str, Any]]:
+    """The file of a model's weights, and where it comes from."""
+    if model.weights != "imagenet":
+        return _own_file(name, model, backbone), {"weights": "file", "kind": "file", "file": Path(model.weights).name}
+    if backbone.imagenet is None:
+        raise MedcnnError(f"models.{name}.weights: there are no pinned ImageNet weights for {model.backbone}")
+    origin = backbone.imagenet.model_dump(exclude_none=True, exclude={"md5"})
+    return finding.find(model.backbone, backbone.imagenet), {"weights": "imagenet", **origin}
+
+
+def _own_file(name: str, model: Pretrained, backbone: Backbone) -> Path:
     """The file that ``models.<name>.weights`` names, once it has proved to fit the backbone."""
     path = Path(model.weights)
     where = f"models.{name}.weights"
@@ -59,12 +63,12 @@ def _own_file(name: str, model: Pretrained) -> Path:
     pin_tensorflow(seed=0)
     from medcnn.networks.building import build_backbone
 
-    backbone = build_backbone(model.backbone, "average", BACKBONES[model.backbone].smallest)
+    network = build_backbone(model.backbone, "average", backbone.smallest)
     try:
-        if model.backbone in KERAS:
-            assign_in_order(backbone, keras_file.read(path), path.name)
+        if model.backbone in catalogue().keras:
+            assign_in_order(network, keras_file.read(path), path.name)
         else:
-            assign(backbone, _read(model.backbone, path))
+            assign(network, _read(model.backbone, path))
     except MedcnnError as error:
         raise MedcnnError(f"{where}: {error}") from error
     return path
@@ -72,7 +76,7 @@ def _own_file(name: str, model: Pretrained) -> Path:
 
 def _keep(backbone: str, path: Path, folder: Path) -> None:
     """Copy weights to ``folder`` in the form that ``load_into`` reads."""
-    if backbone in KERAS:
+    if backbone in catalogue().keras:
         with files.replacing(folder / KERAS_FILE) as temporary:
             shutil.copyfile(path, temporary)
         return
@@ -82,9 +86,8 @@ def _keep(backbone: str, path: Path, folder: Path) -> None:
 
 def _read(backbone: str, path: Path) -> Arrays:
     if backbone not in READERS:
-        raise MedcnnError(
-            f"there are no published weights for backbone '{backbone}', only for {', '.join((*READERS, *KERAS))}"
-        )
+        choices = ", ".join((*READERS, *catalogue().keras))
+        raise MedcnnError(f"there are no published weights for backbone '{backbone}', only for {choices}")
     return READERS[backbone](path.read_bytes(), path.name)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.params import whole
+from medcnn.params.preprocessing import PREPROCESSING
 from medcnn.params.shared.models import Model
 
 SIZE = 224
@@ -37,7 +38,7 @@ def measured(model: Model) -> dict[str, dict[str, float]]:
     from medcnn.networks.cost import macs
     from medcnn.networks.precision import in_bfloat16
 
-    full = build(model.model_copy(update={"weights": "none"}), SIZE, 2, Path())
+    full = build(model.model_copy(update={"weights": "none"}), SIZE, 2, PREPROCESSING["none"], Path())
     networks = {"float32": extractor(full), "bfloat16": extractor(in_bfloat16(full))}
     images = np.random.default_rng(0).integers(0, 256, (MANY, SIZE, SIZE, 3)).astype(np.uint8)
     cost = 2 * macs(full.get_layer("backbone"))

@@ -31,13 +31,15 @@ def main() -> None:
     pin_tensorflow(settings.seed)
     from medcnn.dataset import pack
     from medcnn.dataset.shards import Shards
+    from medcnn.networks import pretrained
     from medcnn.networks.building import build, extractor
     from medcnn.networks.forward import forward
     from medcnn.train import features
 
     block = settings.study(study)
-    classes = len(block.labels.class_names)
-    network = extractor(build(settings.model(MODEL), block.images.size, classes, paths.weights(MODEL)))
+    classes, weights = len(block.labels.class_names), paths.weights(MODEL)
+    steps = pretrained.preprocessing(weights)
+    network = extractor(build(settings.model(MODEL), block.images.size, classes, steps, weights))
     pixels = pack.images(paths.prepared(study))
     if "beside" not in sys.argv:
         features.extracted(network, pixels)

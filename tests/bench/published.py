@@ -138,22 +138,17 @@ class Bench:
         shutil.rmtree(project, ignore_errors=True)
         project.mkdir()
         shrink(project, self._changes(case, precision))
-        for name, path in self._weights.items():
-            url = whole.load(project / paths.PARAMS).weights[name].url
-            place = project / paths.state("weights").relative_to(paths.project()) / name / Path(url).name
-            place.parent.mkdir(parents=True)
-            shutil.copyfile(path, place)
         return project
 
     def _changes(self, case: Case, precision: str) -> dict[str, object]:
-        """What differs from the real params.yaml: the source, the weights' hashes, and that all epochs are run."""
-        pinned = {f"weights.{name}.sha256": files.sha256(path) for name, path in self._weights.items()}
+        """What differs from the real params.yaml: the source, the weights, and that all epochs are run."""
+        backbone = whole.load(ROOT / paths.PARAMS).model(case.model).backbone
         return {
             "compute.precision": precision,
             f"studies.{STUDY}.source": {"kind": "archive", "path": str(self._archive)},
             f"models.{case.model}.epochs": case.epochs,
             f"models.{case.model}.patience": case.epochs,
-            **pinned,
+            f"models.{case.model}.weights": str(self._weights[backbone]),
         }
 
 

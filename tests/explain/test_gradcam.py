@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from tests.lazy import lazy
-from tests.networks.blocks import pixels, settings
+from tests.networks.blocks import built, pixels, settings
 
 keras = lazy("keras")
 gradcam = lazy("medcnn.explain.gradcam")
-building = lazy("medcnn.networks.building")
 chaining = lazy("medcnn.train.chaining")
 
 SIZE = 12
@@ -20,7 +17,7 @@ def network(classes: int, output: str = "softmax", pooling: str = "average", cha
     """The smallest backbone, with a head that is not linear; or its chain with another."""
     keras.utils.set_random_seed(3)
     block = settings("tiny", pooling, output=output, dense=(6,), dropout=0.4, batch_norm=True)
-    model = building.build(block, SIZE, classes, Path("none"))
+    model = built(block, SIZE, classes)
     return chaining.chained(model, settings("relay", dense=(5,), output=output), classes) if chain else model
 
 
@@ -108,7 +105,7 @@ def test_a_saturated_probability_has_a_map_as_well() -> None:
 
 
 def test_a_network_without_convolutions_has_no_maps() -> None:
-    model = building.build(settings("relay", "flatten"), SIZE, 2, Path("none"))
+    model = built(settings("relay", "flatten"), SIZE, 2)
     with pytest.raises(gradcam.NoFeatureMapsError):
         gradcam.grad_cam(model, pixels(1, SIZE), np.zeros(1, np.int64))
 

@@ -9,7 +9,8 @@ from onnxruntime import InferenceSession
 from medcnn.core.errors import MedcnnError
 from medcnn.networks import pretrained
 from medcnn.networks.keras_file import read
-from medcnn.params.catalogue import KERAS, PREPROCESSING
+from medcnn.params.catalogue import catalogue
+from medcnn.params.preprocessing import PREPROCESSING
 from tests.lazy import lazy
 from tests.networks.blocks import keras_file, pixels
 
@@ -70,7 +71,7 @@ def test_our_preprocessing_replaces_the_built_in_one(name: str, tmp_path: Path) 
     keras_file(tmp_path / "weights.h5", original)
     backbone, images = building.build_backbone(name, "average", 32), pixels(2, 32)
     pretrained.load_into(backbone, tmp_path)
-    ready = preprocessing.layer(PREPROCESSING[KERAS[name].preprocessing], 32)(images)
+    ready = preprocessing.layer(PREPROCESSING[catalogue().keras[name].preprocessing], 32)(images)
     expected = original(images, training=False).numpy().mean(axis=(1, 2))
     np.testing.assert_allclose(backbone(ready, training=False), expected, atol=1e-5)
 

@@ -7,8 +7,8 @@ from sklearn.datasets import load_sample_image
 
 from medcnn.networks import pretrained
 from medcnn.networks.pretrained import Arrays
-from medcnn.params import whole
-from medcnn.params.catalogue import PREPROCESSING
+from medcnn.params.catalogue import catalogue
+from medcnn.params.preprocessing import PREPROCESSING
 from medcnn.weights import finding, torch_weights
 from tests.lazy import lazy
 
@@ -21,7 +21,7 @@ PUBLISHED_PARAMETERS = 4_652_008
 
 @pytest.fixture(scope="module")
 def arrays() -> Arrays:
-    path = finding.find("lite0", whole.load().weights["lite0"])
+    path = finding.find("lite0", catalogue().medcnn["lite0"].imagenet)
     return torch_weights.lite0(path.read_bytes(), path.name)
 
 

@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 from onnxruntime import InferenceSession
 
-from medcnn.params.catalogue import PREPROCESSING
+from medcnn.params.preprocessing import PREPROCESSING
 from tests.lazy import lazy
-from tests.networks.blocks import pixels, settings
+from tests.networks.blocks import built, pixels, settings
 
 keras = lazy("keras")
 convert = lazy("medcnn.export.convert")
 building = lazy("medcnn.networks.building")
 preprocessing = lazy("medcnn.networks.preprocessing")
 saving = lazy("medcnn.networks.saving")
-
-NOWHERE = Path("nowhere")
 
 
 @pytest.mark.parametrize("mode", ["caffe", "tf", "torch"])
@@ -37,14 +35,14 @@ def test_lite0s_is_the_published_one() -> None:
 
 def test_the_params_come_before_the_backbones_own() -> None:
     images = pixels(2, 16)
-    published = building.build(settings("tiny", preprocessing="unit"), 16, 2, NOWHERE)
+    published = built(settings("tiny", preprocessing="unit"), 16, 2)
     np.testing.assert_array_equal(published.get_layer("preprocessing")(images), images * np.float32(1 / 255))
-    corrected = building.build(settings("tiny", preprocessing="tf"), 16, 2, NOWHERE)
+    corrected = built(settings("tiny", preprocessing="tf"), 16, 2)
     assert corrected.get_layer("preprocessing")(images).numpy().min() == pytest.approx(-1, abs=0.01)
 
 
 def test_turned_channels_survive_keras_and_onnx(tmp_path: Path) -> None:
-    model, images = building.build(settings("tiny", preprocessing="caffe"), 16, 3, NOWHERE), pixels(3, 16)
+    model, images = built(settings("tiny", preprocessing="caffe"), 16, 3), pixels(3, 16)
     saving.save(model, tmp_path / "model.keras")
     opened = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     np.testing.assert_array_equal(opened(images), model(images))
@@ -55,7 +53,7 @@ def test_turned_channels_survive_keras_and_onnx(tmp_path: Path) -> None:
 def test_stays_exact_in_mixed_precision() -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = building.build(settings("tiny"), 16, 2, NOWHERE)
+        model = built(settings("tiny"), 16, 2)
     finally:
         keras.config.set_dtype_policy("float32")
     images = pixels(2, 16)
@@ -85,5 +83,5 @@ def test_measured_leaves_a_constant_channel_finite() -> None:
 def test_adapted_is_what_was_measured() -> None:
     images = pixels(20, 16).astype("uint8")
     steps = preprocessing.measured(images, range(20))
-    model = building.build(settings("tiny", preprocessing="adapted"), 16, 2, NOWHERE, steps)
+    model = built(settings("tiny", preprocessing="adapted"), 16, 2, steps=steps)
     assert model.get_layer("preprocessing")(images.astype("float32")).numpy().std() == pytest.approx(1, abs=1e-4)

@@ -21,12 +21,14 @@ SAVE = """
 import sys
 from pathlib import Path
 from medcnn.params import whole
+from medcnn.params.preprocessing import PREPROCESSING
 from medcnn.core import seeding
 seeding.pin_tensorflow(7)
 from medcnn.networks import building, saving
 for name in ("deep", "lite0"):
     settings = whole.load().model(name).model_copy(update={"weights": "none"})
-    saving.save(building.build(settings, 32, 3, Path()), Path(sys.argv[1], f"{name}.keras"))
+    model = building.build(settings, 32, 3, PREPROCESSING["unit"], Path())
+    saving.save(model, Path(sys.argv[1], f"{name}.keras"))
 """
 
 

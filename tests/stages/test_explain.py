@@ -14,10 +14,9 @@ from medcnn.dataset.predictions import Predictions
 from medcnn.runtime import paths
 from stages import explain
 from tests.lazy import lazy
-from tests.networks.blocks import settings
+from tests.networks.blocks import built, settings
 from tests.project import SIZE, prepared_study, shrink
 
-building = lazy("medcnn.networks.building")
 saving = lazy("medcnn.networks.saving")
 chaining = lazy("medcnn.train.chaining")
 
@@ -32,7 +31,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A prepared study, a model and a chain as if they had been trained, and predictions of their own."""
     monkeypatch.chdir(shrink(tmp_path, {"studies.phantom.images.size": SIZE}))
     prepared_study(tmp_path, STUDY, CLASSES, images=160)
-    network = building.build(settings("tiny"), SIZE, len(CLASSES), Path("none"))
+    network = built(settings("tiny"), SIZE, len(CLASSES))
     saving.save(network, paths.keras_model(STUDY, "simple"))
     link = chaining.chained(network, settings("relay", dense=(6,)), len(CLASSES))
     saving.save(link, paths.keras_model(STUDY, "lite0_relay_chain"))

@@ -10,10 +10,9 @@ from medcnn.core.errors import MedcnnError
 from medcnn.runtime import paths
 from stages import stress
 from tests.lazy import lazy
-from tests.networks.blocks import settings
+from tests.networks.blocks import built, settings
 from tests.project import SIZE, prepared_study, shrink
 
-building = lazy("medcnn.networks.building")
 saving = lazy("medcnn.networks.saving")
 
 FIGURES = paths.metrics("stress", "brain_mri", "simple")
@@ -28,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_metrics_and_table_hold_the_same_figures(folder: Path) -> None:
-    network = building.build(settings("tiny", "flatten", output="sigmoid"), SIZE, 2, Path("none"))
+    network = built(settings("tiny", "flatten", output="sigmoid"), SIZE, 2)
     saving.save(network, paths.keras_model("brain_mri", "simple"))
     stress.main("brain_mri", "simple")
     figures = files.read_json(FIGURES)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medcnn.core import files
 from medcnn.dataset import pack, predictions
 from medcnn.params import whole
-from medcnn.params.catalogue import BACKBONES, KERAS
+from medcnn.params.catalogue import catalogue
 from medcnn.params.shared.models import Model
 from medcnn.published import studies
 from medcnn.runtime import paths
@@ -49,10 +50,12 @@ def pretrained(model: str, settings: Model) -> None:
     """What the stage ``weights`` would leave, with random numbers for published ones."""
     place = paths.weights(model)
     place.mkdir(parents=True, exist_ok=True)
+    row = catalogue().backbones[settings.backbone]
+    files.write_json(place / "weights.json", {"preprocessing": row.preprocessing})
     if settings.weights == "none":
         return
-    network = building.build_backbone(settings.backbone, settings.pooling, BACKBONES[settings.backbone].smallest)
-    if settings.backbone in KERAS:
+    network = building.build_backbone(settings.backbone, settings.pooling, row.smallest)
+    if settings.backbone in catalogue().keras:
         keras_file(place / "weights.h5", network)
     else:
         arrays = {f"{layer.name}/{v.name}": v.numpy() for layer in network.layers for v in layer.weights}

