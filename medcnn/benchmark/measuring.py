@@ -13,11 +13,12 @@ import numpy as np
 
 from medcnn.benchmark import referee
 from medcnn.benchmark.engines import available
+from medcnn.benchmark.job import BASELINE, INT8, LITERT, REQUIRED, Job
 from medcnn.benchmark.machine import this_machine
 from medcnn.benchmark.material import Material
 from medcnn.benchmark.referee import UnsupportedModelError, Worker
 from medcnn.benchmark.results import Measured, Results, Setup, tested
-from medcnn.benchmark.subjects import BASELINE, INT8, LITERT, REQUIRED, Job, Subject
+from medcnn.benchmark.subjects import Subject
 from medcnn.benchmark.timing import Rounds, Span, latency, offline, single_stream, speedup, timed
 from medcnn.core import files
 from medcnn.core.arrays import Floats

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from medcnn.benchmark import conversion, worker
-from medcnn.benchmark.subjects import Job
+from medcnn.benchmark.job import Job
 from medcnn.core.errors import MedcnnError
 from medcnn.core.seeding import ENVIRONMENT
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from medcnn.benchmark.job import BASELINE
 from medcnn.benchmark.machine import Machine
-from medcnn.benchmark.subjects import BASELINE
 from medcnn.benchmark.timing import Latency, Offline, SingleStream, Speedup
 from medcnn.core.arrays import Floats, Integers
 from medcnn.measures.statistics import intervals

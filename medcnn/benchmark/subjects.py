@@ -1,4 +1,4 @@
-"""What is benchmarked, and what the process of an engine needs to know of it."""
+"""What is benchmarked: a network, an ensemble or a cascade, in every form in which it is stored."""
 
 from __future__ import annotations
 
@@ -7,19 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from medcnn.benchmark.job import BFLOAT16, INT8
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import combined
 from medcnn.runtime import paths
-
-BASELINE = "tensorflow"
-ONNX = "onnxruntime"
-INT8 = "onnxruntime_int8"
-OPENVINO = "openvino"
-BFLOAT16 = "openvino_bfloat16"
-LITERT = "litert"
-REQUIRED = (BASELINE, ONNX, INT8)
-"""The engines that every benchmark has; the others are there where they are installed."""
 
 
 @dataclass(frozen=True)
@@ -47,31 +39,6 @@ class Subject:
     def precision(self, engine: str) -> str:
         """The type of numbers that an engine computes with."""
         return {INT8: self.int8_precision, BFLOAT16: "bfloat16"}.get(engine, "float32")
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the process of one engine needs; plain values, as they are sent to it.
-
-    Attributes:
-        engine: its name.
-        study: the subject's study.
-        name: the subject's name.
-        files: the files that the engine runs, by name: of every network, or of the one exported model.
-        temperature: divides the logits in engines that run networks.
-        prepared: the folder of the prepared images.
-        indices: positions of the test images among them.
-        most: how many test images are timed, and the largest batch.
-    """
-
-    engine: str
-    study: str
-    name: str
-    files: Mapping[str, str]
-    temperature: float
-    prepared: str
-    indices: tuple[int, ...]
-    most: int
 
 
 def network(study: str, name: str) -> Subject:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from medcnn.benchmark.engines import available
-from medcnn.benchmark.subjects import Job
+from medcnn.benchmark.job import Job
 from medcnn.benchmark.timing import Span, timed
 from medcnn.dataset import pack
 from medcnn.dataset.shards import Shards

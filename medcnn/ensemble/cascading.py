@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medcnn.core import files
 from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.predictions import Predictions
 from medcnn.measures.calibration import best_temperature, scaled
 from medcnn.runtime import paths
+
+if TYPE_CHECKING:
+    # Engines of the benchmark, whose start is timed, do without pandas.
+    from medcnn.dataset.predictions import Predictions
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from medcnn.core import files
 from medcnn.core.arrays import Floats, Integers
-from medcnn.dataset.predictions import Predictions
 from medcnn.measures import metrics
 from medcnn.params.figures import CALIBRATED
+
+if TYPE_CHECKING:
+    # Engines of the benchmark, whose start is timed, do without pandas.
+    from medcnn.dataset.predictions import Predictions
 
 COLDEST, HOTTEST = 0.05, 20.0
 """Limits of the temperature: that of a model which is always right would fall to 0."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 from medcnn.benchmark.engines import members
-from medcnn.benchmark.subjects import Job
+from medcnn.benchmark.job import Job
 from medcnn.core import files
 from medcnn.ensemble import combined
 from medcnn.measures.calibration import scaled
@@ -74,3 +76,12 @@ def test_a_cascade_whose_first_network_answers_all_does_not_run_the_second() -> 
     networks = Networks()
     members.answering(job("one_other_cascade"), networks.together)(IMAGES[:1])
     assert networks.seen == {"one": 1, "other": 0}
+
+
+def test_an_engines_process_loads_nothing_that_engines_do_without() -> None:
+    script = (
+        "import sys, medcnn.benchmark.worker, medcnn.benchmark.engines.members; "
+        "print({'pandas', 'pyarrow', 'pydantic', 'scipy', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from medcnn.benchmark import referee
+from medcnn.benchmark.job import Job
 from medcnn.benchmark.referee import UnsupportedModelError, start_worker
-from medcnn.benchmark.subjects import Job
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import pack

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from medcnn.benchmark.engines import available
+from medcnn.benchmark.job import REQUIRED
 from medcnn.benchmark.machine import this_machine
-from medcnn.benchmark.subjects import REQUIRED
 from medcnn.core import files
 from medcnn.core.seeding import THREADS
 from medcnn.dataset import part

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from medcnn.benchmark.subjects import BASELINE, BFLOAT16, INT8, LITERT, ONNX, OPENVINO, Job
+from medcnn.benchmark.job import BASELINE, BFLOAT16, INT8, LITERT, ONNX, OPENVINO, Job
 
 Engine = Callable[[np.ndarray], np.ndarray]
 """From images float32 (N, H, W, 3), 0..255, to calibrated probabilities (N, C)."""

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from medcnn.benchmark.engines.available import Engine
 from medcnn.benchmark.engines.members import Networks, answering
-from medcnn.benchmark.subjects import Job
+from medcnn.benchmark.job import Job
 from medcnn.core.seeding import THREADS
 from medcnn.networks import saving
 from medcnn.networks.outputs import per_class

@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from medcnn.benchmark.engines.available import Engine
 from medcnn.benchmark.engines.members import Networks, answering
-from medcnn.benchmark.subjects import Job
+from medcnn.benchmark.job import Job
 from medcnn.core.seeding import THREADS
 from medcnn.networks.outputs import per_class
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from medcnn.benchmark.engines.available import Engine
-from medcnn.benchmark.subjects import Job
+from medcnn.benchmark.job import Job
 from medcnn.ensemble import combined
 from medcnn.ensemble.cascading import Cascade
 from medcnn.ensemble.combined import Combined

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from medcnn.benchmark.engines.available import Engine
-from medcnn.benchmark.subjects import Job
+from medcnn.benchmark.job import Job
 from medcnn.inference import sessions
 
 

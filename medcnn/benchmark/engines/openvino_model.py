@@ -9,7 +9,7 @@ import numpy as np
 import openvino
 
 from medcnn.benchmark.engines.available import Engine
-from medcnn.benchmark.subjects import BFLOAT16, Job
+from medcnn.benchmark.job import BFLOAT16, Job
 from medcnn.core.seeding import THREADS
 
 
