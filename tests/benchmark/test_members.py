@@ -14,6 +14,7 @@ from medcnn.core import files
 from medcnn.ensemble import combined
 from medcnn.measures.calibration import scaled
 from medcnn.runtime import paths
+from tests.project import ROOT
 
 STUDY = "phantom"
 RECORD: dict[str, Any] = {
@@ -83,5 +84,5 @@ def test_an_engines_process_loads_nothing_that_engines_do_without() -> None:
         "import sys, medcnn.benchmark.worker, medcnn.benchmark.engines.members; "
         "print({'pandas', 'pyarrow', 'pydantic', 'scipy', 'tensorflow'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
