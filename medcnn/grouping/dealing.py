@@ -1,4 +1,4 @@
-"""Splits that keep every patient and every set of duplicates whole."""
+"""Groups dealt whole to the parts of a split and to folds."""
 
 from __future__ import annotations
 
@@ -6,34 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from medcnn.core import seeding
-
-
-def joined(count: int, *pairs: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Connected components: for each of ``count`` items the smallest index that it is linked to.
-
-    Args:
-        count: how many items there are.
-        pairs: indices of linked items, (M, 2) each.
-    """
-    # Here, since whoever deals images to folds does without SciPy.
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = np.concatenate([np.asarray(each, np.int64).reshape(-1, 2) for each in pairs])
-    graph = coo_array((np.ones(len(links), np.int8), (links[:, 0], links[:, 1])), shape=(count, count))
-    _, names = connected_components(graph, directed=False)
-    firsts: npt.NDArray[np.int64] = np.unique(names, return_index=True)[1][names]
-    return firsts
-
-
-def same(keys: pd.Series[str]) -> npt.NDArray[np.int64]:
-    """Pairs (M, 2) that link every item with the first of the same key; an empty key links nothing."""
-    codes = pd.factorize(keys)[0]
-    firsts = np.unique(codes, return_index=True)[1][codes]
-    return np.stack([firsts, np.arange(len(keys))], axis=1)[(keys != "").to_numpy()]
 
 
 def assign(

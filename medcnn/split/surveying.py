@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import IO
@@ -17,7 +17,8 @@ import pandas as pd
 from medcnn.core import tables
 from medcnn.dataset import manifest
 from medcnn.dataset.manifest import PARTS, USED
-from medcnn.grouping import dealing, duplicates
+from medcnn.grouping import duplicates
+from medcnn.grouping.joining import Relatives, related
 from medcnn.reading import decode
 from medcnn.reading.archive import Archive, UnreadableMemberError
 from medcnn.runtime import paths
@@ -30,16 +31,6 @@ FACTS = {
     "image_id": str, "bytes": int, "sha256": str, "width": int, "height": int, "mode": str, "phash": str, "fault": str,
 }  # fmt: skip
 """What is read from one image file; ``fault`` is empty where it could be decoded."""
-
-
-@dataclass(frozen=True)
-class Relatives:
-    """Per row: its patient, and the first row among its exact copies, its near duplicates, and all of these joined."""
-
-    patients: pd.Series[str]
-    exact: npt.NDArray[np.int64]
-    near: npt.NDArray[np.int64]
-    groups: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -66,20 +57,11 @@ def survey(archive: Archive, study: Study, seed: int, where: str) -> Survey:
     listed = labelling.listed(archive, study.labels, where)
     with _spool() as thumbnails:
         facts = tables.collected(_inspected(archive, listed["path"], thumbnails), FACTS)
-        relatives = _related(facts, listed["patient"], thumbnails, study)
+        reader, limits = _reader(thumbnails, len(facts)), study.split.duplicates
+        relatives = related(facts["sha256"], facts["phash"], listed["patient"], reader, limits)
     rows = _rows(listed, facts, relatives)
     dealt = placing.placed(rows, relatives.groups, study, seed, where)
     return Survey(dealt, relatives, placing.as_published(rows, study.split, seed))
-
-
-def _related(facts: pd.DataFrame, patients: pd.Series[str], thumbnails: IO[bytes], study: Study) -> Relatives:
-    """Find exact and near duplicates, and join them with the patients into groups that no split may part."""
-    count, places = len(facts), np.arange(len(facts))
-    exact = dealing.joined(count, dealing.same(facts["sha256"].where(facts["phash"] != "", "")))
-    alike = np.fromiter(_near_pairs(facts["phash"], thumbnails, study), np.dtype((np.int64, 2)))
-    near = dealing.joined(count, np.stack([exact, places], axis=1), alike)
-    groups = dealing.joined(count, np.stack([near, places], axis=1), dealing.same(patients))
-    return Relatives(patients, exact, near, groups)
 
 
 def _rows(listed: pd.DataFrame, facts: pd.DataFrame, relatives: Relatives) -> pd.DataFrame:
@@ -145,14 +127,12 @@ def _spool() -> IO[bytes]:
     return tempfile.TemporaryFile(dir=folder)
 
 
-def _near_pairs(hashes: pd.Series[str], thumbnails: IO[bytes], study: Study) -> Iterator[tuple[int, int]]:
-    readable = np.flatnonzero(hashes != "")
+def _reader(thumbnails: IO[bytes], count: int) -> Callable[[npt.NDArray[np.int64]], np.ndarray]:
+    """What gives the thumbnails of the images at some positions, from a file of ``count`` thumbnails."""
     thumbnails.flush()
 
-    def some(positions: np.ndarray) -> np.ndarray:
+    def some(positions: npt.NDArray[np.int64]) -> np.ndarray:
         # Mapped anew for each call, so that the pages that were read do not stay.
-        mapped = np.memmap(thumbnails, np.uint8, "r", shape=(len(hashes), duplicates.THUMBNAIL**2))
-        return mapped[readable[positions]]
+        return np.memmap(thumbnails, np.uint8, "r", shape=(count, duplicates.THUMBNAIL**2))[positions]
 
-    pairs = duplicates.near_pairs(hashes.iloc[readable], some, study.split.duplicates)
-    return ((int(readable[i]), int(readable[j])) for i, j in pairs)
+    return some

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from medcnn.grouping import dealing
@@ -15,16 +14,6 @@ def cohort(seed: int, patients: int = 120) -> tuple[list[int], list[str]]:
     rng = np.random.default_rng(seed)
     groups = [patient for patient in range(patients) for _ in range(rng.integers(1, 9))]
     return groups, [("a", "b", "c")[group % 3 if rng.random() < 0.8 else 0] for group in groups]
-
-
-def test_joined_links_chains_of_pairs() -> None:
-    assert dealing.joined(6, [(0, 2), (5, 2), (3, 4)]).tolist() == [0, 1, 0, 3, 3, 0]
-
-
-def test_patients_and_duplicates_are_joined_into_one_relation() -> None:
-    patients = pd.Series(["p", "q", "q", "r", ""])
-    duplicate = [(0, 1)]
-    assert dealing.joined(5, dealing.same(patients), duplicate).tolist() == [0, 0, 0, 3, 4]
 
 
 @pytest.mark.parametrize("seed", range(5))

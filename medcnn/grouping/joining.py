@@ -1,0 +1,71 @@
+"""How images are joined into groups that no split may part: by patient, exact copies and near duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from medcnn.grouping import duplicates
+from medcnn.params.splits import Duplicates
+
+
+@dataclass(frozen=True)
+class Relatives:
+    """Per row: its patient, and the first row among its exact copies, its near duplicates, and all of these joined."""
+
+    patients: pd.Series[str]
+    exact: npt.NDArray[np.int64]
+    near: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64]
+
+
+def related(
+    contents: pd.Series[str],
+    hashes: pd.Series[str],
+    patients: pd.Series[str],
+    thumbnails: Callable[[npt.NDArray[np.int64]], np.ndarray],
+    limits: Duplicates,
+) -> Relatives:
+    """Find exact and near duplicates, and join them with the patients.
+
+    Args:
+        contents: the sha256 of each image file.
+        hashes: its perceptual hash; '' for a file that is not an image, which has no copies.
+        patients: its patient, '' where unknown.
+        thumbnails: gives the thumbnails of some images, see ``duplicates.near_pairs``.
+        limits: what counts as a near duplicate.
+    """
+    count, places, images = len(hashes), np.arange(len(hashes)), np.flatnonzero(hashes != "")
+    exact = joined(count, same(contents.where(hashes != "", "")))
+    pairs = duplicates.near_pairs(hashes.iloc[images], lambda some: thumbnails(images[some]), limits)
+    alike = images[np.fromiter(pairs, np.dtype((np.int64, 2)))]
+    near = joined(count, np.stack([exact, places], axis=1), alike)
+    groups = joined(count, np.stack([near, places], axis=1), same(patients))
+    return Relatives(patients, exact, near, groups)
+
+
+def joined(count: int, *pairs: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Connected components: for each of ``count`` items the smallest index that it is linked to.
+
+    Args:
+        count: how many items there are.
+        pairs: indices of linked items, (M, 2) each.
+    """
+    links = np.concatenate([np.asarray(each, np.int64).reshape(-1, 2) for each in pairs])
+    graph = coo_array((np.ones(len(links), np.int8), (links[:, 0], links[:, 1])), shape=(count, count))
+    _, names = connected_components(graph, directed=False)
+    firsts: npt.NDArray[np.int64] = np.unique(names, return_index=True)[1][names]
+    return firsts
+
+
+def same(keys: pd.Series[str]) -> npt.NDArray[np.int64]:
+    """Pairs (M, 2) that link every item with the first of the same key; an empty key links nothing."""
+    codes = pd.factorize(keys)[0]
+    firsts = np.unique(codes, return_index=True)[1][codes]
+    return np.stack([firsts, np.arange(len(keys))], axis=1)[(keys != "").to_numpy()]
