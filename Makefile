@@ -27,6 +27,7 @@ engines: $(INSTALLED) ## Install further engines for the benchmark: OpenVINO and
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 
 repro: $(INSTALLED) ## Run the whole pipeline, print the metrics, say where the report is; JOBS=2 stages side by side
+	@python -m medcnn check
 	$(if $(filter-out 1,$(JOBS)),@python -m medcnn repro --jobs $(JOBS),dvc repro)
 	@# The page is no DVC out, so a checkout does not bring it: draw it where it is missing or older than the results.
 	@test -f $(PAGE) -a -z "$$(find metrics plots medcnn/report -type f -newer $(PAGE))" || python -m stages.report

@@ -29,6 +29,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=name, description="Compare CNNs on medical image sets.")
     parser.add_argument("--version", action="version", version=f"medcnn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    check = commands.add_parser(
+        "check",
+        help="check params.yaml before anything runs",
+        description="Check every key and value of params.yaml; what is wrong is one line, and exit code 2.",
+    )
+    check.set_defaults(command=_check)
     repro = commands.add_parser(
         "repro",
         help="run the pipeline with several stages side by side",
@@ -72,6 +78,13 @@ def _positive(text: str) -> int:
 
 
 # Each command imports what it needs: predict runs where only NumPy, Pillow and ONNX Runtime are installed.
+
+
+def _check(_: argparse.Namespace) -> None:
+    from medcnn.params import whole
+
+    run = whole.load().run
+    print(f"params.yaml: {len(run.studies)} studies and {len(run.trained)} models to run, and no mistake found")
 
 
 def _repro(options: argparse.Namespace) -> None:

@@ -105,9 +105,17 @@ def test_a_study_without_an_honest_split_is_not_run(tmp_path: Path):
     assert (tmp_path / "params.yaml").read_bytes() == before
 
 
+def test_check_finds_a_mistake_anywhere_and_nothing_to_say_of_the_real_file(folder: Path):
+    assert run(folder, "medcnn", "check").returncode == 0
+    shrink(folder, {"models.vgg19.epochs": 0})
+    done = run(folder, "medcnn", "check")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "models.vgg19.epochs" in done.stderr
+
+
 def test_help_lists_the_commands(folder: Path):
     printed = run(folder, "medcnn", "--help").stdout
-    assert all(f"\n    {command} " in printed for command in ("repro", "study", "predict", "review", "gate"))
+    assert all(f"\n    {command} " in printed for command in ("check", "repro", "study", "predict", "review", "gate"))
     assert run(folder, "medcnn").returncode == 2
 
 

@@ -24,7 +24,7 @@ from medcnn.core import files
 from medcnn.core.arrays import Floats
 from medcnn.core.errors import MedcnnError
 from medcnn.core.seeding import THREADS
-from medcnn.params.benchmark import Benchmark
+from medcnn.params.judging.benchmark import Benchmark
 
 Taken = Mapping[str, Rounds]
 """How long the calls of each engine took, by its name."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from medcnn.params.benchmark import Benchmark
-from medcnn.params.evaluate import Confident
+from medcnn.params.judging.benchmark import Benchmark
+from medcnn.params.judging.evaluate import Confident
 from medcnn.params.shared.base import Name, View
 from medcnn.params.shared.classes import Prepared
 

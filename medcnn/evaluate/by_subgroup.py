@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from medcnn.params.figures import TESTED
+from medcnn.params.judging.figures import TESTED
 
 FEWEST = 10
 """Groups of fewer images are shown, and stay out of the largest gap: there an image is worth over 10 points."""

@@ -26,7 +26,7 @@ from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import metrics
 from medcnn.measures.statistics import areas, intervals
 from medcnn.measures.statistics.grouping import numbered
-from medcnn.params.figures import FIGURES, SCORED
+from medcnn.params.judging.figures import FIGURES, SCORED
 from medcnn.params.shared.run import Repeated
 from medcnn.runtime import paths
 

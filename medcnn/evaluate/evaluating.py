@@ -19,7 +19,7 @@ from medcnn.evaluate.crossval import Cells
 from medcnn.evaluate.evidence import Evidence
 from medcnn.evaluate.settings import Settings
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
-from medcnn.params.figures import BY_KEY, FIGURES
+from medcnn.params.judging.figures import BY_KEY, FIGURES
 from medcnn.runtime import fanout, paths
 from medcnn.runtime.fanout import Placement
 

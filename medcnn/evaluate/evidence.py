@@ -14,7 +14,7 @@ from medcnn.dataset.predictions import Predictions
 from medcnn.evaluate.settings import Settings
 from medcnn.grouping import subgroups
 from medcnn.measures import statistics
-from medcnn.params.evaluate import Judging
+from medcnn.params.judging.evaluate import Judging
 from medcnn.runtime import paths
 
 

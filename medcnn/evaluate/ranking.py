@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from medcnn.params.figures import TESTED
+from medcnn.params.judging.figures import TESTED
 
 
 def ranked(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from medcnn.params.ensemble import Ensemble
-from medcnn.params.evaluate import Judging
+from medcnn.params.judging.evaluate import Judging
 from medcnn.params.shared.base import Name, Seed, View
 from medcnn.params.shared.classes import Classes
 from medcnn.params.shared.run import Repeated

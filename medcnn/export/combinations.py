@@ -29,7 +29,7 @@ from medcnn.inference import sessions
 from medcnn.inference.card import Card
 from medcnn.measures import calibration
 from medcnn.networks import saving
-from medcnn.params.benchmark import Quantisation
+from medcnn.params.judging.benchmark import Quantisation
 from medcnn.runtime import paths
 
 

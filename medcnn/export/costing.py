@@ -10,7 +10,7 @@ from medcnn.core.arrays import Floats, Integers
 from medcnn.measures import metrics
 
 if TYPE_CHECKING:
-    from medcnn.params.benchmark import Quantisation
+    from medcnn.params.judging.benchmark import Quantisation
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from medcnn.export.parity import answers
 from medcnn.inference import sessions
 
 if TYPE_CHECKING:
-    from medcnn.params.benchmark import Calibration, Quantisation
+    from medcnn.params.judging.benchmark import Calibration, Quantisation
 
 _PROBES = 4
 """Images on which the layers are compared; a layer's noise differs far more between layers than between images."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from medcnn.params.benchmark import Quantisation
-from medcnn.params.evaluate import Decided
+from medcnn.params.judging.benchmark import Quantisation
+from medcnn.params.judging.evaluate import Decided
 from medcnn.params.shared.base import Name, Seed, View
 from medcnn.params.shared.classes import Prepared
 from medcnn.params.shared.run import Trained

@@ -11,7 +11,7 @@ import numpy as np
 from medcnn.core import files
 from medcnn.core.arrays import Floats, Integers
 from medcnn.measures import metrics
-from medcnn.params.figures import CALIBRATED
+from medcnn.params.judging.figures import CALIBRATED
 
 if TYPE_CHECKING:
     # Engines of the benchmark, whose start is timed, do without pandas.

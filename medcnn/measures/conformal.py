@@ -22,7 +22,7 @@ from medcnn.dataset.predictions import Predictions
 from medcnn.measures import metrics
 from medcnn.measures.statistics import intervals
 from medcnn.measures.statistics.grouping import Names
-from medcnn.params.evaluate import Judging
+from medcnn.params.judging.evaluate import Judging
 
 EVERYTHING = 1.0
 """The threshold at which every class is in every set."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.measures import curves
-from medcnn.params import figures
+from medcnn.params.judging import figures
 
 SMALLEST = 1e-7
 """Probabilities are raised to this before the logarithm, as in Keras: in float32 1 - 1e-8 is 1. One
@@ -28,7 +28,7 @@ _SCORES: dict[str, Score] = {}
 
 
 def scored(score: Score) -> Score:
-    """Make a function the one that gives the figure of its name in ``params.figures``."""
+    """Make a function the one that gives the figure of its name in ``params.judging.figures``."""
     _SCORES[score.__name__] = score
     return score
 

@@ -19,7 +19,7 @@ from medcnn.dataset.predictions import Predictions
 from medcnn.measures import curves, metrics
 from medcnn.measures.statistics import intervals
 from medcnn.measures.statistics.grouping import Names, numbered
-from medcnn.params.evaluate import Judging, OperatingPoint
+from medcnn.params.judging.evaluate import Judging, OperatingPoint
 
 REACHED = ("sensitivity", "specificity")
 """Rates that are given for validation too; they look better than they are, as the threshold was chosen on it."""

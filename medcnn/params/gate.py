@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from medcnn.params import figures
-from medcnn.params.evaluate import Judging
+from medcnn.params.judging import figures
+from medcnn.params.judging.evaluate import Judging
 from medcnn.params.shared.base import Block, known
 
 

@@ -65,7 +65,7 @@ class AuthorSplit(Block):
     folds: Annotated[int, Field(ge=2)] = 5
     """Number of folds, the author's test part not counted."""
     on_leak: OnLeak = "drop_from_train"
-    """As above."""
+    """As for kind ``stratified``."""
     duplicates: Duplicates = Duplicates()
     """Near duplicates."""
 

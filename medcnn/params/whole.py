@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from medcnn.params.benchmark import Benchmark
 from medcnn.params.catalogue import catalogue
 from medcnn.params.ensemble import Ensemble
 from medcnn.params.gate import Evaluate
+from medcnn.params.judging.benchmark import Benchmark
 from medcnn.params.placement import Placement
 from medcnn.params.preprocessing import ADAPTED, PREPROCESSING
 from medcnn.params.shared import loading

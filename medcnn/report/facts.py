@@ -11,7 +11,7 @@ from medcnn.core.arrays import Integers
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import combining
 from medcnn.measures.curves import Curve
-from medcnn.params.evaluate import Judging
+from medcnn.params.judging.evaluate import Judging
 from medcnn.params.studies import Study
 from medcnn.published import table
 from medcnn.published.table import Table

@@ -12,7 +12,7 @@ from medcnn.core import markdown
 from medcnn.core.files import DIGITS
 from medcnn.dataset.manifest import SPLITS
 from medcnn.grouping import leaks
-from medcnn.params.figures import CALIBRATED, FIGURES, TESTED
+from medcnn.params.judging.figures import CALIBRATED, FIGURES, TESTED
 from medcnn.params.shared.run import chain
 from medcnn.report import templating
 from medcnn.report.facts import Facts, gathered

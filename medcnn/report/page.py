@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from medcnn.params.figures import BY_KEY, CALIBRATED, FIGURES, SCORED, TESTED
+from medcnn.params.judging.figures import BY_KEY, CALIBRATED, FIGURES, SCORED, TESTED
 from medcnn.report import axes, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
 from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts

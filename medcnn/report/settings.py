@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from medcnn.params.benchmark import Limits, Spread
 from medcnn.params.ensemble import Ensemble
-from medcnn.params.evaluate import Judging
+from medcnn.params.judging.benchmark import Limits, Spread
+from medcnn.params.judging.evaluate import Judging
 from medcnn.params.shared.base import Name, Seed, View
 from medcnn.params.shared.compute import Computed
 from medcnn.params.shared.models import Model

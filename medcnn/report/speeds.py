@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from medcnn.params.figures import BY_KEY
+from medcnn.params.judging.figures import BY_KEY
 from medcnn.report import latency
 from medcnn.report.facts import Facts
 from medcnn.report.latency import Timing

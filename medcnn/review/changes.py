@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from medcnn.core import markdown
-from medcnn.params.figures import FIGURES
+from medcnn.params.judging.figures import FIGURES
 from medcnn.review.results import Pair
 
 _HEADER = ("model", "figure", "base [interval]", "now [interval]", "change")

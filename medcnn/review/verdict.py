@@ -16,8 +16,8 @@ from medcnn.dataset.manifest import of_images
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import statistics
 from medcnn.measures.statistics.comparing import holm
-from medcnn.params.evaluate import Judging
-from medcnn.params.figures import BY_KEY
+from medcnn.params.judging.evaluate import Judging
+from medcnn.params.judging.figures import BY_KEY
 from medcnn.review.results import Pair
 
 Word = Literal["better", "worse", "cannot tell"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medcnn.params.evaluate import Confident
+from medcnn.params.judging.evaluate import Confident
 from medcnn.params.shared.base import Name, Seed, View
 from medcnn.params.shared.classes import Prepared
 from medcnn.params.shared.policies import Policy

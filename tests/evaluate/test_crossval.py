@@ -19,7 +19,7 @@ from medcnn.evaluate import crossval
 from medcnn.evaluate.crossval import Cells
 from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import metrics, statistics
-from medcnn.params.figures import SCORED
+from medcnn.params.judging.figures import SCORED
 from medcnn.params.shared.run import Links
 from medcnn.params.whole import Params
 from medcnn.runtime import paths

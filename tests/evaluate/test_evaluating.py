@@ -15,7 +15,7 @@ from medcnn.evaluate import evaluating
 from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import calibration, metrics
 from medcnn.params import whole
-from medcnn.params.figures import FIGURES
+from medcnn.params.judging.figures import FIGURES
 
 ROOT = Path(__file__).parents[2]
 SPLITS = ("train", "validation", "test")

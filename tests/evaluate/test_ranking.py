@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from medcnn.evaluate import ranking
-from medcnn.params.figures import TESTED
+from medcnn.params.judging.figures import TESTED
 
 
 def of(test_accuracy: float | None, validation_loss: float | None) -> dict[str, Any]:

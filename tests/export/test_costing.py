@@ -7,7 +7,7 @@ import pytest
 
 from medcnn.export.costing import allowed, cost
 from medcnn.params import whole
-from medcnn.params.benchmark import Benchmark
+from medcnn.params.judging.benchmark import Benchmark
 from tests.project import ROOT
 
 LABELS = np.array([0, 1, 1, 0])

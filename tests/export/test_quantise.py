@@ -19,7 +19,7 @@ from medcnn.export.parity import answers
 from medcnn.export.quantise import drawn, fewest, quantised
 from medcnn.inference import sessions
 from medcnn.params import whole
-from medcnn.params.benchmark import Benchmark
+from medcnn.params.judging.benchmark import Benchmark
 from tests.export.parts import part
 from tests.project import ROOT
 

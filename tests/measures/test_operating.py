@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 from medcnn.core import files
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import operating
-from medcnn.params.evaluate import Judging, OperatingPoint
+from medcnn.params.judging.evaluate import Judging, OperatingPoint
 from medcnn.params.whole import Params
 
 SENSITIVE = OperatingPoint(kind="sensitivity", value=0.95)

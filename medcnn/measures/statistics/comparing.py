@@ -19,8 +19,8 @@ from medcnn.measures.statistics.areas import MeanArea
 from medcnn.measures.statistics.bootstrap import Resamples
 from medcnn.measures.statistics.grouping import Names, numbered, sizes, sums
 from medcnn.measures.statistics.intervals import NONE, Interval
-from medcnn.params.evaluate import Judging
-from medcnn.params.figures import TESTED
+from medcnn.params.judging.evaluate import Judging
+from medcnn.params.judging.figures import TESTED
 
 DRAWS_A_PAIR = 80
 """At least so many draws: the smallest p-value of the bootstrap, 2 / (B + 1), then stays below 0.05 after Holm."""

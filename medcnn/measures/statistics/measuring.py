@@ -15,7 +15,7 @@ from medcnn.measures.statistics import bootstrap, intervals, miscalibration
 from medcnn.measures.statistics.bootstrap import Resamples
 from medcnn.measures.statistics.grouping import Names, numbered, sizes, sums
 from medcnn.measures.statistics.intervals import Estimate, Interval
-from medcnn.params.evaluate import Judging
+from medcnn.params.judging.evaluate import Judging
 
 
 @dataclass(frozen=True)

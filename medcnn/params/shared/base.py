@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 class Block(BaseModel):
     """A block of ``params.yaml``: unknown keys are refused, values are frozen."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class View(Block):

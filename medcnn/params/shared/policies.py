@@ -13,7 +13,7 @@ class Policy(Block):
     """An augmentation policy: ranges that are drawn from evenly, per image."""
 
     flip: Literal["none", "horizontal", "vertical", "both"] = "none"
-    """Mirror every second image, at random."""
+    """Axes along which an image is mirrored, with probability 1/2 each."""
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
     """Largest angle, in degrees to either side."""
     shift: Fraction = 0.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medcnn.dataset.predictions import Predictions
-from medcnn.params.evaluate import Judging
+from medcnn.params.judging.evaluate import Judging
 
 SETTINGS = Judging.model_validate(
     {

@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 from medcnn.measures import metrics, statistics
 from medcnn.measures.statistics import comparing
-from medcnn.params.figures import TESTED
+from medcnn.params.judging.figures import TESTED
 from tests.measures.statistics.population import SETTINGS, Population, table
 
 FIGURES = tuple(figure.key for figure in TESTED)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from medcnn.measures import metrics, statistics
-from medcnn.params.figures import TESTED
+from medcnn.params.judging.figures import TESTED
 from tests.measures.statistics.population import SETTINGS, Population
 
 FIGURES = tuple(figure.key for figure in TESTED)

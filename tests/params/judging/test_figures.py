@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from medcnn.measures import metrics, statistics
-from medcnn.params.figures import BY_KEY, FIGURES, GATED, Figure
 from medcnn.params.gate import Gate
+from medcnn.params.judging.figures import BY_KEY, FIGURES, GATED, Figure
 from tests.measures.statistics.population import SETTINGS, Population
 
 PATIENTS = [1, 2, 3, 4, 5] * 6

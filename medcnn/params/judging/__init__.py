@@ -1,0 +1,1 @@
+"""What figures, predictions and exported models are judged by."""
