@@ -29,7 +29,7 @@ def load_with(folder: Path, changes: dict[str, Any]) -> whole.Params:
         ("models.simple.finetune.epochs", 3, ["models.simple", "finetune", "frozen=true"]),
         ("models.simple.weights", "imagenet", ["models.simple.weights", "ImageNet", "VGG16"]),
         ("models.vgg16.backbone", "MobileNetV2", ["models.vgg16.weights", "MobileNetV2", "ResNet50"]),
-        ("run.models", ["simpel"], ["run.models", "'simpel'", "choose from simple, deep"]),
+        ("run.models", ["simpel"], ["run.models", "'simpel'", "choose from", "simple"]),
         ("run.models", ["deep", "deep"], ["run.models", "'deep' is listed twice"]),
         ("run.studies", ["phantasm"], ["run.studies", "'phantasm'", "brain_mri"]),
         ("run.folds", [0, 9], ["run.folds", "9", "0, 1, 2, 3, 4", "studies.phantom.split.folds"]),
