@@ -45,7 +45,7 @@ def near_pairs(
     """Enough of the pairs that are near duplicates by both measures to link all of these.
 
     A pair may be left out where pairs before it link its two images already, so that many images that are all alike
-    give a few pairs an image. Joined, the pairs given make the same groups as all near duplicates would.
+    give a few pairs per image. Joined, the pairs given make the same groups as all near duplicates would.
 
     Args:
         hashes: pHash of each image, 16 hexadecimal digits.

@@ -44,7 +44,7 @@ def band(value: str, cuts: Sequence[float], where: str) -> str:
     """The subgroup of one value: the value itself, or ``<40``, ``40-60`` (40 is inside, 60 not) or ``>=60``.
 
     Raises:
-        MedcnnError: there are cuts, and the value is no number.
+        MedcnnError: there are cuts, and the value is not a number.
     """
     if value.casefold() in _MISSING:
         return UNKNOWN

@@ -33,14 +33,14 @@ def body(name: str) -> Body:
 
 
 def convertible(network: keras.Model) -> keras.Model:
-    """The same network, from layers that ONNX has operators for; itself, where it is made of such alone."""
+    """The same network, built from layers that ONNX has operators for; the network itself if all of its layers are."""
     if not any(_filters_each_channel(layer) or _is_gelu(layer) for layer in network.layers):
         return network
     return keras.models.clone_model(network, network.input, clone_function=_copy, call_function=_call)
 
 
 def _copy(layer: keras.Layer) -> keras.Layer:
-    """The same layer; but what filters each channel by itself becomes the layer that is made for it.
+    """The same layer, but a convolution that filters each channel by itself becomes a ``DepthwiseConv2D``.
 
     Keras runs a ``Conv2D`` in groups through a compiled function, which does not convert to ONNX.
     """
@@ -52,7 +52,7 @@ def _copy(layer: keras.Layer) -> keras.Layer:
 
 
 def _call(layer: keras.Layer, x: Any, *args: Any, **kwargs: Any) -> Any:
-    """The layer's output; GELU from the error function: TensorFlow takes its complement, which ONNX does not have."""
+    """The layer's output; GELU is computed by the error function, as ONNX lacks the complement that TensorFlow uses."""
     if _is_gelu(layer):
         return x * (ops.erf(x * math.sqrt(0.5)) + 1) * 0.5
     return layer(x, *args, **kwargs)

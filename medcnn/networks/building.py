@@ -1,4 +1,4 @@
-"""Models from the params: image -> preprocessing -> backbone -> head -> probabilities; and backbones alone."""
+"""Models from the params: image -> preprocessing -> backbone -> head -> probabilities; also their parts."""
 
 from __future__ import annotations
 
@@ -107,10 +107,10 @@ def extractor(full: keras.Model) -> keras.Model:
 
 
 def unfreeze(model: keras.Model, unfreeze_from: int) -> None:
-    """Make all layers of a built model's frozen backbone trainable but its first ``unfreeze_from``.
+    """Make all layers of a built model's frozen backbone trainable, except the first ``unfreeze_from``.
 
-    Batch normalisation stays frozen everywhere, and with that in inference mode: on small batches its ImageNet
-    statistics are worth more than new ones.
+    Batch normalisation stays frozen everywhere, and thus in inference mode: on small batches its ImageNet statistics
+    are worth more than new ones.
 
     Raises:
         MedcnnError: no layer with weights is left to train.

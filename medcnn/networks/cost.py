@@ -1,4 +1,4 @@
-"""What a model's answer costs, in operations; a measure that no machine changes."""
+"""What a forward pass costs, in operations: a measure that does not depend on the machine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import keras
 
 
 def macs(model: keras.Model) -> int:
-    """Multiply-accumulates of one image's way through ``model``.
+    """Multiply-accumulate operations of one image's forward pass.
 
-    Counted are convolutions and dense layers, each kernel number once for every place that it is applied to; biases,
+    Convolutions and dense layers count, each number of a kernel once per position that it is applied to. Biases,
     normalisation, activations and pooling are left out, as in the figures that papers give.
     """
     return sum(macs(layer) if isinstance(layer, keras.Model) else _of(layer) for layer in model.layers)

@@ -9,7 +9,7 @@ import keras
 
 
 def rename(model: keras.Model) -> keras.Model:
-    """Count anew the layers of ``model`` that Keras named after their class and a counter of the whole process."""
+    """Number again the layers of ``model`` that Keras named after their class and a counter of the whole process."""
     counts: Counter[str] = Counter()
     for operation in model.operations:
         kind = _snake_case(type(operation).__name__)

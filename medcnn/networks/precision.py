@@ -1,4 +1,4 @@
-"""The same model in another precision: the one that its layers compute in, not that of its variables."""
+"""A model that computes in another precision; its variables keep theirs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def in_bfloat16(model: keras.Model) -> keras.Model:
 
 
 def _recast(config: Any) -> Any:
-    """A serialized model in which the layers' dtype policies are exchanged."""
+    """A serialized model in which the layers' dtype policies are replaced."""
     if isinstance(config, list):
         return [_recast(item) for item in config]
     if not isinstance(config, dict) or config.get("name") in _ALWAYS_FLOAT32:

@@ -22,7 +22,7 @@ def resnet34(x: KerasTensor) -> KerasTensor:
     """
     x = _convolution(x, "conv1", 64, kernel=7, stride=2)
     x = layers.ReLU(name="relu")(_normalised(x, "bn1"))
-    # After a ReLU, padding with zeros is padding with what never is the maximum.
+    # After a ReLU nothing is below zero, so that padding with zeros changes no maximum.
     x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
     x = layers.MaxPooling2D(3, 2, name="maxpool")(x)
     for stage, (filters, blocks) in enumerate(STAGES, start=1):

@@ -14,7 +14,7 @@ from medcnn.networks import vetting
 
 
 def save(model: keras.Model, path: Path) -> None:
-    """Write ``model`` for ``keras.saving.load_model``, whole or not at all.
+    """Write ``model`` for ``keras.saving.load_model``, the whole file or none.
 
     ``keras.Model.save`` also writes the date, memory addresses of shared objects and the optimizer's state. None of
     them is part of the trained model.
@@ -36,7 +36,7 @@ def load(path: Path) -> keras.Model:
     """Read a ``.keras`` file; no code in it is run, and no other file is read.
 
     Raises:
-        MedcnnError: there is no such file, it is not a whole model, or it holds more than one (see ``untrusted``).
+        MedcnnError: there is no such file, it is damaged, or it holds something else than a model (see ``vetting``).
     """
     if not path.is_file():
         raise MedcnnError(f"{path} not found: train the model first (`dvc repro`)")

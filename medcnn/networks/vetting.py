@@ -1,4 +1,4 @@
-"""What a ``.keras`` file may hold, looked at before Keras sees it: a network of known layers, and its numbers.
+"""What a ``.keras`` file may hold, checked before Keras opens it: a network of known layers, and its weights.
 
 Keras's own ``safe_mode`` keeps it from running code that a file holds. It still imports modules and calls classes of
 Keras that a file names (some of which read other files), makes variables of any size that a file asks for, and follows
@@ -43,11 +43,11 @@ _KNOWN = {
 
 
 def refuse_unsafe(path: Path) -> None:
-    """Refuse what is no network of layers that this project uses, with all of its weights, and nothing else.
+    """Refuse anything but a network of layers that this project uses, with all of its weights.
 
     Raises:
-        MedcnnError: it is not; the text says what was found, and lacks the file's name.
-        Exception: it is damaged, as ``zipfile``, ``json``, Keras or h5py say it.
+        MedcnnError: it is something else; the message says what was found, without the file's name.
+        Exception: it is damaged; raised by ``zipfile``, ``json``, Keras or h5py.
     """
     if path.suffix != ".keras":
         raise MedcnnError("is not a .keras file")
@@ -90,7 +90,7 @@ def _refuse_other_classes(config: Any) -> None:
 
 def _refuse_class(item: dict[str, Any]) -> None:
     module, name = item.get("module"), item["class_name"]
-    # Where a layer's output goes: the one thing that Keras describes like an object and that is none.
+    # Where a layer's output goes, which Keras describes as if it were an object.
     if name == "__keras_tensor__" and module is None:
         return
     if not isinstance(module, str) or name not in _KNOWN.get(module, ()):
@@ -127,7 +127,7 @@ def _checked_size(item: h5py.Dataset) -> int:
 
 
 def _bytes_of_variables(config: Any) -> int:
-    """What the variables of a described network need, found out without making them."""
+    """What the variables of a described network need, computed without creating them."""
 
     def measured() -> int:
         with keras.StatelessScope(initialize_variables=False):

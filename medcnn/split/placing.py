@@ -233,7 +233,7 @@ def _aside(rows: pd.DataFrame, label: str) -> str:
 
 
 def _strays(rows: pd.DataFrame) -> str:
-    """The folders of a part whose images are of no class, which tell how a class is spelt there."""
+    """The folders of a part whose images are of no class, which show how a class is spelt there."""
     folders = sorted({PurePosixPath(path).parent.as_posix() for path in rows["path"][rows["label"] == ""]})
     return f"; folders there of no class: {', '.join(folders)}" if folders else ""
 

@@ -21,7 +21,7 @@ from medcnn.runtime import paths
 
 _BLOCK = 1 << 20
 _PATIENCE = 30.0
-"""Seconds without a byte after which a server is given up."""
+"""Seconds of silence after which a download is given up."""
 
 
 def find(backbone: str, source: Weights) -> Path:
@@ -94,7 +94,7 @@ def _from_hub(source: HuggingFaceWeights, folder: Path) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    # It retries by itself; what it says of that is said again in the error.
+    # It retries by itself, and logs what the error says in the end.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     if not sys.stderr.isatty():
         disable_progress_bars()
@@ -103,7 +103,7 @@ def _from_hub(source: HuggingFaceWeights, folder: Path) -> Path:
 
 @contextmanager
 def _impatient() -> Iterator[None]:
-    """Give up on a silent server: Keras's downloader sets no limit of its own."""
+    """Give up on a silent server, for which Keras's downloader would wait forever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_PATIENCE)
     try:
@@ -129,7 +129,7 @@ def _by_hand(backbone: str, source: KerasWeights | HuggingFaceWeights) -> str:
 
 
 def _pin(source: Weights) -> tuple[str, str]:
-    """The hash that a file must have: which one, and its value."""
+    """The kind of hash that a file must have, and its value."""
     if source.sha256 is None:
         return "md5", str(source.md5)
     return "sha256", source.sha256
@@ -154,7 +154,7 @@ def _digest(path: Path, algorithm: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what lies at the bottom of a network error."""
+    """The first line of the root cause of a network error."""
     beneath = error.__cause__ or error.__context__
     if beneath is not None:
         return _reason(beneath)

@@ -184,7 +184,7 @@ def _check_opcodes(file: io.BytesIO) -> None:
         if opcode.name.endswith("BINPUT"):
             # Python makes room for as many slots as the highest number that is named.
             if argument is None or argument > count:
-                raise MedcnnError("numbers its values without order")
+                raise MedcnnError("not a PyTorch weights file")
             (texts.add if before in {"BINUNICODE", "GLOBAL"} else texts.discard)(argument)
         elif opcode.name.endswith("BINGET") and argument not in texts:
             shared += 1
