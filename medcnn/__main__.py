@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from medcnn.core.errors import FAILED
+from medcnn.core.errors import FAILED, MedcnnError
 from medcnn.predict import arguments
 from medcnn.runtime.console import one_line_errors
 
@@ -20,8 +21,23 @@ COMMENT = Path("review/comment.md")
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and do what it asks; user errors become one line."""
     options = _parser().parse_args(argv)
-    with one_line_errors():
+    with one_line_errors(), _missing_packages_named():
         options.command(options)
+
+
+@contextmanager
+def _missing_packages_named() -> Iterator[None]:
+    """Turn a package that is not installed into one line: ``pip install --no-deps .`` is enough for predict alone."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in ("", "medcnn", "stages"):
+            raise
+        raise MedcnnError(
+            f"the package {missing} is not installed; requirements-predict.txt lists what `predict` needs, "
+            "requirements.txt what everything needs"
+        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:

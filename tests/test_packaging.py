@@ -76,6 +76,13 @@ def test_the_installed_command_helps_under_its_own_name_without_tensorflow(argum
     assert done.stdout.startswith(" ".join(("usage: medcnn", *arguments[:-1])) + " ")
 
 
+def test_a_package_that_is_not_installed_is_one_line(installed: Path):
+    without = "import sys; sys.modules['onnxruntime'] = None; "
+    done = call(installed, without + COMMAND, "predict", "model.onnx", "image.png")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "onnxruntime" in done.stderr
+
+
 def test_the_module_helps_under_the_name_that_it_was_called_by(installed: Path):
     module = "import runpy, sys; sys.argv[0] = 'medcnn'; runpy.run_module('medcnn', run_name='__main__')"
     assert call(installed, module, "--help").stdout.startswith("usage: python -m medcnn ")
