@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from medcnn.benchmark import material, subjects
-from medcnn.benchmark.measuring import benchmarked
+from medcnn.benchmark.benchmarking import benchmarked
 from medcnn.benchmark.settings import Settings
 from medcnn.core import files
 from medcnn.params.shared.loading import load

@@ -64,7 +64,7 @@ def read(study: str, block: Prepared) -> Material:
     """The test images of a study.
 
     Raises:
-        MedcnnError: There are none, or the raw data or the prepared pixels are missing.
+        MedcnnError: there are none, or the raw data or the prepared pixels are missing.
     """
     test, rows = part.read(study, block.labels.class_names), manifest.used(paths.manifest(study), "path")
     first = rows["path"].iloc[test.indices[:ORIGINALS]]

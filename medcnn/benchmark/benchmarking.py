@@ -1,4 +1,4 @@
-"""The benchmark: every engine runs every model, each in a process of its own, and the processes take turns."""
+"""The benchmark: every engine runs every model, each in its own process, and the processes take turns."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Bench:
     """What is the same for every model.
 
     Attributes:
-        plan: How often and how long to call.
-        material: The images.
-        confidence: Of the intervals of accuracy.
-        folder: For files that last as long as the benchmark.
-        pictures: The images as files in it.
+        plan: how often and how long to call.
+        material: the images.
+        confidence: level of the intervals of accuracy.
+        folder: a folder for files that last as long as the benchmark.
+        pictures: the images as files in it.
     """
 
     plan: Benchmark
@@ -60,7 +60,7 @@ def benchmarked(
     """Benchmark one model after the other, in every engine that is installed.
 
     Raises:
-        MedcnnError: An engine that every benchmark has cannot run a model, or the process of any engine died or hung.
+        MedcnnError: an engine that every benchmark has cannot run a model, or the process of any engine died or hung.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -189,7 +189,7 @@ def _answers(worker: Worker, images: int, batch_size: int) -> Floats:
     """The engine's probabilities (N, C) for the whole test set.
 
     Raises:
-        MedcnnError: One of them is not a number.
+        MedcnnError: one of them is not a number.
     """
     starts = range(0, images, batch_size)
     parts = [worker.ask("probabilities", start=start, stop=min(start + batch_size, images)) for start in starts]
