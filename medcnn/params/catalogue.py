@@ -15,7 +15,7 @@ from pydantic import AfterValidator, ValidationError
 from medcnn.core.errors import ParamsError
 from medcnn.params import validation
 from medcnn.params.pins import Weights
-from medcnn.params.preprocessing import PREPROCESSING
+from medcnn.params.scaling import PREPROCESSING
 from medcnn.params.shared.base import Block, Positive, known
 
 TABLE = Path(__file__).parents[1] / "weights" / "backbones.yaml"

@@ -12,7 +12,7 @@ from medcnn.params.ensemble import Ensemble
 from medcnn.params.gate import Evaluate
 from medcnn.params.judging.benchmark import Benchmark
 from medcnn.params.placement import Placement
-from medcnn.params.preprocessing import ADAPTED, PREPROCESSING
+from medcnn.params.scaling import ADAPTED, PREPROCESSING
 from medcnn.params.shared import loading
 from medcnn.params.shared.base import Block, Name, Seed, distinct, known, named
 from medcnn.params.shared.compute import Computed

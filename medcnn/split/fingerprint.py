@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from medcnn.dataset.manifest import PARTS, SPLITS, USED
-from medcnn.grouping import joining, leaks
-from medcnn.grouping.joining import Relatives
+from medcnn.grouping import leaks
+from medcnn.grouping.relatives import Relatives, joined, same
 from medcnn.params.splits import OnLeak
 from medcnn.split.surveying import Survey
 
@@ -90,7 +90,7 @@ def _before_repair(survey: Survey) -> dict[str, dict[str, dict[str, int]]]:
     inside = (survey.published != "").to_numpy()
     relatives = survey.relatives
     parts = _numbered(survey.published[inside])
-    patients = joining.joined(len(inside), joining.same(relatives.patients))
+    patients = joined(len(inside), same(relatives.patients))
     kinds = {"exact_copy": relatives.exact, "near_duplicate": relatives.near, "patient": patients}
     flags = {kind: leaks.leaked(keys[inside], parts) for kind, keys in {**kinds, "any": relatives.groups}.items()}
     table = pd.DataFrame({"label": survey.rows["label"].array[inside], "images": 1, **flags})

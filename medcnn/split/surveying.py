@@ -18,7 +18,7 @@ from medcnn.core import tables
 from medcnn.dataset import manifest
 from medcnn.dataset.manifest import PARTS, USED
 from medcnn.grouping import duplicates
-from medcnn.grouping.joining import Relatives, related
+from medcnn.grouping.relatives import Relatives, related
 from medcnn.reading import decode
 from medcnn.reading.archive import Archive, UnreadableMemberError
 from medcnn.runtime import paths

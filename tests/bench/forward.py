@@ -17,7 +17,7 @@ import numpy as np
 
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.params import whole
-from medcnn.params.preprocessing import PREPROCESSING
+from medcnn.params.scaling import PREPROCESSING
 from medcnn.params.shared.models import Model
 
 SIZE = 224

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from medcnn.grouping import duplicates, joining
+from medcnn.grouping import duplicates, relatives
 from medcnn.params.splits import Duplicates
 from medcnn.reading import decode
 from medcnn.reading.archive import open_archive
@@ -27,9 +27,9 @@ def main() -> None:
     print("| near duplicates | images | images in groups | by hash, s | every thumbnail, s |\n|---|--:|--:|--:|--:|")
     for limits in LIMITS:
         start = time.perf_counter()
-        found = joining.joined(len(hashes), [*duplicates.near_pairs(hashes, thumbnails.__getitem__, limits)])
+        found = relatives.joined(len(hashes), [*duplicates.near_pairs(hashes, thumbnails.__getitem__, limits)])
         middle = time.perf_counter()
-        expected = joining.joined(len(hashes), _every_pair(hashes, thumbnails, limits))
+        expected = relatives.joined(len(hashes), _every_pair(hashes, thumbnails, limits))
         end = time.perf_counter()
         if not np.array_equal(found, expected):
             sys.exit(f"the groups of near duplicates differ for {limits}")

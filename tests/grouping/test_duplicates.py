@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageEnhance
 
-from medcnn.grouping import duplicates, joining
+from medcnn.grouping import duplicates, relatives
 from medcnn.params.splits import Duplicates
 from tests.conftest import picture
 
@@ -89,7 +89,7 @@ def test_every_limit_gives_the_groups_that_every_pair_looked_at_one_by_one_gives
     expected = pairs_one_by_one(hashes, thumbnails, limits)
     found = set(duplicates.near_pairs(hashes, thumbnails.__getitem__, limits))
     assert found <= expected
-    np.testing.assert_array_equal(joining.joined(count, list(found)), joining.joined(count, list(expected)))
+    np.testing.assert_array_equal(relatives.joined(count, list(found)), relatives.joined(count, list(expected)))
     assert len(expected) >= 10
 
 
@@ -109,5 +109,5 @@ def test_images_that_are_all_alike_are_linked_without_looking_at_every_pair(flip
         return np.broadcast_to(picture, (len(positions), 1024))
 
     found = list(duplicates.near_pairs([f"{code:016x}" for code in bits.tolist()], thumbnails, LIMITS))
-    assert not joining.joined(count, found).any()
+    assert not relatives.joined(count, found).any()
     assert compared < 30 * count

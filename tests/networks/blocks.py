@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from medcnn.params.catalogue import catalogue
-from medcnn.params.preprocessing import PREPROCESSING, Preprocessing
+from medcnn.params.scaling import PREPROCESSING, Preprocessing
 from medcnn.params.shared.models import Model
 from tests.lazy import lazy
 
