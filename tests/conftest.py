@@ -13,8 +13,15 @@ import pytest
 from PIL import Image
 
 from medcnn.params import whole
+from tests.lazy import Lazy
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests of a module that has lazy modules: those are the ones that load TensorFlow."""
+    if any(isinstance(value, Lazy) for value in vars(getattr(item, "module", None) or object).values()):
+        item.add_marker("tensorflow")
 
 
 @pytest.fixture(scope="session", autouse=True)

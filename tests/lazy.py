@@ -17,7 +17,7 @@ def _imported(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-class _Lazy:
+class Lazy:
     """Stands for a module until one of its attributes is asked for."""
 
     def __init__(self, name: str) -> None:
@@ -34,4 +34,4 @@ class _Lazy:
 
 def lazy(name: str) -> Any:
     """The module of this name, not yet imported."""
-    return _Lazy(name)
+    return Lazy(name)

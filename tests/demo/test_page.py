@@ -32,6 +32,7 @@ from tests.project import SIZE, prepared_study, shrink
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
     pytest.mark.skipif(shutil.which("npm") is None, reason="no npm on this machine"),

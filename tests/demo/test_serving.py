@@ -18,6 +18,8 @@ from medcnn.demo import serving
 from medcnn.runtime import paths
 from tests.project import ROOT, run
 
+pytestmark = pytest.mark.network
+
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:

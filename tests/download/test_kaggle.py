@@ -12,7 +12,7 @@ from medcnn.params.sources import KaggleSource
 from tests.download.conftest import small_archive
 from tests.download.kaggle_server import SIGNATURE
 
-pytestmark = pytest.mark.usefixtures("project", "haste")
+pytestmark = [pytest.mark.usefixtures("project", "haste"), pytest.mark.network]
 TOKEN = "token-that-nobody-should-see"
 DESTINATION = Path("data/raw/scans")
 ALWAYS = 99

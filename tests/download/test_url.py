@@ -10,7 +10,7 @@ from medcnn.download.url import file_name
 from medcnn.params.sources import UrlSource
 from tests.download.kaggle_server import SIGNATURE
 
-pytestmark = pytest.mark.usefixtures("project", "haste")
+pytestmark = [pytest.mark.usefixtures("project", "haste"), pytest.mark.network]
 
 
 def source(server, **changes):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import keras
     import onnx
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
 SIZE = 24
 

@@ -22,7 +22,7 @@ from stages import ensemble
 from tests.export.networks import STUDY, small_network, trained_study
 from tests.project import SIZE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
 CASCADE = "simple_deep_cascade"
 NETWORKS = ("simple", "deep")

@@ -18,7 +18,7 @@ from medcnn.runtime import paths
 from tests.faults.conftest import ALONE, TARGETS, assert_clean, locked, project, started
 from tests.pipeline.conftest import sh
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 IMAGES = paths.prepared("phantom")
 

@@ -15,7 +15,7 @@ from tests.faults.conftest import BOTH, TARGETS, assert_clean, forget, locked, p
 from tests.faults.kills import Run, killed, moments, reads, repeated, table
 from tests.pipeline.conftest import sh
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 BOTH_TARGETS = ("evaluate@phantom", "export@phantom-lite0")
 
 

@@ -13,7 +13,7 @@ from medcnn.runtime import paths
 from tests.faults.conftest import TARGETS, locked
 from tests.pipeline.conftest import commit, sh
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.dvc, pytest.mark.network]
 
 KEYS = {"access_key_id": "test", "secret_access_key": "not-a-secret"}
 MODEL = str(paths.onnx_model("phantom", "tiny"))

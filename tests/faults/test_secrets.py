@@ -28,7 +28,7 @@ from tests.faults.test_archives import PLAIN, contents, packed
 from tests.pipeline.conftest import ENVIRONMENT, SHRUNK, commit, repository
 from tests.project import ROOT, shrink
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.dvc, pytest.mark.network]
 
 STUDY = "brain_mri"
 MARK = "seCret+mark/{}=~"

@@ -10,7 +10,7 @@ import pytest
 from tests.faults.conftest import TARGETS, assert_clean, locked, started
 from tests.pipeline.conftest import sh
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
 def test_two_runs_at_once(copy: Path, undisturbed: Path) -> None:

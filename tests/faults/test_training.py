@@ -19,7 +19,7 @@ from tests.pipeline.conftest import ENVIRONMENT, commit, repository, sh
 from tests.project import ROOT, run, shrink
 from tests.stages.training import SHRUNK, STATE, digests, project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
 PLAIN = {"models__tiny__epochs": 6, "models__tiny__patience": 6, "models__tiny__loss": "cross_entropy"}
 # In a part of 60 images with batches of 16 an epoch has 2 steps.

@@ -17,7 +17,7 @@ import pytest
 from tests.faults.conftest import ALONE, TARGETS, locked, project
 from tests.pipeline.conftest import ENVIRONMENT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 HERE = Path(__file__).parent
 STRANGER = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--")

@@ -146,6 +146,7 @@ def repository(made: Example) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.browser
 @pytest.mark.parametrize("command", [("show",), ("diff", "HEAD")])
 def test_every_plot_is_drawn_in_a_browser_without_a_network(repository: Path, command: tuple[str, ...], tmp_path: Path):
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")

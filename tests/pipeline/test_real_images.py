@@ -20,6 +20,7 @@ ARCHIVES = {
 }
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.dvc,
     pytest.mark.skipif(not all(path.exists() for path in ARCHIVES.values()), reason="the real archives are not here"),
 ]
 

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from tests.pipeline.conftest import repository, sh
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
 def ran_stages(output: str) -> set[str]:

@@ -19,7 +19,11 @@ from tests.browser import ARGUMENTS, CHROMIUM, TEXTS, unreadable
 from tests.report.example import Example, example, write_explained, write_stressed, write_timings
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
 RANKED = ("accuracy", "balanced_accuracy", "auroc", "cross_entropy", "brier")
 
 

@@ -11,7 +11,7 @@ from medcnn.runtime import paths
 from tests.project import run
 from tests.review.example import BEST, STUDY, git, record, repository
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 COMMENT = Path("review/comment.md")
 
 

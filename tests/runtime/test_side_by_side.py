@@ -16,7 +16,7 @@ from medcnn.runtime.pipeline import Plan, entries, reordered
 from tests.pipeline.conftest import ENVIRONMENT, commit, sh
 from tests.project import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 PIPELINE = """
 stages:

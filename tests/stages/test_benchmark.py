@@ -24,7 +24,7 @@ from tests.benchmark.study import raw_images
 from tests.export.networks import STUDY, small_network, trained_study
 from tests.project import ROOT, SIZE, run, stage
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
 PLAN = {
     "benchmark__batch_sizes": [1, 8],

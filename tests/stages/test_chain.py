@@ -10,6 +10,8 @@ from medcnn.runtime import paths
 from tests.project import stage
 from tests.stages.training import CLASSES, features, project, trained
 
+pytestmark = pytest.mark.tensorflow
+
 
 @pytest.mark.slow
 def test_a_chain_trains_both_links_on_the_cached_features_of_a_frozen_backbone(tmp_path: Path) -> None:

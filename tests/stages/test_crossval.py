@@ -22,7 +22,7 @@ from stages import crossval, train, weights
 from tests.project import ROOT, stage
 from tests.stages.training import STATE, features, project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
 BRIEF = {
     "studies__phantom__images__views__count": 1,

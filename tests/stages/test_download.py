@@ -11,6 +11,8 @@ from ruamel.yaml import YAML
 from tests.download.conftest import small_archive
 from tests.download.kaggle_server import SIGNATURE, Kaggle, serve
 
+pytestmark = pytest.mark.network
+
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "token-that-nobody-should-see"
 # Python 3.10's client takes a token only beside a user name and a key.

@@ -10,7 +10,7 @@ from medcnn.runtime import paths
 from tests.export.networks import STUDY, small_network, trained_study
 from tests.project import SIZE, run, shrink, stage
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
 FLOAT32, INT8 = paths.onnx_model(STUDY, "simple"), paths.int8_model(STUDY, "simple")
 FACTS = paths.metrics("export", STUDY, "simple")

@@ -9,7 +9,7 @@ from medcnn.runtime import paths
 from tests.export.networks import STUDY, small_network, trained_study
 from tests.project import SIZE, run, stage
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
 FACTS = paths.metrics("export_ensembles", STUDY)
 

@@ -19,7 +19,7 @@ from medcnn.runtime import paths
 from tests.project import ROOT, run, shrink, stage
 from tests.stages.training import CLASSES, SHRUNK, STATE, digests, features, project, trained
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
 UNDISTURBED = ("tiny", "lite0_finetuned")
 

@@ -18,6 +18,8 @@ from medcnn.params import catalogue
 from medcnn.runtime import paths
 from tests.weights.weights_server import COMMIT, serving
 
+pytestmark = pytest.mark.network
+
 ROOT = Path(__file__).parents[2]
 RESNET50 = "tensorflow/keras-applications/resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 

@@ -13,6 +13,8 @@ from medcnn.params.pins import KerasWeights, PackageWeights
 from medcnn.weights import finding
 from tests.weights.weights_server import Server, serving
 
+pytestmark = pytest.mark.network
+
 CONTENT = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 KEPT = Path(".dvc/tmp/medcnn/weights/VGG16/notop.h5")
