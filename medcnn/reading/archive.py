@@ -14,15 +14,15 @@ import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 from medcnn.core.errors import MedcnnError
+from medcnn.reading.directory import Directory, LeanZip
 from medcnn.reading.names import inner_name, slashed
 from medcnn.reading.unfolding import begins, unfolded
 
-Member = TypeVar("Member")
 READ_LIMIT = 256 << 20
 """Largest member, in bytes, that is read unless another limit is given."""
 _BROKEN = (
@@ -36,6 +36,7 @@ _BROKEN = (
     RuntimeError,
     ValueError,
 )
+EARLIER = "earlier files of the same name"
 _ZIP = rb"PK(\x03\x04|\x05\x06)"
 
 
@@ -57,7 +58,6 @@ class Archive(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.left_out: Counter[str] = Counter()
-        self._sizes: dict[str, int] = {}
         self._lock: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
 
     def __enter__(self) -> Archive:
@@ -65,15 +65,6 @@ class Archive(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def names(self) -> list[str]:
-        """Names of the files, sorted; parts are separated by ``/``, what cannot be printed is spelled out."""
-        return sorted(self._sizes)
-
-    def size(self, name: str) -> int:
-        """The size in bytes that the archive states for a file."""
-        self._check_name(name)
-        return self._sizes[name]
 
     def read(self, name: str, limit: int = READ_LIMIT) -> bytes:
         """The bytes of a file, of which no more than ``limit`` are ever unpacked.
@@ -106,22 +97,29 @@ class Archive(ABC):
     def _open(self, name: str) -> IO[bytes]:
         """Open a file for reading."""
 
-    def _kept(self, entries: Iterable[tuple[str, bool, Member]]) -> dict[str, Member]:
-        """The members by name, from (name as packed, whether it is a regular file, member); the others are counted."""
-        kept: dict[str, Member] = {}
-        for packed_name, is_regular, member in entries:
-            name = inner_name(packed_name) if is_regular else None
-            if not is_regular:
-                self.left_out["links or devices"] += 1
-            elif name is None:
-                self.left_out["files whose names point outside of the archive or are too long"] += 1
-            else:
-                self.left_out.update(["earlier files of the same name"] if name in kept else [])
-                kept[name] = member
-        return kept
+    @abstractmethod
+    def names(self) -> list[str]:
+        """Names of the files, sorted; parts are separated by ``/``, what cannot be printed is spelled out."""
+
+    @abstractmethod
+    def size(self, name: str) -> int:
+        """The size in bytes that the archive states for a file."""
+
+    @abstractmethod
+    def _holds(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+
+    def _admitted(self, packed_name: str, is_regular: bool) -> str | None:
+        """The name of a member, or None for one that is left out, and counted."""
+        name = inner_name(packed_name) if is_regular else None
+        if not is_regular:
+            self.left_out["links or devices"] += 1
+        elif name is None:
+            self.left_out["files whose names point outside of the archive or are too long"] += 1
+        return name
 
     def _check_name(self, name: str) -> None:
-        if name not in self._sizes:
+        if not self._holds(name):
             raise MedcnnError(f"{self.path} holds no file {name!r}")
 
     def _label(self, name: str) -> str:
@@ -159,13 +157,21 @@ class ZipArchive(Archive):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._zip = zipfile.ZipFile(path)
-        found = ((slashed(member), _is_regular(member), member) for member in self._zip.infolist())
-        self._members = self._kept(entry for entry in found if not entry[0].endswith("/"))
-        self._sizes = {name: member.file_size for name, member in self._members.items()}
-        if any(member.flag_bits & 1 for member in self._members.values()):
+        self._members = Directory()
+        self._zip = LeanZip(path, self._add)
+        self.left_out += Counter({EARLIER: self._members.sort()})
+        if self._members.encrypted:
             self.close()
             raise MedcnnError(f"{path} is encrypted; pack it again without a password")
+
+    def names(self) -> list[str]:
+        """See ``Archive.names``."""
+        return list(self._members.names)
+
+    def size(self, name: str) -> int:
+        """See ``Archive.size``."""
+        self._check_name(name)
+        return self._members.size(name)
 
     def close(self) -> None:
         """Close the file."""
@@ -174,6 +180,15 @@ class ZipArchive(Archive):
     def _open(self, name: str) -> IO[bytes]:
         return self._zip.open(self._members[name])
 
+    def _holds(self, name: str) -> bool:
+        return name in self._members
+
+    def _add(self, member: zipfile.ZipInfo) -> None:
+        packed_name = slashed(member)
+        name = None if packed_name.endswith("/") else self._admitted(packed_name, _is_regular(member))
+        if name is not None:
+            self._members.add(name, member)
+
 
 class TarArchive(Archive):
     """A tar file; a compressed one is unfolded once into a temporary file, since it can only be read from its start."""
@@ -181,16 +196,28 @@ class TarArchive(Archive):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._lock = threading.Lock()
+        self._members: dict[str, tarfile.TarInfo] = {}
         self._file = unfolded(path)
         try:
             self._tar = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115 (closed with the archive)
-            found = (member for member in self._tar.getmembers() if not member.isdir())
-            self._members = self._kept((member.name, member.isreg(), member) for member in found)
+            for member in self._tar.getmembers():
+                name = None if member.isdir() else self._admitted(member.name, member.isreg())
+                if name is not None:
+                    self.left_out.update([EARLIER] if name in self._members else [])
+                    self._members[name] = member
             self._check_end()
         except BaseException:
             self._file.close()
             raise
-        self._sizes = {name: member.size for name, member in self._members.items()}
+
+    def names(self) -> list[str]:
+        """See ``Archive.names``."""
+        return sorted(self._members)
+
+    def size(self, name: str) -> int:
+        """See ``Archive.size``."""
+        self._check_name(name)
+        return self._members[name].size
 
     def close(self) -> None:
         """Close the file and forget the temporary one."""
@@ -202,6 +229,9 @@ class TarArchive(Archive):
         if file is None:
             raise tarfile.ReadError("not a regular file")
         return file
+
+    def _holds(self, name: str) -> bool:
+        return name in self._members
 
     def _check_end(self) -> None:
         # tarfile takes a damaged header for the end and drops all that follows; a true end is a block of zeros.

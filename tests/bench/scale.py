@@ -66,7 +66,7 @@ def _project(folder: Path, images: int) -> Iterator[Path]:
     """A throwaway project on the disk of the archives, with one study and no more models than ``MODELS``."""
     changes: dict[str, Any] = {
         f"studies.{STUDY}.source": {"kind": "archive", "path": str(_archive(folder, images))},
-        f"studies.{STUDY}.classes": {name: name for name in ("clear", "left", "right", "both")},
+        f"studies.{STUDY}.labels.classes": {name: name for name in ("clear", "left", "right", "both")},
         f"studies.{STUDY}.images.size": SIDE,
         f"studies.{STUDY}.images.views.count": 0,
         "run.models": list(MODELS),
