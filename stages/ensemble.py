@@ -6,6 +6,8 @@ from medcnn.ensemble import cascading, combining, joining
 from medcnn.ensemble.settings import Settings
 from medcnn.params import placement
 from medcnn.params.shared.loading import load
+from medcnn.results import base as results
+from medcnn.results.ensembles import Combined
 from medcnn.runtime import paths
 from stages import run_stage
 
@@ -31,7 +33,7 @@ def main(study: str) -> None:
     files.keep_only(paths.ensembles(study), [path.stem for path in written])
     for path, table in written.items():
         predictions.write(path, table)
-    files.write_json(paths.metrics("ensemble", study), made.record(plan.macs))
+    results.write(paths.metrics("ensemble", study), Combined, made.record(plan.macs))
     print(f"{study}: {combining.summary(made.ensembles)}")
 
 

@@ -7,6 +7,8 @@ from medcnn.evaluate.evidence import evidence
 from medcnn.evaluate.settings import Settings
 from medcnn.params import placement
 from medcnn.params.shared.loading import load
+from medcnn.results import base as results
+from medcnn.results.ensembles import Combined
 from medcnn.runtime import paths
 from stages import run_stage
 
@@ -16,7 +18,7 @@ def main(study: str) -> None:
     for folder in (paths.predictions(study), paths.plots("train", study)):
         files.keep_only(folder, settings.run.trained)
     crossval.keep_only(study, settings.run)
-    combined = files.read_json(paths.metrics("ensemble", study))
+    combined = results.read(paths.metrics("ensemble", study), Combined)
     tables = evaluating.collected(study, settings, combined)
     known = evidence(study, settings)
     plan = Plan(
@@ -24,7 +26,7 @@ def main(study: str) -> None:
         combiners=settings.ensemble.combiners,
         cascades=settings.run.cascaded,
         groups=known.groups,
-        macs=combined["macs"],
+        macs=combined.macs,
         seed=settings.seed,
         placement=compute,
     )

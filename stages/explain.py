@@ -6,6 +6,8 @@ from medcnn.dataset import part
 from medcnn.explain.gallery import gallery
 from medcnn.explain.settings import Settings
 from medcnn.params.shared.loading import load
+from medcnn.results import base as results
+from medcnn.results.evaluated import Compared
 from medcnn.runtime import paths
 from stages import run_stage
 
@@ -13,9 +15,9 @@ from stages import run_stage
 def main(study: str) -> None:
     settings = load(Settings)
     test = part.read(study, settings.studies[study].labels.class_names)
-    networks = files.read_json(paths.metrics("comparisons", study))["networks"]
+    networks = results.read(paths.metrics("comparisons", study), Compared).networks
     # One model may be both.
-    galleries = [gallery(study, name, test) for name in sorted({networks["best"], networks["worst"]})]
+    galleries = [gallery(study, name, test) for name in sorted({networks.best, networks.worst})]
     pin_tensorflow(settings.seed)
     from medcnn.explain.gradcam import NoFeatureMapsError, grad_cam
     from medcnn.networks import saving

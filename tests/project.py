@@ -23,6 +23,7 @@ from medcnn.dataset import manifest, pack
 from medcnn.grouping import subgroups
 from medcnn.params.shared.base import Block
 from medcnn.runtime import locking, paths
+from tests.results import examples
 
 AnyBlock = TypeVar("AnyBlock", bound=Block)
 ROOT = Path(__file__).parent.parent
@@ -76,7 +77,7 @@ def prepared_study(folder: Path, study: str, classes: tuple[str, ...], images: i
     )
     manifest.write(folder / paths.manifest(study), rows)
     subgroups.write(folder / paths.subgroups(study), rows, pd.DataFrame())
-    files.write_json(folder / paths.metrics("split", study), {"patients": None})
+    files.write_json(folder / paths.metrics("split", study), examples.split())
     prepared = folder / paths.prepared(study)
     packed(prepared, pack.IMAGES, pixels)
     training = pixels[[index for index, split in enumerate(splits) if split == "train"]]

@@ -13,7 +13,7 @@ LAYERS = (
     "predict demo review published",
     "download split prepare weights train ensemble evaluate explain stress export benchmark report",
     "networks measures inference",
-    "dataset grouping reading",
+    "dataset grouping reading results",
     "params",
     "runtime",
     "core",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 NONE = "\N{EN DASH}"
 """What stands where there is no value."""
@@ -25,7 +25,14 @@ def number(value: float | None, digits: int = 4) -> str:
     return NONE if value is None else f"{value:.{digits}f}"
 
 
-def figure(block: Mapping[str, Any], key: str) -> str:
+class Keyed(Protocol):
+    """Figures by key: a mapping, or a record of ``medcnn.results``."""
+
+    def get(self, key: str, /) -> Any:
+        """The value of a key; None where it is absent."""
+
+
+def figure(block: Keyed, key: str) -> str:
     """A figure with its interval, ``<key>_low`` to ``<key>_high``, where that is known."""
     low, high = block.get(f"{key}_low"), block.get(f"{key}_high")
     interval = "" if low is None or high is None else f" [{number(low)}, {number(high)}]"

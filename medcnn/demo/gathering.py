@@ -17,6 +17,8 @@ from medcnn.demo.serving import INDEX
 from medcnn.params.whole import Params
 from medcnn.predict.model import load
 from medcnn.reading.archive import open_archive, raw_archive
+from medcnn.results.base import read
+from medcnn.results.evaluated import Compared
 from medcnn.runtime import paths
 
 PAGE = Path(__file__).parent / "page"
@@ -42,8 +44,8 @@ def gather(settings: Params) -> None:
 
 def _exported(study: str) -> list[str]:
     """The names of the models that can be shown, the chosen one first, the others by their rank."""
-    compared = files.read_json(paths.metrics("comparisons", study))
-    ranked = sorted(compared["ranking"], key=lambda name: name != compared["best"])
+    compared = read(paths.metrics("comparisons", study), Compared)
+    ranked = sorted(compared.ranking, key=lambda name: name != compared.best)
     found = [name for name in ranked if paths.onnx_model(study, name).exists()]
     if not found:
         raise MedcnnError(f"no model of the study {study} is exported: `dvc repro` does it")
@@ -56,7 +58,7 @@ def _study(name: str, settings: Params, models: Sequence[str]) -> dict[str, Any]
     return {
         "name": name,
         "title": study.title,
-        "chosen": files.read_json(paths.metrics("comparisons", name))["best"],
+        "chosen": read(paths.metrics("comparisons", name), Compared).best,
         "models": [_model(name, model) for model in models],
         # Images of other studies may not be redistributed, or may show someone.
         "samples": list(_samples(name)) if study.source.kind == "phantom" else [],

@@ -10,7 +10,6 @@ import numpy as np
 
 from medcnn.core import files
 from medcnn.core.arrays import Floats, Integers, Truths
-from medcnn.core.errors import MedcnnError
 from medcnn.measures.calibration import best_temperature, scaled
 from medcnn.runtime import paths
 
@@ -122,11 +121,9 @@ def macs(study: str, model: str) -> int:
     Raises:
         MedcnnError: training did not record them.
     """
-    path = paths.metrics("train", study, model)
-    try:
-        return int(files.read_json(path)["macs"])
-    except (FileNotFoundError, KeyError) as error:
-        raise MedcnnError(f"{path} lacks the cost of '{model}' (macs); run `dvc repro` to train it again") from error
+    from medcnn.results import base, networks
+
+    return base.read(paths.metrics("train", study, model), networks.Trained).macs
 
 
 def fitted(first: Floats, second: Floats, labels: Integers) -> Cascade:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import rules
 from medcnn.ensemble.cascading import Cascade
@@ -50,17 +47,13 @@ def read_all(study: str) -> dict[str, Combined]:
     Raises:
         MedcnnError: there is no record, or it lacks something.
     """
-    path = paths.metrics("ensemble", study)
-    try:
-        record = files.read_json(path)
-        ensembles = {f"ensemble_{key}": rules.read(key, block) for key, block in record["combiners"].items()}
-        cascades = {name: _cascade(block) for name, block in record["cascades"].items()}
-        return {name: Combined(name, *parts) for name, parts in (ensembles | cascades).items()}
-    except FileNotFoundError as error:
-        raise MedcnnError(f"{path} not found; run `dvc repro` to make it") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise MedcnnError(f"{path} lacks what prediction needs ({error}); run `dvc repro` to make it again") from error
+    # Engines of the benchmark, whose start is timed, import this module and may do without pydantic.
+    from medcnn.results import base, ensembles
 
-
-def _cascade(block: Mapping[str, Any]) -> tuple[tuple[str, ...], Cascade]:
-    return (block["first"], block["second"]), Cascade(block["temperature"], block["threshold"])
+    record = base.read(paths.metrics("ensemble", study), ensembles.Combined)
+    made = {f"ensemble_{key}": rules.read(key, combiner) for key, combiner in record.combiners.items()}
+    found = {name: Combined(name, *parts) for name, parts in made.items()}
+    for name, cascade in record.cascades.items():
+        rule = Cascade(cascade.temperature, cascade.threshold)
+        found[name] = Combined(name, (cascade.first, cascade.second), rule)
+    return found

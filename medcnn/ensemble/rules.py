@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from medcnn.core import files
 from medcnn.core.arrays import Floats, Truths
 from medcnn.measures.metrics import SMALLEST
+
+if TYPE_CHECKING:
+    from medcnn.results.ensembles import Combiner
 
 Join = Literal["mean", "concat"]
 
@@ -123,13 +125,13 @@ def record(rule: Rule, members: tuple[str, ...]) -> dict[str, Any]:
     return block
 
 
-def read(combiner: str, block: Mapping[str, Any]) -> tuple[tuple[str, ...], Rule]:
-    """The members that must be run, and the rule for them, from what ``record`` wrote of a combiner."""
-    if "weights" in block:
-        weights = {member: float(block["weights"][member]) for member in block["members"]}
+def read(combiner: str, made: Combiner) -> tuple[tuple[str, ...], Rule]:
+    """The members that must be run, and the rule for them, of an ensemble as it was written."""
+    if made.weights is not None:
+        weights = {member: made.weights[member] for member in made.members}
         members = needed(WeightedMean(tuple(weights.values())), tuple(weights))
         return members, WeightedMean(tuple(weights[member] for member in members))
-    if "dense" not in block:
-        return tuple(block["members"]), Vote()
-    kernel, bias = (as_written(np.array(block["dense"][part])) for part in ("kernel", "bias"))
-    return tuple(block["members"]), Dense("mean" if combiner == "mean_dense" else "concat", kernel, bias)
+    if made.dense is None:
+        return made.members, Vote()
+    join: Join = "mean" if combiner == "mean_dense" else "concat"
+    return made.members, Dense(join, made.dense.kernel, made.dense.bias)

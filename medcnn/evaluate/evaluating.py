@@ -20,6 +20,9 @@ from medcnn.evaluate.evidence import Evidence
 from medcnn.evaluate.settings import Settings
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
 from medcnn.params.judging.figures import BY_KEY, FIGURES
+from medcnn.results import base as results
+from medcnn.results.ensembles import Combined
+from medcnn.results.evaluated import Compared, Evaluated
 from medcnn.runtime import fanout, paths
 from medcnn.runtime.fanout import Placement
 
@@ -39,18 +42,18 @@ class Judged:
     calibrated: Predictions
 
 
-def collected(study: str, settings: Settings, combined: Mapping[str, Any]) -> dict[str, Predictions]:
+def collected(study: str, settings: Settings, combined: Combined) -> dict[str, Predictions]:
     """The predictions of every model, chain, ensemble and cascade of the run, joined by image.
 
     Args:
         study: its name.
         settings: says what ran.
-        combined: ``metrics/ensemble/S.json``, which says what there is to combine: one model makes no ensemble.
+        combined: the ensembles and cascades that were made; one model makes no ensemble.
 
     Raises:
         MedcnnError: a model is missing, or the models do not cover the images and the classes of the split.
     """
-    ensembles = [f"ensemble_{name}" for name in settings.ensemble.combiners if name in combined["combiners"]]
+    ensembles = [f"ensemble_{name}" for name in settings.ensemble.combiners if name in combined.combiners]
     models = (*settings.run.trained, *ensembles, *settings.run.cascaded)
     tables = predictions.read_all({model: paths.predicted(study, model) for model in models})
     classes = settings.studies[study].labels.class_names
@@ -141,26 +144,27 @@ def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def record(
-    study: str, models: Mapping[str, Judged], combined: Mapping[str, Any], trained: Sequence[str], known: Evidence
+    study: str, models: Mapping[str, Judged], combined: Combined, trained: Sequence[str], known: Evidence
 ) -> None:
     """Write the metrics and the plots of a study; files of models that are not among ``models`` are removed.
 
     Args:
         study: its name.
         models: every model, judged.
-        combined: ``metrics/ensemble/S.json``: the cascades, and multiply-accumulates for one image by model.
+        combined: the ensembles and cascades, and multiply-accumulates for one image by model.
         trained: the models that are single networks.
         known: about the images.
     """
     figures = {model: found.figures for model, found in models.items()}
     test = {model: found.test for model, found in models.items()}
-    _write_metrics(study, figures, combined["macs"])
-    files.write_json(paths.metrics("comparisons", study), _comparisons(figures, test, combined, trained, known))
+    _write_metrics(study, figures, combined.macs)
+    compared = _comparisons(figures, test, combined, trained, known)
+    results.write(paths.metrics("comparisons", study), Compared, compared)
     plots.write(study, test, {model: found.calibrated for model, found in models.items()}, known.settings.bins)
 
 
 def _write_metrics(study: str, figures: Mapping[str, Any], macs: Mapping[str, int]) -> None:
-    files.write_json(paths.metrics("evaluate", study), figures)
+    results.write(paths.metrics("evaluate", study), dict[str, Evaluated], figures)
     files.keep_only(paths.metrics_folder("evaluate", study), figures)
     for model, block in figures.items():
         files.write_json(paths.metrics("evaluate", study, model), headline(block) | {"mean_macs": macs[model]})
@@ -169,11 +173,11 @@ def _write_metrics(study: str, figures: Mapping[str, Any], macs: Mapping[str, in
 def _comparisons(
     figures: Mapping[str, Any],
     test: Mapping[str, Predictions],
-    combined: Mapping[str, Any],
+    combined: Combined,
     trained: Sequence[str],
     known: Evidence,
 ) -> dict[str, Any]:
-    fitted = {*(f"ensemble_{name}" for name in combining.FITTED), *combined["cascades"]}
+    fitted = {*(f"ensemble_{name}" for name in combining.FITTED), *combined.cascades}
     ranked = ranking.ranked(figures, fitted, trained)
     groups = of_images(next(iter(test.values())).image_ids, known.groups)
     pairs = statistics.compared(test, groups, known.settings, known.seed)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from medcnn.core import files
 from medcnn.dataset import manifest
 from medcnn.dataset.manifest import of_images
 from medcnn.dataset.predictions import Predictions
@@ -15,6 +14,8 @@ from medcnn.evaluate.settings import Settings
 from medcnn.grouping import subgroups
 from medcnn.measures import statistics
 from medcnn.params.judging.evaluate import Judging
+from medcnn.results.base import read
+from medcnn.results.data import Split
 from medcnn.runtime import paths
 
 
@@ -48,7 +49,7 @@ def evidence(study: str, settings: Settings) -> Evidence:
     """Read what the split stage found out about a study's images."""
     return Evidence(
         groups=manifest.groups(paths.manifest(study)),
-        patients=files.read_json(paths.metrics("split", study))["patients"] is not None,
+        patients=read(paths.metrics("split", study), Split).patients is not None,
         subgroups=subgroups.read(paths.subgroups(study)),
         fold_0_apart=settings.studies[study].split.kind == "author",
         settings=settings.evaluate,

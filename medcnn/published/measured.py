@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 import yaml
 
-from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.params.shared.base import Block, Sha256
 from medcnn.params.splits import OnLeak
+from medcnn.results.base import read
+from medcnn.results.data import Download, Split
+from medcnn.results.evaluated import Evaluated
 from medcnn.runtime import paths
 
 ColumnName = Literal["honest", "as_published"]
@@ -60,17 +62,18 @@ def on_disk(study: str) -> dict[ColumnName, Measured]:
     split, evaluated = paths.metrics("split", study), paths.metrics("evaluate", study)
     if not (split.exists() and evaluated.exists()):
         return {}
-    data = files.read_json(split)
-    if "on_leak" not in data or not _of_one_run(study):
+    data = read(split, Split)
+    if not _of_one_run(study):
         raise MedcnnError(f"{evaluated} is not of the run that made {split}; run `dvc repro` for {study} again")
     column = Column(
-        on_leak=data["on_leak"],
-        raw_sha256=files.read_json(paths.metrics("download", study))["sha256"],
-        fingerprint=data["fingerprint"],
-        test_images=sum(data["splits"]["test"].values()),
+        on_leak=data.on_leak,
+        raw_sha256=read(paths.metrics("download", study), Download).sha256,
+        fingerprint=data.fingerprint,
+        test_images=sum(data.splits["test"].values()),
     )
     name: ColumnName = "as_published" if column.on_leak == "keep" else "honest"
-    return {name: Measured(column, {model: _of_test(block) for model, block in files.read_json(evaluated).items()})}
+    models = read(evaluated, dict[str, Evaluated])
+    return {name: Measured(column, {model: _on_test(found) for model, found in models.items()})}
 
 
 def merged(earlier: Mapping[ColumnName, Measured], fresh: Mapping[ColumnName, Measured]) -> dict[ColumnName, Measured]:
@@ -82,9 +85,9 @@ def merged(earlier: Mapping[ColumnName, Measured], fresh: Mapping[ColumnName, Me
     return {**kept, **fresh}
 
 
-def _of_test(block: Mapping[str, Any]) -> Figures:
-    test = block["test"]
-    return Figures(accuracy=test["accuracy"], cross_entropy=test["cross_entropy"], images=test["support"])
+def _on_test(found: Evaluated) -> Figures:
+    accuracy, cross_entropy = (found.test.get(key) for key in ("accuracy", "cross_entropy"))
+    return Figures(accuracy=accuracy, cross_entropy=cross_entropy, images=found.test.support)
 
 
 def _of_one_run(study: str) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from medcnn.results.base import Record
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _MOST_STEPS = 8
@@ -23,11 +24,11 @@ class Axis:
         return f"{100 * (value - self.low) / (self.high - self.low):.2f}%"
 
 
-def axis(blocks: Iterable[Mapping[str, Any]], key: str) -> Axis:
+def axis(blocks: Iterable[Record], key: str) -> Axis:
     """The axis, with round ends, that holds a figure of every model with its interval.
 
     Args:
-        blocks: a mapping a model, with ``key``, ``key_low`` and ``key_high``; figures that are not defined are None.
+        blocks: one per model.
         key: which figure.
     """
     known = [block.get(name) for block in blocks for name in (key, f"{key}_low", f"{key}_high")]

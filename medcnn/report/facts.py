@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from medcnn.core import files
 from medcnn.core.arrays import Integers
@@ -18,28 +19,34 @@ from medcnn.published.table import Table
 from medcnn.report import reading
 from medcnn.report.reading import Errors, History, Reliability
 from medcnn.report.settings import Settings
+from medcnn.results import base
+from medcnn.results.data import Download, Split
+from medcnn.results.ensembles import Combined
+from medcnn.results.evaluated import Compared, Evaluated
+from medcnn.results.networks import Exported, Galleries, Stressed, Trained
+from medcnn.results.timings import Timed
 from medcnn.runtime import paths
 
-Blocks = dict[str, dict[str, Any]]
+Kind = TypeVar("Kind", bound=base.Record)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything known about one study. A stage that did not run leaves an empty block, never an invented number.
+    """Everything known about one study. What a stage that did not run would tell is absent, never invented.
 
     Attributes:
         models: names in the order of the run, ensembles and cascades last.
         judged: how figures on held-out images are judged: the ``evaluate`` block of ``params.yaml``.
-        evaluated: ``metrics/evaluate/S.json``.
-        compared: ``metrics/comparisons/S.json``.
-        data: ``metrics/split/S.json``.
-        download: ``metrics/download/S.json``.
-        combined: ``metrics/ensemble/S.json``.
-        explained: ``metrics/explain/S.json``.
-        trained: ``metrics/train/S/M.json`` by model.
-        exported: ``metrics/export/S/M.json`` by model, and what ``metrics/export_ensembles/S.json`` says.
-        timed: ``metrics/benchmark/S/M.json`` by model.
-        stressed: ``metrics/stress/S/M.json`` by model.
+        evaluated: figures by model.
+        compared: the ranking, the chosen model, and tests of all pairs.
+        data: the images and their parts.
+        download: the raw data.
+        combined: ensembles and cascades.
+        explained: pictures of what networks looked at, by network and kind.
+        trained: by network.
+        exported: by network, ensemble and cascade.
+        timed: by model.
+        stressed: by network.
         histories: learning curves by model and split.
         confusions: counts (C, C) by model, row = the true class.
         rocs: ROC curves by class and model.
@@ -53,16 +60,16 @@ class Facts:
     study: Study
     models: tuple[str, ...]
     judged: Judging
-    evaluated: dict[str, Any]
-    compared: dict[str, Any]
-    data: dict[str, Any]
-    download: dict[str, Any]
-    combined: dict[str, Any]
-    explained: dict[str, Any]
-    trained: Blocks
-    exported: Blocks
-    timed: Blocks
-    stressed: Blocks
+    evaluated: dict[str, Evaluated]
+    compared: Compared
+    data: Split
+    download: Download | None
+    combined: Combined
+    explained: Galleries
+    trained: dict[str, Trained]
+    exported: dict[str, Exported]
+    timed: dict[str, Timed]
+    stressed: dict[str, Stressed]
     histories: dict[str, dict[str, History]]
     confusions: dict[str, Integers]
     rocs: dict[str, dict[str, Curve]]
@@ -79,12 +86,12 @@ class Facts:
     @property
     def best(self) -> str:
         """The chosen model: of the lowest cross-entropy on validation among those not fitted on it."""
-        return str(self.compared["best"])
+        return self.compared.best
 
     @property
     def ranking(self) -> tuple[str, ...]:
         """All models by accuracy on test, the highest first."""
-        return tuple(self.compared["ranking"])
+        return self.compared.ranking
 
     @property
     def best_first(self) -> tuple[str, ...]:
@@ -94,28 +101,28 @@ class Facts:
     @property
     def fitted(self) -> tuple[str, ...]:
         """The ensembles and cascades that were fitted on validation."""
-        names = (*(f"ensemble_{combiner}" for combiner in combining.FITTED), *self.combined["cascades"])
+        names = (*(f"ensemble_{combiner}" for combiner in combining.FITTED), *self.combined.cascades)
         return tuple(name for name in names if name in self.models)
 
     @property
     def like_best(self) -> tuple[str, ...]:
-        """The models that no test tells apart from the chosen one."""
-        same = self.compared["same_as_best"].values()
+        """The models that no test finds different from the chosen one."""
+        same = self.compared.same_as_best.values()
         return tuple(model for model in self.ranking if model != self.best and all(model in names for names in same))
 
-    def told_apart(self, model: str) -> tuple[str, ...]:
-        """The figures in which a test tells this model from the chosen one."""
-        return tuple(figure for figure, names in self.compared["same_as_best"].items() if model not in names)
+    def differing(self, model: str) -> tuple[str, ...]:
+        """The figures in which a test finds this model different from the chosen one."""
+        return tuple(figure for figure, names in self.compared.same_as_best.items() if model not in names)
 
     @property
     def macs(self) -> dict[str, int]:
         """Multiply-accumulates for one image, by model; of cascades the mean over test."""
-        return dict(self.combined["macs"])
+        return self.combined.macs
 
     @property
     def leaky(self) -> bool:
         """Whether patients or duplicates lie on two sides of the split, so that the figures are flattered."""
-        return bool(self.data["leak"]["this_split"])
+        return bool(self.data.leak.this_split)
 
     @property
     def synthetic(self) -> bool:
@@ -135,9 +142,10 @@ def gathered(name: str, settings: Settings) -> Facts:
         MedcnnError: the study was not split, or not evaluated with every model of the run.
     """
     study = settings.studies[name]
-    evaluated, combined = _needed(paths.metrics("evaluate", name)), _needed(paths.metrics("ensemble", name))
+    evaluated = base.read(paths.metrics("evaluate", name), dict[str, Evaluated])
+    combined = base.read(paths.metrics("ensemble", name), Combined)
     # A run of one model has no ensembles.
-    ensembles = (f"ensemble_{key}" for key in settings.ensemble.combiners if key in combined["combiners"])
+    ensembles = (f"ensemble_{key}" for key in settings.ensemble.combiners if key in combined.combiners)
     models = (*settings.run.trained, *ensembles, *settings.run.cascaded)
     for model in models:
         if model not in evaluated:
@@ -150,15 +158,15 @@ def gathered(name: str, settings: Settings) -> Facts:
         models=models,
         judged=settings.evaluate,
         evaluated=evaluated,
-        compared=_needed(paths.metrics("comparisons", name)),
-        data=_needed(paths.metrics("split", name)),
-        download=_known(paths.metrics("download", name)),
+        compared=base.read(paths.metrics("comparisons", name), Compared),
+        data=base.read(paths.metrics("split", name), Split),
+        download=base.read_if_made(paths.metrics("download", name), Download),
         combined=combined,
-        explained=_known(paths.metrics("explain", name)),
-        trained=_by_model("train", name, models),
+        explained=base.read_if_made(paths.metrics("explain", name), Galleries) or {},
+        trained=_by_model("train", name, models, Trained),
         exported=exported,
         timed=_timed(name, exported),
-        stressed=_by_model("stress", name, settings.run.stress),
+        stressed=_by_model("stress", name, settings.run.stress, Stressed),
         histories=reading.histories(name, models),
         confusions=reading.confusions(name, models, study.labels.class_names),
         rocs=reading.rocs(name, models),
@@ -169,35 +177,26 @@ def gathered(name: str, settings: Settings) -> Facts:
     )
 
 
-def _needed(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        raise MedcnnError(f"{path} not found; run `dvc repro` to make it")
-    return _known(path)
+def _by_model(stage: str, study: str, models: tuple[str, ...], kind: type[Kind]) -> dict[str, Kind]:
+    found = {model: base.read_if_made(paths.metrics(stage, study, model), kind) for model in models}
+    return {model: record for model, record in found.items() if record is not None}
 
 
-def _known(path: Path) -> dict[str, Any]:
-    return dict(files.read_json(path)) if path.exists() else {}
+def _exported(study: str, models: tuple[str, ...]) -> dict[str, Exported]:
+    combined = base.read_if_made(paths.metrics("export_ensembles", study), dict[str, Exported]) or {}
+    single = _by_model("export", study, models, Exported)
+    return single | {model: combined[model] for model in models if model in combined}
 
 
-def _by_model(stage: str, study: str, models: tuple[str, ...]) -> Blocks:
-    blocks = {model: _known(paths.metrics(stage, study, model)) for model in models}
-    return {model: block for model, block in blocks.items() if block}
+def _timed(study: str, exported: dict[str, Exported]) -> dict[str, Timed]:
+    """Timings of the very files that were exported; DVC keeps no timings, so those of any version may lie there."""
+    found = {model: paths.metrics("benchmark", study, model) for model in exported}
+    return {
+        model: base.read(path, Timed)
+        for model, path in found.items()
+        if path.exists() and _hashes(files.read_json(path)) == (exported[model].sha256, exported[model].int8.sha256)
+    }
 
 
-def _exported(study: str, models: tuple[str, ...]) -> Blocks:
-    combined = _known(paths.metrics("export_ensembles", study))
-    return _by_model("export", study, models) | {model: combined[model] for model in models if model in combined}
-
-
-def _timed(study: str, exported: Blocks) -> Blocks:
-    """Timings of the very files that were exported; DVC does not keep timings, so older ones may lie there."""
-    timed = _by_model("benchmark", study, tuple(exported))
-    return {model: block for model, block in timed.items() if _hashes(block) == _exported_hashes(exported[model])}
-
-
-def _hashes(timed: dict[str, Any]) -> tuple[Any, Any]:
+def _hashes(timed: Mapping[str, Any]) -> tuple[Any, Any]:
     return timed.get("model_sha256"), timed.get("int8_sha256")
-
-
-def _exported_hashes(exported: dict[str, Any]) -> tuple[Any, Any]:
-    return exported["sha256"], exported["int8"]["sha256"]

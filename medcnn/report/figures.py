@@ -17,6 +17,8 @@ from medcnn.measures.curves import Curve
 from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
 from medcnn.report.facts import Facts
 from medcnn.report.reading import History, Reliability
+from medcnn.results.evaluated import Calibration
+from medcnn.results.networks import Stressed
 
 LINES = ("-", "--", ":")
 LONG_NAME = 15
@@ -47,7 +49,7 @@ def learning_curves(facts: Facts) -> Iterator[Drawing]:
     limits = _limits(facts)
     for model in facts.best_first:
         if history := facts.histories.get(model):
-            best_epoch = facts.trained.get(model, {}).get("best_epoch")
+            best_epoch = facts.trained[model].best_epoch if model in facts.trained else None
             svg = drawn((3.5, 3.4), partial(_draw_histories, history=history, best_epoch=best_epoch, limits=limits))
             yield Drawing(f"learning_{model}", model, svg, _history_in_words(model, history, best_epoch))
 
@@ -71,16 +73,16 @@ def reliabilities(facts: Facts) -> Iterator[Drawing]:
     """A reliability diagram a model, the best first: before and after the temperature, over the images in each bin."""
     for model in facts.best_first:
         if diagrams := facts.reliabilities.get(model):
-            words = _reliability_in_words(model, facts.evaluated[model]["calibration"])
+            words = _reliability_in_words(model, facts.evaluated[model].calibration)
             svg = drawn((3.5, 3.9), partial(_draw_reliability, diagrams=diagrams, bins=facts.judged.bins))
             yield Drawing(f"reliability_{model}", model, svg, words)
 
 
 def degradations(facts: Facts) -> Iterator[Drawing]:
     """Accuracy on degraded images, a figure a kind of damage, all models in each, over the strength of the damage."""
-    kinds = dict.fromkeys(kind for block in facts.stressed.values() for kind in block["degraded"])
+    kinds = dict.fromkeys(kind for block in facts.stressed.values() for kind in block.degraded)
     for kind in kinds:
-        by_model = {model: block for model, block in facts.stressed.items() if kind in block["degraded"]}
+        by_model = {model: block for model, block in facts.stressed.items() if kind in block.degraded}
         words = f"Accuracy on test by strength of {kind}, of {', '.join(by_model)}; every point is in the table below."
         yield Drawing(f"stress_{kind}", kind, drawn((3.5, 2.6), partial(_draw_stress, kind, by_model)), words)
 
@@ -173,8 +175,8 @@ def _draw_reliability(figure: Figure, diagrams: Mapping[str, Reliability], bins:
     upper.legend(loc="upper left")
 
 
-def _reliability_in_words(model: str, calibration: Mapping[str, Any]) -> str:
-    before, after = calibration["before"]["ece"], calibration["ece"]
+def _reliability_in_words(model: str, calibration: Calibration) -> str:
+    before, after = calibration.before.get("ece"), calibration.get("ece")
     if before is None or after is None:
         return f"Accuracy of {model} by confidence on test."
     return (
@@ -183,18 +185,18 @@ def _reliability_in_words(model: str, calibration: Mapping[str, Any]) -> str:
     )
 
 
-def _draw_stress(kind: str, by_model: Mapping[str, Mapping[str, Any]], figure: Figure) -> None:
+def _draw_stress(kind: str, by_model: Mapping[str, Stressed], figure: Figure) -> None:
     axes: Axes = figure.subplots()
     for index, (model, block) in enumerate(by_model.items()):
-        levels = [block["clean"], *block["degraded"][kind]]
+        levels = [block.clean, *block.degraded[kind]]
         steps, shade = np.arange(len(levels)), SERIES[index % len(SERIES)]
         low, middle, high = (
-            [np.nan if level[key] is None else level[key] for level in levels]
+            [np.nan if level.get(key) is None else level.get(key) for level in levels]
             for key in ("accuracy_low", "accuracy", "accuracy_high")
         )
         axes.fill_between(steps, low, high, color=shade, alpha=0.14, linewidth=0)
         axes.plot(steps, middle, color=shade, label=model, marker="o", markersize=3)
-    strengths = [f"{level['strength']:g}" for level in next(iter(by_model.values()))["degraded"][kind]]
+    strengths = [f"{level.strength:g}" for level in next(iter(by_model.values())).degraded[kind]]
     axes.set_xticks(range(len(strengths) + 1), ["clean", *strengths])
     axes.set(xlabel=STRENGTHS.get(kind, "Strength"), ylabel="Accuracy", ylim=(-0.02, 1.02))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

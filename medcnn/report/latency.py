@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from medcnn.core import files
+from medcnn.results.timings import Engine, Timed
 from medcnn.runtime import paths
 
 COLUMNS = (
@@ -22,41 +24,42 @@ class Timing:
 
     Attributes:
         model: its name.
-        engine: its name in ``metrics/benchmark/S/M.json``.
-        block: what was measured of it, there.
+        engine: its name.
+        block: its timings.
     """
 
     model: str
     engine: str
-    block: Mapping[str, Any]
+    block: Engine
 
     @property
     def p50_ms(self) -> float:
         """The median of single-stream calls, in milliseconds."""
-        return float(self.block["single_stream"]["p50_ms"])
+        return self.block.single_stream.p50_ms
 
     @property
     def accuracy(self) -> float:
-        """On test, by this engine's own answers."""
-        return float(self.block["test"]["accuracy"])
+        """Of this engine's own answers on test; NaN without test images."""
+        accuracy = self.block.test.accuracy
+        return math.nan if accuracy is None else accuracy
 
     @property
     def noisy(self) -> bool:
         """Whether its rounds disagree."""
-        return bool(self.block["single_stream"]["noisy"])
+        return self.block.single_stream.noisy
 
 
-def timings(timed: Mapping[str, Mapping[str, Any]]) -> tuple[Timing, ...]:
+def timings(timed: Mapping[str, Timed]) -> tuple[Timing, ...]:
     """Every engine of every model, models in the order given, each one's engines from the fastest to the slowest.
 
     Args:
-        timed: ``metrics/benchmark/S/M.json`` by model.
+        timed: timings by model.
     """
     return tuple(
         timing
         for model, found in timed.items()
         for timing in sorted(
-            (Timing(model, engine, block) for engine, block in found["engines"].items()),
+            (Timing(model, engine, block) for engine, block in found.engines.items()),
             key=lambda timing: (timing.p50_ms, timing.engine),
         )
     )
@@ -71,12 +74,12 @@ def frontier(timings: Sequence[Timing]) -> tuple[Timing, ...]:
     return tuple(found)
 
 
-def write(study: str, timed: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write a row a model and engine; without timings there is no table.
+def write(study: str, timed: Mapping[str, Timed]) -> None:
+    """Write one row per model and engine; without timings there is no table.
 
     Args:
         study: its name.
-        timed: ``metrics/benchmark/S/M.json`` by model.
+        timed: timings by model.
     """
     path = paths.plots("benchmark", study) / "latency.csv"
     if timed:
@@ -88,14 +91,14 @@ def write(study: str, timed: Mapping[str, Mapping[str, Any]]) -> None:
 def _rows(study: str, every: Sequence[Timing]) -> Iterator[tuple[Any, ...]]:
     best = frontier(every)
     for timing in every:
-        block, stream, test = timing.block, timing.block["single_stream"], timing.block["test"]
-        size = max(block["offline"], key=int)
+        block, stream, test = timing.block, timing.block.single_stream, timing.block.test
+        size = max(block.offline, key=int)
         yield (
-            study, timing.model, timing.engine, block["precision"],
-            *(stream[key] for key in ("p50_ms", "p90_ms", "p99_ms")),
-            *(test[key] for key in ("accuracy", "accuracy_low", "accuracy_high")),
-            (block.get("speedup") or {}).get("median"), size, block["offline"][size]["images_per_second"],
-            block["cold_start_ms"], block["peak_memory_mib"], block["file_bytes"],
+            study, timing.model, timing.engine, block.precision,
+            stream.p50_ms, stream.p90_ms, stream.p99_ms,
+            test.accuracy, test.accuracy_low, test.accuracy_high,
+            block.speedup and block.speedup.median, size, block.offline[size].images_per_second,
+            block.cold_start_ms, block.peak_memory_mib, block.file_bytes,
             _yes(timing.noisy), _yes(timing in best),
         )  # fmt: skip
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 
 from medcnn.core import markdown
 from medcnn.core.files import DIGITS
 from medcnn.dataset.manifest import SPLITS
-from medcnn.grouping import leaks
 from medcnn.params.judging.figures import CALIBRATED, FIGURES, TESTED
 from medcnn.params.shared.run import chain
 from medcnn.report import templating
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.settings import Settings
+from medcnn.results.base import Record
+from medcnn.results.evaluated import Calibration, Subgroups
+from medcnn.results.networks import Exported, Trained
 from medcnn.runtime import paths
 
 RATES = ("recall", "specificity", "precision", "f1")
@@ -37,15 +38,15 @@ class Member:
         name: of the network.
         weight: in the ensemble's mean, where it is one.
         blocks: of ``params.yaml``, by the name under ``models``: one, or two of a chain.
-        trained: ``metrics/train/S/M.json``.
-        exported: ``metrics/export/S/M.json``.
+        trained: how its training went.
+        exported: its exported files.
     """
 
     name: str
     weight: float | None
     blocks: dict[str, str]
-    trained: dict[str, Any]
-    exported: dict[str, Any]
+    trained: Trained | None
+    exported: Exported | None
 
 
 def card(study: str, settings: Settings) -> str:
@@ -57,7 +58,7 @@ def card(study: str, settings: Settings) -> str:
     facts = gathered(study, settings)
     environment = templating.environment(escapes=False)
     environment.filters |= {"figure": markdown.figure, "number": markdown.number, "escaped": markdown.escaped}
-    leaked, held_out = leaks.leaked_before_repair(facts.data)
+    leaked, held_out = facts.data.leaked_before_repair
     return environment.get_template("card.md.j2").render(
         facts=facts,
         settings=settings,
@@ -80,7 +81,7 @@ def _wanted(settings: Settings) -> str:
 
 
 def _kind(facts: Facts) -> str:
-    if facts.best in facts.combined["cascades"]:
+    if facts.best in facts.combined.cascades:
         return "cascade"
     if facts.best.startswith("ensemble_"):
         return f"ensemble ({facts.best.removeprefix('ensemble_')})"
@@ -90,21 +91,22 @@ def _kind(facts: Facts) -> str:
 def _members(facts: Facts, settings: Settings) -> Iterator[Member]:
     blocks: dict[str, tuple[str, ...]] = {name: (name,) for name in settings.run.models}
     blocks |= {chain(*pair): pair for pair in settings.run.chains.pairs}
-    weights = facts.combined["combiners"].get(facts.best.removeprefix("ensemble_"), {}).get("weights", {})
+    combiner = facts.combined.combiners.get(facts.best.removeprefix("ensemble_"))
+    weights = (combiner.weights if combiner else None) or {}
     for name in _names(facts, settings):
         yield Member(
             name=name,
             weight=weights.get(name),
             blocks={part: _as_yaml(part, settings) for part in blocks[name]},
-            trained=facts.trained.get(name, {}),
-            exported=facts.exported.get(name, {}),
+            trained=facts.trained.get(name),
+            exported=facts.exported.get(name),
         )
 
 
 def _names(facts: Facts, settings: Settings) -> Sequence[str]:
-    cascade = facts.combined["cascades"].get(facts.best)
+    cascade = facts.combined.cascades.get(facts.best)
     if cascade:
-        return cascade["first"], cascade["second"]
+        return cascade.first, cascade.second
     return settings.run.models if facts.best.startswith("ensemble_") else (facts.best,)
 
 
@@ -116,58 +118,55 @@ def _as_yaml(name: str, settings: Settings) -> str:
 def _tables(facts: Facts) -> dict[str, str]:
     """Every table of the card, by its section."""
     block = facts.evaluated[facts.best]
-    test = block["test"]
+    test = block.test
     headings = ("Class", "Images", *map(_title, RATES))
-    of_classes = [(name, test["classes"][name]) for name in facts.classes]
-    classes = [(name, str(of["support"]), *_figures(of, RATES)) for name, of in of_classes]
-    shown = [figure.key for figure in FIGURES if figure.key in test]
+    of_classes = [(name, test.classes[name]) for name in facts.classes]
+    classes = [(name, str(of.support), *_figures(of, RATES)) for name, of in of_classes]
+    shown = [figure.key for figure in FIGURES if not figure.by_patient or test.by_patient]
     return {
         "metrics": markdown.grid(("Figure", "On test"), [(_title(key), markdown.figure(test, key)) for key in shown]),
         "parts": markdown.grid(("Part", *facts.classes), _parts(facts)),
         "classes": markdown.grid(headings, classes),
-        "calibration": markdown.grid(("Figure", "Before", "After"), _calibration(block["calibration"])),
+        "calibration": markdown.grid(("Figure", "Before", "After"), _calibration(block.calibration)),
         "operating": markdown.grid(
             ("Class", "Threshold", *map(_title, DECISIONS), "Missed", "False alarms"), _decisions(facts)
         ),
-        **_subgroups(block.get("subgroups", {})),
+        **_subgroups(block.subgroups or {}),
     }
 
 
 def _parts(facts: Facts) -> Iterator[tuple[str, ...]]:
     for split in SPLITS:
-        yield split, *(str(facts.data["splits"][split].get(name, 0)) for name in facts.classes)
+        yield split, *(str(facts.data.splits[split].get(name, 0)) for name in facts.classes)
 
 
-def _calibration(block: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _calibration(block: Calibration) -> Iterator[tuple[str, str, str]]:
     for figure in CALIBRATED:
-        before, after = (markdown.figure(of, figure.key) for of in (block["before"], block))
+        before, after = (markdown.figure(of, figure.key) for of in (block.before, block))
         yield figure.title, before, after
 
 
 def _decisions(facts: Facts) -> Iterator[tuple[str, ...]]:
-    points = facts.evaluated[facts.best]["operating_points"]
+    points = facts.evaluated[facts.best].operating_points
     for name in facts.classes:
         if name in points:
             of = points[name]
-            counts = (str(of["false_negatives"]), str(of["false_positives"]))
-            yield name, markdown.number(of["threshold"], DIGITS), *_figures(of, DECISIONS), *counts
+            counts = (str(of.false_negatives), str(of.false_positives))
+            yield name, markdown.number(of.threshold, DIGITS), *_figures(of, DECISIONS), *counts
 
 
-def _subgroups(columns: dict[str, Any]) -> dict[str, str]:
+def _subgroups(columns: Mapping[str, Subgroups]) -> dict[str, str]:
     figures = [figure.key for figure in TESTED]
     return {
         f"subgroups by {column}": markdown.grid(
             (column, "Images", "Groups", *map(_title, figures)),
-            [
-                (value, str(of["support"]), str(of["groups"]), *_figures(of, figures))
-                for value, of in found["groups"].items()
-            ],
+            [(value, str(of.support), str(of.groups), *_figures(of, figures)) for value, of in found.groups.items()],
         )
         for column, found in columns.items()
     }
 
 
-def _figures(block: dict[str, Any], keys: Sequence[str]) -> list[str]:
+def _figures(block: Record, keys: Sequence[str]) -> list[str]:
     return [markdown.figure(block, key) for key in keys]
 
 

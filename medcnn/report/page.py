@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -19,6 +18,8 @@ from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts
 from medcnn.report.settings import Settings
 from medcnn.report.speeds import Speeds, engine
+from medcnn.results.evaluated import Crossval
+from medcnn.results.networks import Explained
 from medcnn.runtime import paths
 
 LIMIT = 5 * 2**20
@@ -40,10 +41,10 @@ SECTIONS = (
     Section("tradeoff", "The trade-off of errors", lambda facts: facts.errors),
     Section("calibration", "Can the probabilities be believed?", lambda facts: True),
     Section("galleries", "Where the network looks", lambda facts: shown_galleries(facts)),
-    Section("subgroups", "Subgroups", lambda facts: facts.evaluated[facts.best].get("subgroups")),
+    Section("subgroups", "Subgroups", lambda facts: facts.evaluated[facts.best].subgroups),
     Section("stress", "Degraded images", lambda facts: facts.stressed),
     Section("crossval", "Cross-validation", lambda facts: crossvalidated(facts)),
-    Section("combined", "Models combined", lambda facts: facts.combined["combiners"] or facts.combined["cascades"]),
+    Section("combined", "Models combined", lambda facts: facts.combined.combiners or facts.combined.cascades),
     Section("curves", "Confusion and ROC", lambda facts: facts.confusions or facts.rocs),
     Section("learning", "Learning curves", lambda facts: facts.histories),
     Section("published", "As published, and as measured here", lambda facts: facts.published),
@@ -133,23 +134,22 @@ def _environment() -> Environment:
     return environment
 
 
-def shown_galleries(facts: Facts) -> dict[str, dict[str, list[dict[str, Any]]]]:
+def shown_galleries(facts: Facts) -> dict[str, dict[str, list[Explained]]]:
     """The galleries by model and kind, the chosen network's first, without images whose picture is not there."""
     found = {
         model: {
-            kind: [item for item in items if (facts.pictures / item["file"]).exists()] for kind, items in kinds.items()
+            kind: [item for item in items if (facts.pictures / item.file).exists()] for kind, items in kinds.items()
         }
         for model, kinds in facts.explained.items()
     }
     filled = {model: kinds for model, kinds in found.items() if any(kinds.values())}
-    return dict(sorted(filled.items(), key=lambda of_model: of_model[0] != facts.compared["networks"]["best"]))
+    return dict(sorted(filled.items(), key=lambda of_model: of_model[0] != facts.compared.networks.best))
 
 
-def crossvalidated(facts: Facts) -> dict[str, dict[str, Any]]:
+def crossvalidated(facts: Facts) -> dict[str, Crossval]:
     """Cross-validation by model, of those that have it, in the order of the ranking."""
-    return {
-        model: facts.evaluated[model]["crossval"] for model in facts.ranking if facts.evaluated[model].get("crossval")
-    }
+    found = {model: facts.evaluated[model].crossval for model in facts.ranking}
+    return {model: crossval for model, crossval in found.items() if crossval is not None}
 
 
 def _hash(script: str) -> str:

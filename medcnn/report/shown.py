@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from medcnn.published.studies import decimals
+from medcnn.results.base import Record
 
 UNDEFINED = Markup('<abbr title="not defined">&ndash;</abbr>')
 P_VALUE_FLOOR = 0.001
@@ -57,7 +57,7 @@ def times(value: int | None) -> Markup:
     return UNDEFINED if value is None else exact(value, _scaled(value, _TIMES).strip())
 
 
-def interval(block: Mapping[str, Any], key: str, digits: int = 3) -> Markup:
+def interval(block: Record, key: str, digits: int = 3) -> Markup:
     """The confidence interval of a figure: ``<key>_low`` to ``<key>_high``; nothing where it has none."""
     low, high = block.get(f"{key}_low"), block.get(f"{key}_high")
     if low is None or high is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -69,8 +70,9 @@ def _draw(figure: Figure, speeds: Speeds, size: _Size) -> None:
 
 def _marks(axes: Axes, timings: Sequence[Timing], shade: str, mark: str) -> None:
     for timing in timings:
-        test, at = timing.block["test"], timing.p50_ms
-        axes.plot([at, at], [test["accuracy_low"], test["accuracy_high"]], color=shade, alpha=0.22, linewidth=0.9)
+        test, at = timing.block.test, timing.p50_ms
+        ends = [math.nan if end is None else end for end in (test.accuracy_low, test.accuracy_high)]
+        axes.plot([at, at], ends, color=shade, alpha=0.22, linewidth=0.9)
         fill = "none" if timing.noisy else shade
         axes.plot(at, timing.accuracy, mark, markerfacecolor=fill, markeredgecolor=shade, markersize=5, zorder=3)
     axes.plot([], [], mark, color=shade, markersize=5, label=engine(timings[0].engine))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from medcnn.params.judging.figures import BY_KEY
 from medcnn.report import latency
 from medcnn.report.facts import Facts
 from medcnn.report.latency import Timing
+from medcnn.results.timings import Timed
 
 ENGINES = {
     "tensorflow": "TensorFlow",
@@ -27,12 +27,12 @@ class Options:
     """What models were timed on; timings of different settings must not be compared.
 
     Attributes:
-        models: which.
-        block: ``machine``, ``threads`` and ``versions``, as in ``metrics/benchmark/S/M.json``.
+        models: names.
+        timed: the timings of one of them, whose machine, threads and versions are those of all.
     """
 
     models: tuple[str, ...]
-    block: dict[str, Any]
+    timed: Timed
 
 
 @dataclass(frozen=True)
@@ -72,45 +72,42 @@ class Speeds:
     @property
     def batch_sizes(self) -> tuple[str, ...]:
         """The batches of the offline scenario, the smallest first."""
-        return tuple(sorted({size for timing in self.every for size in timing.block["offline"]}, key=int))
+        return tuple(sorted({size for timing in self.every for size in timing.block.offline}, key=int))
 
     @property
     def missing(self) -> tuple[str, ...]:
         """The engines that were not installed where a model was timed."""
-        return tuple(dict.fromkeys(engine for block in self.facts.timed.values() for engine in block["missing"]))
+        return tuple(dict.fromkeys(engine for block in self.facts.timed.values() for engine in block.missing))
 
     @property
     def failed(self) -> dict[tuple[str, str], list[str]]:
         """The models that an engine cannot run, by the engine and what it said."""
         found: dict[tuple[str, str], list[str]] = {}
         for model, block in self.facts.timed.items():
-            for failure in block["failed"].items():
+            for failure in block.failed.items():
                 found.setdefault(failure, []).append(model)
         return found
 
     @property
     def settings(self) -> tuple[Options, ...]:
         """What was timed on which machine, with which threads and versions: one, unless some were timed elsewhere."""
-        models: list[list[str]] = []
-        blocks: list[dict[str, Any]] = []
+        models: dict[str, list[str]] = {}
         for model, timed in self.facts.timed.items():
-            block = {key: timed[key] for key in ("machine", "threads", "versions")}
-            if block not in blocks:
-                blocks.append(block)
-                models.append([])
-            models[blocks.index(block)].append(model)
-        return tuple(Options(tuple(names), block) for names, block in zip(models, blocks, strict=True))
+            where = timed.model_dump_json(include={"machine", "threads", "versions"})
+            models.setdefault(where, []).append(model)
+        return tuple(Options(tuple(names), self.facts.timed[names[0]]) for names in models.values())
 
 
 def worse(facts: Facts, model: str) -> bool:
-    """Whether a test tells this model from the chosen one, to its disadvantage, in any of the tested figures."""
+    """Whether a test finds this model worse than the chosen one in any of the tested figures."""
     if model == facts.best:
         return False
     both = {model, facts.best}
-    pair = next(pair for pair in facts.compared["pairs"] if {pair["first"], pair["second"]} == both)
+    pair = next(pair for pair in facts.compared.pairs if {pair.first, pair.second} == both)
     # Differences are of the first less the second.
-    sign = 1 if pair["first"] == model else -1
-    return any(sign * BY_KEY[figure].sign * pair[figure]["difference"] < 0 for figure in facts.told_apart(model))
+    sign = 1 if pair.first == model else -1
+    differences = {figure: pair.difference(figure).difference or 0.0 for figure in facts.differing(model)}
+    return any(sign * BY_KEY[figure].sign * difference < 0 for figure, difference in differences.items())
 
 
 def engine(name: str) -> str:

@@ -83,8 +83,8 @@ class Chart:
 
 def hardest(facts: Facts) -> str:
     """The class that the chosen model misses most often, with two classes the positive one: where the page begins."""
-    by_class = facts.evaluated[facts.best]["test"]["classes"]
-    return max(facts.errors, key=lambda name: int(by_class[name]["false_negatives"]))
+    by_class = facts.evaluated[facts.best].test.classes
+    return max(facts.errors, key=lambda name: by_class[name].false_negatives)
 
 
 def compact(facts: Facts) -> dict[str, Any]:
@@ -106,15 +106,15 @@ def stops(facts: Facts, name: str, model: str) -> Stops:
         float(errors.thresholds[row]): (int(errors.false_negatives[row]), int(errors.false_positives[row]))
         for row in kept
     }
-    point = _point(facts, name, model)
-    if point:
-        rows[point["threshold"]] = point["false_negatives"], point["false_positives"]
+    fitted = _fitted(facts, name, model)
+    if fitted:
+        rows[fitted[0]] = fitted[1:]
     thresholds = sorted(rows)
     return Stops(
         thresholds,
         [rows[threshold][0] for threshold in thresholds],
         [rows[threshold][1] for threshold in thresholds],
-        thresholds.index(point["threshold"]) if point else None,
+        thresholds.index(fitted[0]) if fitted else None,
     )
 
 
@@ -123,27 +123,29 @@ def chart(facts: Facts, name: str) -> Chart:
     positives, negatives = _images(facts, name)
     across = Scale(LEFT, WIDTH - LEFT - RIGHT, max(negatives, 1))
     up = Scale(HEIGHT - BOTTOM, TOP + BOTTOM - HEIGHT, max(positives, 1))
-    points = {model: _point(facts, name, model) for model in facts.models}
+    fitted = {model: _fitted(facts, name, model) for model in facts.models}
     return Chart(
         WIDTH,
         HEIGHT,
         across,
         up,
         {model: _line(stops(facts, name, model), across, up) for model in facts.errors[name]},
-        {model: (point["false_positives"], point["false_negatives"]) for model, point in points.items() if point},
+        {model: (point[2], point[1]) for model, point in fitted.items() if point},
     )
 
 
-def _point(facts: Facts, name: str, model: str) -> dict[str, Any] | None:
-    """The operating point, unless validation could not give one."""
-    point = facts.evaluated[model]["operating_points"].get(name)
-    return point if point and point["threshold"] is not None else None
+def _fitted(facts: Facts, name: str, model: str) -> tuple[float, int, int] | None:
+    """The threshold, false negatives and false positives of the operating point, if validation could give one."""
+    point = facts.evaluated[model].operating_points.get(name)
+    if point is None or point.threshold is None:
+        return None
+    return point.threshold, point.false_negatives or 0, point.false_positives or 0
 
 
 def _images(facts: Facts, name: str) -> tuple[int, int]:
-    test = facts.evaluated[facts.best]["test"]
-    positives = int(test["classes"][name]["support"])
-    return positives, int(test["support"]) - positives
+    test = facts.evaluated[facts.best].test
+    positives = test.classes[name].support
+    return positives, test.support - positives
 
 
 def _line(at: Stops, across: Scale, up: Scale) -> str:

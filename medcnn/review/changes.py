@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from medcnn.core import markdown
 from medcnn.params.judging.figures import FIGURES
+from medcnn.results.base import Figures
 from medcnn.review.results import Pair
 
 _HEADER = ("model", "figure", "base [interval]", "now [interval]", "change")
@@ -42,11 +42,11 @@ def _rows(pair: Pair) -> Iterator[tuple[str, ...]]:
     if before and before.best != now.best:
         yield from _compared(f"the chosen one: {before.best}, now {now.best}", before.test, now.test)
     for model in dict.fromkeys((*now.ranking, *earlier)):
-        blocks = (models.get(model, {}).get("test", {}) for models in (earlier, now.evaluated))
+        blocks = (models[model].test if model in models else Figures() for models in (earlier, now.evaluated))
         yield from _compared(model, *blocks)
 
 
-def _compared(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def _compared(name: str, before: Figures, now: Figures) -> Iterator[tuple[str, ...]]:
     for figure in FIGURES:
         shown = [markdown.figure(block, figure.key) for block in (before, now)]
         if shown[0] != shown[1]:

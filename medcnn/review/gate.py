@@ -48,7 +48,7 @@ def breaches(compared: Iterable[Pair], gate: Gate) -> list[Breach]:
 def _below_floors(pair: Pair, gate: Gate) -> Iterator[Breach]:
     now = pair.now
     for figure, floor in gate.floors.items():
-        value = now.test[figure]
+        value = now.test.get(figure)
         if floor is not None and (value is None or value < floor):
             yield Breach(now.study, now.best, figure, f"at least {floor:g}", _shown(value))
 
@@ -58,7 +58,7 @@ def _fallen(pair: Pair, gate: Gate) -> Iterator[Breach]:
     if before is None:
         return
     for figure, allowed in gate.largest_fall.items():
-        value, earlier = now.test[figure], before.test[figure]
+        value, earlier = now.test.get(figure), before.test.get(figure)
         if allowed is None or earlier is None:
             continue
         if value is None or earlier - value > allowed + _ROUNDING:

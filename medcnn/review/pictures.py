@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import calibration, curves
+from medcnn.results.base import Figures
 from medcnn.review.results import Pair, Results
 
 _SIDES = {"base": ("#8a949c", "--", "s"), "now": ("#1d5fbf", "-", "o")}
@@ -55,7 +56,8 @@ def _ranking(sides: Mapping[str, Results], models: Sequence[str], title: str) ->
     axes = figure.subplots()
     for shift, (name, side) in zip((0.14, -0.14), sides.items(), strict=False):
         for place, model in enumerate(reversed(models)):
-            _draw_interval(axes, place + shift, side.evaluated.get(model, {}).get("test", {}), name)
+            if model in side.evaluated:
+                _draw_interval(axes, place + shift, side.evaluated[model].test, name)
     axes.set_yticks(range(len(models)), list(reversed(models)))
     axes.set(xlabel="Accuracy", title=title)
     # One entry a side, however many marks it has.
@@ -64,7 +66,7 @@ def _ranking(sides: Mapping[str, Results], models: Sequence[str], title: str) ->
     return figure
 
 
-def _draw_interval(axes: Axes, place: float, test: Mapping[str, Any], side: str) -> None:
+def _draw_interval(axes: Axes, place: float, test: Figures, side: str) -> None:
     value, low, high = (test.get(key) for key in ("accuracy", "accuracy_low", "accuracy_high"))
     if value is None:
         return

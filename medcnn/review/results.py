@@ -7,12 +7,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medcnn.core import files
-from medcnn.core.errors import MedcnnError
+from pydantic import BaseModel
+
 from medcnn.dataset import predictions
 from medcnn.dataset.predictions import Predictions
+from medcnn.results.base import Figures, read
 from medcnn.review.base import Base
 from medcnn.runtime import paths
+
+
+class OnTest(Figures):
+    """Figures on test; those of single classes are not reviewed."""
+
+    classes: Any = None
+
+
+class Reviewed(BaseModel):
+    """What a review reads of one model. A base may lack figures that the project knows now, or know others."""
+
+    test: OnTest
+
+
+class Chosen(BaseModel):
+    """What a review reads of ``metrics/comparisons/S.json``."""
+
+    best: str
+    ranking: tuple[str, ...]
+
+
+class Images(BaseModel):
+    """What a review reads of ``metrics/split/S.json``."""
+
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -23,7 +49,7 @@ class Results:
         study: its name.
         best: the chosen model, ``comparisons.best``.
         ranking: all models, by accuracy on test, the highest first.
-        evaluated: ``metrics/evaluate/S.json``, by model.
+        evaluated: figures by model.
         fingerprint: of the images and their labels.
         table: the chosen model's predictions; None where they cannot be had.
     """
@@ -31,14 +57,14 @@ class Results:
     study: str
     best: str
     ranking: tuple[str, ...]
-    evaluated: dict[str, Any]
+    evaluated: dict[str, Reviewed]
     fingerprint: str
     table: Predictions | None
 
     @property
-    def test(self) -> dict[str, Any]:
+    def test(self) -> OnTest:
         """The chosen model's figures on test."""
-        return dict(self.evaluated[self.best]["test"])
+        return self.evaluated[self.best].test
 
 
 @dataclass(frozen=True)
@@ -56,9 +82,6 @@ def pairs(studies: tuple[str, ...], base: Base) -> Iterator[Pair]:
         MedcnnError: a study has no results now.
     """
     for study in studies:
-        for path in _recorded(study):
-            if not path.exists():
-                raise MedcnnError(f"{path} not found; run `dvc repro` to make it")
         yield Pair(_read(Path(), study), _brought(study, base))
 
 
@@ -67,28 +90,26 @@ def _brought(study: str, base: Base) -> Results | None:
         base.bring(path)
     if not all((base.root / path).exists() for path in _recorded(study)):
         return None
-    base.bring(paths.predicted(study, _chosen(base.root, study)))
+    chosen = read(base.root / paths.metrics("comparisons", study), Chosen)
+    base.bring(paths.predicted(study, chosen.best))
     return _read(base.root, study)
 
 
 def _read(root: Path, study: str) -> Results:
-    best = _chosen(root, study)
+    evaluated, compared, split = (root / path for path in _recorded(study))
+    chosen = read(compared, Chosen)
     return Results(
         study=study,
-        best=best,
-        ranking=tuple(files.read_json(root / paths.metrics("comparisons", study))["ranking"]),
-        evaluated=files.read_json(root / paths.metrics("evaluate", study)),
-        fingerprint=files.read_json(root / paths.metrics("split", study))["fingerprint"],
-        table=_table(root / paths.predicted(study, best)),
+        best=chosen.best,
+        ranking=chosen.ranking,
+        evaluated=read(evaluated, dict[str, Reviewed]),
+        fingerprint=read(split, Images).fingerprint,
+        table=_table(root / paths.predicted(study, chosen.best)),
     )
 
 
 def _recorded(study: str) -> tuple[Path, ...]:
     return tuple(paths.metrics(stage, study) for stage in ("evaluate", "comparisons", "split"))
-
-
-def _chosen(root: Path, study: str) -> str:
-    return str(files.read_json(root / paths.metrics("comparisons", study))["best"])
 
 
 def _table(path: Path) -> Predictions | None:

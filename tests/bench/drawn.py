@@ -26,7 +26,7 @@ def main() -> None:
         predictions.write(paths.predictions(study) / f"{model}.csv", _drawn(rows, classes, model))
         history = paths.plots("train", study, model) / "history.csv"
         files.write_csv(history, ("epoch", "loss", "validation_loss", "accuracy", "validation_accuracy"), [])
-    nothing: dict[str, object] = {"combiners": {}, "cascades": {}, "macs": dict.fromkeys(models, 1)}
+    nothing: dict[str, object] = {"combiners": {}, "chosen": None, "cascades": {}, "macs": dict.fromkeys(models, 1)}
     files.write_json(paths.metrics("ensemble", study), nothing)
 
 

@@ -18,8 +18,25 @@ from tests.project import ROOT
 
 STUDY = "phantom"
 RECORD: dict[str, Any] = {
-    "combiners": {"mean": {"members": ["one", "other"], "weights": {"one": 0.25, "other": 0.75}}},
-    "cascades": {"one_other_cascade": {"first": "one", "second": "other", "temperature": 1.5, "threshold": 0.6}},
+    "combiners": {
+        "mean": {
+            "members": ["one", "other"],
+            "validation": {"accuracy": 0.5, "cross_entropy": 0.5},
+            "weights": {"one": 0.25, "other": 0.75},
+        }
+    },
+    "chosen": "mean",
+    "cascades": {
+        "one_other_cascade": {
+            "first": "one",
+            "second": "other",
+            "temperature": 1.5,
+            "threshold": 0.6,
+            "first_share": {"validation": 0.5, "test": 0.5},
+            "macs": {"first": 1, "second": 2, "mean": 2},
+        }
+    },
+    "macs": {},
 }
 IMAGES = np.linspace(0, 255, 6 * 12).reshape(6, 2, 2, 3).astype(np.float32)
 

@@ -12,12 +12,13 @@ from medcnn.core import files
 from medcnn.demo import vendoring
 from medcnn.runtime import paths
 from tests.project import run, shrink
+from tests.results.examples import compared
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     shrink(tmp_path, {"run.studies": ["phantom"]})
-    files.write_json(tmp_path / paths.metrics("comparisons", "phantom"), {"best": "simple", "ranking": ["simple"]})
+    files.write_json(tmp_path / paths.metrics("comparisons", "phantom"), compared("simple"))
     return tmp_path
 
 

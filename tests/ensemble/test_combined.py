@@ -35,7 +35,7 @@ def recorded(tables: dict[str, Predictions]) -> dict[str, np.ndarray]:
     groups = tables["one"].image_ids.to_series()
     made = combining.ensembles(tables, tuple(combining.COMBINERS), groups, 42, Compute())
     cascade = cascading.cascaded(tables, ("one", "other"), MACS)
-    record = {**combining.record(made), "cascades": {CASCADE: cascade.record()}}
+    record = {**combining.record(made), "cascades": {CASCADE: cascade.record()}, "macs": MACS}
     files.write_json(paths.metrics("ensemble", "phantom"), record)
     predicted = {f"ensemble_{name}": ensemble.predictions.probabilities for name, ensemble in made.items()}
     return predicted | {CASCADE: cascade.predictions.probabilities}
@@ -77,8 +77,9 @@ def test_what_is_not_there_is_one_line(tables: dict[str, Predictions]) -> None:
 
 def test_a_record_of_an_older_version_is_one_line(tables: dict[str, Predictions]) -> None:
     path = paths.metrics("ensemble", "phantom")
-    files.write_json(path, {"combiners": {"vote": {"validation": {}}}, "cascades": {}})
-    with pytest.raises(MedcnnError, match=r"phantom\.json lacks what prediction needs \('members'\)"):
+    vote = {"validation": {"accuracy": 0.5, "cross_entropy": 0.5}}
+    files.write_json(path, {"combiners": {"vote": vote}, "chosen": "vote", "cascades": {}, "macs": {}})
+    with pytest.raises(MedcnnError, match=r"phantom\.json: combiners\.vote\.members: .*; run `dvc repro`"):
         combined.read_all("phantom")
 
 

@@ -269,7 +269,7 @@ def test_the_mean_and_the_vote_are_scored_directly() -> None:
         assert made.score.cross_entropy == pytest.approx(metrics.cross_entropy(part.labels, part.probabilities))
 
 
-def noise(seed: int, patients: int = 30, images: int = 3) -> tuple[dict[str, Predictions], dict[str, str]]:
+def noise(seed: int, patients: int = 30, images: int = 3) -> tuple[dict[str, Predictions], pd.Series]:
     """Twelve models that know nothing of the labels; images of one patient look alike to them, and share a label."""
     rng = np.random.default_rng(seed)
     labels = np.repeat(rng.permutation(np.arange(patients) % 2), images)
@@ -279,7 +279,7 @@ def noise(seed: int, patients: int = 30, images: int = 3) -> tuple[dict[str, Pre
     for model in range(12):
         probabilities = np.repeat(guesses(rng, labels[::images] * 0, 0), images, axis=0)
         some[f"model_{model}"] = Predictions(("a", "b"), ids, splits, labels, probabilities)
-    return some, {image_id: str(index // images) for index, image_id in enumerate(ids)}
+    return some, pd.Series([str(index // images) for index in range(len(ids))], index=ids)
 
 
 @pytest.mark.slow

@@ -16,10 +16,10 @@ from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import calibration, metrics
 from medcnn.params import whole
 from medcnn.params.judging.figures import FIGURES
+from medcnn.results.ensembles import Combined
 
 ROOT = Path(__file__).parents[2]
 SPLITS = ("train", "validation", "test")
-ALONE = {"cascades": {}}
 
 
 def table(classes: tuple[str, ...], images: int = 60) -> Predictions:
@@ -53,7 +53,8 @@ def record(study: str, tables: dict[str, Predictions], macs: dict[str, int]) -> 
     cells = {model: {(0, 0): of} for model, of in tables.items()}
     known = evidence(next(iter(tables.values())))
     judged = evaluating.judged(tables, cells, known, whole.Compute())
-    evaluating.record(study, judged, ALONE | {"macs": macs}, list(tables), known)
+    alone = Combined(combiners={}, chosen=None, cascades={}, macs=macs)
+    evaluating.record(study, judged, alone, list(tables), known)
 
 
 @pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "c", "d")])

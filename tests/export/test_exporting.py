@@ -138,7 +138,7 @@ def test_a_member_that_spoils_the_combination_is_taken_in_float32(project: Path)
 
 
 def test_one_model_makes_no_files_and_leaves_none(project: Path) -> None:
-    files.write_json(paths.metrics("ensemble", STUDY), {"combiners": {}, "cascades": {}})
+    files.write_json(paths.metrics("ensemble", STUDY), {"combiners": {}, "chosen": None, "cascades": {}, "macs": {}})
     assert export_combinations() == {}
     assert list(paths.combined_models(STUDY).iterdir()) == []
 

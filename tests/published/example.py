@@ -12,6 +12,7 @@ import yaml
 from medcnn.core import files
 from medcnn.runtime import paths
 from tests.project import ROOT, run
+from tests.results import examples
 
 TEST_IMAGES = 51
 PATHS = {
@@ -30,13 +31,13 @@ def project(folder: Path) -> Path:
 
 def measure(folder: Path, study: str, on_leak: str, accuracies: Mapping[str, float], archive: str = ARCHIVE) -> None:
     """A run of a study, as far as the table sees it; every model's cross-entropy is 1 less its accuracy."""
-    data = {"on_leak": on_leak, "fingerprint": "f" * 64, "splits": {"test": {"one": TEST_IMAGES - 20, "other": 20}}}
+    data = examples.split(on_leak=on_leak, splits={"test": {"one": TEST_IMAGES - 20, "other": 20}})
     figures = {
-        model: {"test": {"accuracy": accuracy, "cross_entropy": 1 - accuracy, "support": TEST_IMAGES}}
+        model: examples.evaluated(accuracy=accuracy, cross_entropy=1 - accuracy, support=TEST_IMAGES)
         for model, accuracy in accuracies.items()
     }
     files.write_json(folder / paths.metrics("split", study), data)
-    files.write_json(folder / paths.metrics("download", study), {"sha256": archive})
+    files.write_json(folder / paths.metrics("download", study), examples.download(sha256=archive))
     files.write_json(folder / paths.metrics("evaluate", study), figures)
     lock(folder, study)
 

@@ -23,14 +23,23 @@ from medcnn.published.table import table
 from medcnn.runtime import paths
 from medcnn.stress.degrade import STRENGTHS
 from tests.project import prepared_study, shrink, stage
+from tests.results.examples import trained
 
 ENSEMBLES = ("ensemble_mean", "ensemble_weighted")
 MACS = {"simple": 1_200_000, "lite0": 400_000_000, "lite0_relay_chain": 401_000_000}
 CASCADE = "simple_lite0_cascade"
 COMBINED = {
     "combiners": {
-        "mean": {"validation": {"accuracy": 0.75, "cross_entropy": 0.5}, "weights": {"simple": 0.5, "lite0": 0.5}},
-        "weighted": {"validation": {"accuracy": 0.8, "cross_entropy": None}, "weights": {"simple": 0.2, "lite0": 0.8}},
+        "mean": {
+            "members": ["simple", "lite0"],
+            "validation": {"accuracy": 0.75, "cross_entropy": 0.5},
+            "weights": {"simple": 0.5, "lite0": 0.5},
+        },
+        "weighted": {
+            "members": ["simple", "lite0"],
+            "validation": {"accuracy": 0.8, "cross_entropy": None},
+            "weights": {"simple": 0.2, "lite0": 0.8},
+        },
     },
     "chosen": "mean",
     "macs": {
@@ -135,14 +144,14 @@ def _write_training(made: Example, model: str) -> None:
     ]
     columns = ("epoch", "split", "loss", "accuracy", "learning_rate")
     files.write_csv(made.path(paths.plots("train", made.study, model)) / "history.csv", columns, history)
-    training = {"epochs": 5, "best_epoch": 4, "parameters": 660993, "trainable_parameters": 5124, "macs": MACS[model]}
-    files.write_json(made.path(paths.metrics("train", made.study, model)), training)
+    files.write_json(made.path(paths.metrics("train", made.study, model)), trained(macs=MACS[model]))
     files.write_json(made.path(paths.metrics("export", made.study, model)), _exported() | {"keras_sha256": "2" * 64})
 
 
 def _exported() -> dict[str, Any]:
     parity = {
-        "images": 24, "max_difference": 2e-6, "argmax_agreement": 1.0, "accuracy_keras": 0.75, "accuracy_onnx": 0.75,
+        "images": 24, "undecided": 0, "max_difference": 2e-6, "argmax_agreement": 1.0, "accuracy_keras": 0.75,
+        "accuracy_onnx": 0.75,
     }  # fmt: skip
     validation = {
         "images": 24, "accuracy_float32": 0.75, "accuracy_int8": 0.745, "accuracy_drop": 0.005,
@@ -303,6 +312,7 @@ def _write_data(made: Example, rows: pd.DataFrame) -> None:
         "classes": {name: int((rows["label"] == name).sum()) for name in made.classes},
         "groups": len(rows),
         "patients": None,
+        "without_patient": len(rows),
         "sizes": {"min_width": 30, "max_width": 60, "min_height": 31, "max_height": 61, "distinct": 5},
         "modes": {"L": len(rows)},
         "duplicates": {"exact_groups": 7, "exact_images": 15, "near_groups": 9, "near_images": 21},

@@ -11,6 +11,7 @@ from medcnn.params import whole
 from medcnn.report import drawing as ink
 from medcnn.report import figures
 from medcnn.report.facts import Facts, gathered
+from medcnn.results.networks import Stressed
 from medcnn.runtime import paths
 from tests.report.example import example
 
@@ -61,14 +62,15 @@ def test_a_reliability_diagram_shows_both_states_and_says_how_far_off_they_are(f
     drawn = list(figures.reliabilities(facts))
     assert [drawing.title for drawing in drawn] == list(facts.best_first)
     assert {"before", "after", "Confidence", "Accuracy", "Images"} <= set(words(drawn[0].svg))
-    assert f"{facts.evaluated[facts.best]['calibration']['ece']:.3f} after" in drawn[0].alt
+    assert f"{facts.evaluated[facts.best].calibration.get('ece'):.3f} after" in drawn[0].alt
 
 
 def test_degraded_images_are_drawn_by_the_kind_of_damage(facts: Facts):
     assert list(figures.degradations(facts)) == []
     level = {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": None}
-    block = {"clean": level, "degraded": {"blur": [{"strength": 2, **level}, {"strength": 4, **level}]}}
-    [drawn] = figures.degradations(replace(facts, stressed={"simple": block}))
+    blurred = [{"strength": 2, **level}, {"strength": 4, **level}]
+    found = Stressed.model_validate({"images": 9, "clean": level, "augmented": level, "degraded": {"blur": blurred}})
+    [drawn] = figures.degradations(replace(facts, stressed={"simple": found}))
     assert (drawn.name, drawn.title) == ("stress_blur", "blur")
     assert {"clean", "2", "4", "simple"} <= set(words(drawn.svg))
 

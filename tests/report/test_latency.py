@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,23 +11,13 @@ from hypothesis import strategies as st
 
 from medcnn.report import latency
 from medcnn.report.latency import Timing
+from medcnn.results.timings import Engine, Timed
 from medcnn.runtime import paths
-
-
-def block(p50_ms: float, accuracy: float, noisy: bool = False) -> dict[str, Any]:
-    return {
-        "precision": "float32",
-        "single_stream": {"p50_ms": p50_ms, "p90_ms": 2 * p50_ms, "p99_ms": 3 * p50_ms, "noisy": noisy},
-        "offline": {"8": {"images_per_second": 80.0}, "32": {"images_per_second": 320.0}},
-        "cold_start_ms": 100.0,
-        "peak_memory_mib": 50.0,
-        "file_bytes": 1000,
-        "test": {"accuracy": accuracy, "accuracy_low": accuracy, "accuracy_high": accuracy},
-    }
+from tests.results.examples import engine, timed
 
 
 def timing(name: str, p50_ms: float, accuracy: float) -> Timing:
-    return Timing(name, "tensorflow", block(p50_ms, accuracy))
+    return Timing(name, "tensorflow", Engine.model_validate(engine(p50_ms, accuracy)))
 
 
 def names(timings: tuple[Timing, ...]) -> list[str]:
@@ -36,8 +25,9 @@ def names(timings: tuple[Timing, ...]) -> list[str]:
 
 
 def test_models_stay_in_order_and_their_engines_go_from_fast_to_slow():
-    timed = {"b": {"engines": {"tensorflow": block(9, 0.9), "onnxruntime": block(3, 0.9)}}, "a": {"engines": {}}}
-    assert [(timing.model, timing.engine) for timing in latency.timings(timed)] == [
+    found = {"b": timed(tensorflow=engine(9, 0.9), onnxruntime=engine(3, 0.9)), "a": timed()}
+    models = {name: Timed.model_validate(block) for name, block in found.items()}
+    assert [(timing.model, timing.engine) for timing in latency.timings(models)] == [
         ("b", "onnxruntime"),
         ("b", "tensorflow"),
     ]
@@ -65,8 +55,8 @@ def test_everything_off_the_frontier_is_beaten_by_something_on_it(points: list[t
 def test_the_table_marks_the_frontier_and_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     path = paths.plots("benchmark", "s") / "latency.csv"
-    int8 = block(2, 0.9, noisy=True) | {"speedup": {"median": 4.5}}
-    latency.write("s", {"a": {"engines": {"tensorflow": block(9, 0.9), "onnxruntime_int8": int8}}})
+    int8 = engine(2, 0.9, noisy=True, speedup={"median": 4.5, "lowest": 4.0, "highest": 5.0})
+    latency.write("s", {"a": Timed.model_validate(timed(tensorflow=engine(9, 0.9), onnxruntime_int8=int8))})
     first, second = csv.DictReader(path.read_text().splitlines())
     assert (first["engine"], first["noisy"], first["frontier"]) == ("onnxruntime_int8", "yes", "yes")
     assert (second["engine"], second["noisy"], second["frontier"]) == ("tensorflow", "no", "no")

@@ -12,6 +12,7 @@ import pytest
 
 from medcnn.core import files, markdown
 from medcnn.params import whole
+from medcnn.params.judging.figures import FIGURES
 from medcnn.report.model_card import card
 from medcnn.runtime import paths
 from tests.report.example import ENSEMBLES, Example, example
@@ -126,12 +127,14 @@ def test_subgroups_and_cross_validation_where_there_are_any(made: Example):
     before = files.read_json(path)
     best = metrics(made, "comparisons")["best"]
     assert "Sex, age, scanner and site are not known" in written(made)
-    women = {**before[best]["test"], "support": 11, "groups": 7}
+    pooled = {key: before[best]["test"][key] for figure in FIGURES if figure.scored for key in figure.keys}
+    women = {key: pooled[key] for figure in FIGURES if figure.tested for key in figure.keys}
+    women |= {"support": 11, "groups": 7}
     more = {
         "subgroups": {"sex": {"groups": {"f|x": women}, "largest_gap": {"accuracy": 0.125, "between": ["m", "f|x"]}}},
         "crossval": {
             "folds": [0, 1], "repeats": [0], "images": 48, "groups": 40,
-            "pooled": before[best]["test"], "mean": {"accuracy": 0.71}, "spread": {"accuracy": None},
+            "cells": {}, "pooled": pooled, "mean": {"accuracy": 0.71}, "spread": {"accuracy": None},
         },
     }  # fmt: skip
     files.write_json(path, {**before, best: {**before[best], **more}})

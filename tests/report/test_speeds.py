@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from medcnn.params import whole
+from medcnn.params.judging.figures import TESTED
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.speed_figures import latencies
 from medcnn.report.speeds import Speeds, worse
+from medcnn.results.evaluated import Pair
+from medcnn.results.timings import Timed
 from medcnn.runtime import paths
 from tests.report.example import example, write_timings
 
@@ -26,13 +28,18 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Facts:
         return gathered(made.study, whole.load(paths.PARAMS))
 
 
-def told_apart(facts: Facts, model: str, figure: str, difference: float) -> Facts:
-    """The same facts, but a test tells the model from the chosen one: the model less the chosen one."""
-    same = {key: ["simple", "lite0"] for key in ("accuracy", "auroc", "cross_entropy")}
-    same[figure] = [name for name in same[figure] if name != model]
-    none = {key: {"difference": 0.0} for key in same}
-    pair = {"first": facts.best, "second": model, **none, figure: {"difference": -difference}}
-    return replace(facts, compared={**facts.compared, "same_as_best": same, "pairs": [pair, *facts.compared["pairs"]]})
+def compared(first: str, second: str, figure: str, difference: float) -> Pair:
+    """Two models that differ in one figure: the first less the second."""
+    same = {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "p_holm": 1.0}
+    figures = {tested.key: same for tested in TESTED} | {figure: {**same, "difference": difference}}
+    return Pair.model_validate({"first": first, "second": second, **figures})
+
+
+def differing(facts: Facts, model: str, figure: str, difference: float) -> Facts:
+    """The same facts, but a test finds the model different from the chosen one: the model less the chosen one."""
+    same = {tested.key: tuple({"simple", "lite0"} - ({model} if tested.key == figure else set())) for tested in TESTED}
+    pairs = (compared(facts.best, model, figure, -difference), *facts.compared.pairs)
+    return replace(facts, compared=facts.compared.model_copy(update={"same_as_best": same, "pairs": pairs}))
 
 
 @pytest.mark.parametrize(
@@ -42,18 +49,18 @@ def told_apart(facts: Facts, model: str, figure: str, difference: float) -> Fact
 def test_a_model_is_worse_where_a_test_says_so_to_its_disadvantage(
     facts: Facts, figure: str, difference: float, is_worse: bool
 ):
-    found = told_apart(facts, "simple", figure, difference)
+    found = differing(facts, "simple", figure, difference)
     assert worse(found, "simple") is is_worse
     assert not worse(found, facts.best)
-    pair = {**found.compared["pairs"][0], "first": "simple", "second": facts.best, figure: {"difference": difference}}
-    assert worse(replace(found, compared={**found.compared, "pairs": [pair]}), "simple") is is_worse
+    turned = found.compared.model_copy(update={"pairs": (compared("simple", facts.best, figure, difference),)})
+    assert worse(replace(found, compared=turned), "simple") is is_worse
 
 
 def test_the_fastest_is_among_those_that_are_no_worse(facts: Facts):
-    found = Speeds(told_apart(facts, "simple", "accuracy", -0.2)).fastest
+    found = Speeds(differing(facts, "simple", "accuracy", -0.2)).fastest
     assert found is not None
     assert (found.model, found.engine, found.p50_ms) == ("lite0", "onnxruntime_int8", 2.5)
-    found = Speeds(told_apart(facts, "simple", "accuracy", 0.2)).fastest
+    found = Speeds(differing(facts, "simple", "accuracy", 0.2)).fastest
     assert found is not None
     assert found.model == "simple"
 
@@ -92,11 +99,12 @@ def test_the_figure_names_the_frontier_and_the_engines(facts: Facts):
 
 
 def test_a_long_name_is_cut_where_there_is_no_room_for_it(facts: Facts):
-    def renamed(block: dict[str, Any]) -> Facts:
+    def renamed(block: Timed) -> Facts:
         return replace(facts, timed={"resnet50v2_augmented_simple_cascade": block}, models=("x",))
 
     many = renamed(facts.timed["simple"])
-    many = replace(many, compared={**facts.compared, "ranking": ["resnet50v2_augmented_simple_cascade"]})
+    ranking = ("resnet50v2_augmented_simple_cascade",)
+    many = replace(many, compared=facts.compared.model_copy(update={"ranking": ranking}))
     wide, narrow = latencies(many)
     assert "resnet50v2_augmented_simple_cascade" in texts(wide.svg)
     assert "resnet50v2_augmente…" in texts(narrow.svg)

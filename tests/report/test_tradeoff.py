@@ -43,10 +43,10 @@ def test_the_errors_at_every_stop_are_those_of_a_recount(made: Example, facts: F
 def test_the_fitted_stop_is_the_operating_point(facts: Facts):
     for name in facts.classes:
         stops = tradeoff.stops(facts, name, "lite0")
-        point = facts.evaluated["lite0"]["operating_points"][name]
+        point = facts.evaluated["lite0"].operating_points[name]
         assert stops.fitted is not None
-        assert stops.thresholds[stops.fitted] == point["threshold"]
-        assert stops.false_negatives[stops.fitted] == point["false_negatives"]
+        assert stops.thresholds[stops.fitted] == point.threshold
+        assert stops.false_negatives[stops.fitted] == point.false_negatives
         assert stops.thresholds == sorted(set(stops.thresholds))
 
 
@@ -59,13 +59,14 @@ def test_many_thresholds_are_thinned_but_never_the_ends_or_the_fitted_one(facts:
     assert thinned.fitted is not None
 
 
-def test_a_class_that_validation_told_nothing_about_has_no_fitted_stop(facts: Facts):
+def test_a_class_that_validation_lacks_has_no_fitted_stop(facts: Facts):
     name = facts.classes[0]
-    point = dict.fromkeys(facts.evaluated["simple"]["operating_points"][name])
-    block = {**facts.evaluated["simple"], "operating_points": {name: point}}
-    untold = replace(facts, evaluated={**facts.evaluated, "simple": block})
-    assert tradeoff.stops(untold, name, "simple").fitted is None
-    assert "simple" not in tradeoff.chart(untold, name).fitted
+    simple = facts.evaluated["simple"]
+    point = simple.operating_points[name].model_copy(update={"threshold": None})
+    unfitted = {**facts.evaluated, "simple": simple.model_copy(update={"operating_points": {name: point}})}
+    without = replace(facts, evaluated=unfitted)
+    assert tradeoff.stops(without, name, "simple").fitted is None
+    assert "simple" not in tradeoff.chart(without, name).fitted
 
 
 def test_a_chart_has_a_line_for_every_model_inside_its_frame(facts: Facts):

@@ -8,15 +8,15 @@ import pytest
 
 from medcnn.params.gate import Gate
 from medcnn.review.gate import breaches
-from medcnn.review.results import Pair, Results
+from medcnn.review.results import OnTest, Pair, Results, Reviewed
 
 FIGURES = {"accuracy": 0.9, "balanced_accuracy": 0.9, "auroc": 0.95}
 NONE = dict.fromkeys(FIGURES)
 
 
 def results(**test: Any) -> Results:
-    block = {"test": {**FIGURES, **test}}
-    return Results("brain", "vgg16", ("vgg16",), {"vgg16": block}, fingerprint="f", table=None)
+    found = Reviewed(test=OnTest(**{**FIGURES, **test}))
+    return Results("brain", "vgg16", ("vgg16",), {"vgg16": found}, fingerprint="f", table=None)
 
 
 def broken(now: Results, before: Results | None, **rules: Any) -> list[str]:

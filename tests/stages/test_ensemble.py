@@ -12,6 +12,7 @@ from medcnn.dataset.predictions import Predictions
 from medcnn.params import whole
 from medcnn.runtime import paths
 from tests.project import prepared_study, run, shrink, stage
+from tests.results.examples import trained
 
 STUDY = "phantom"
 NONE: dict[str, Any] = {"first": [], "second": []}
@@ -33,7 +34,7 @@ def project(folder: Path, **run_of: Any) -> Path:
     prepared_study(folder, STUDY, classes, images=320)
     for model, skill in SKILLS.items():
         write_predictions(folder, model, classes, skill)
-        files.write_json(folder / paths.metrics("train", STUDY, model), {"macs": round(1e6 * 10**skill)})
+        files.write_json(folder / paths.metrics("train", STUDY, model), trained(macs=round(1e6 * 10**skill)))
     return folder
 
 

@@ -16,6 +16,7 @@ from stages import explain
 from tests.lazy import lazy
 from tests.networks.blocks import built, settings
 from tests.project import SIZE, prepared_study, shrink
+from tests.results import examples
 
 saving = lazy("medcnn.networks.saving")
 chaining = lazy("medcnn.train.chaining")
@@ -57,7 +58,7 @@ def predicted(model: str, right: float) -> None:
 
 
 def compared(best: str, worst: str) -> None:
-    files.write_json(paths.metrics("comparisons", STUDY), {"networks": {"best": best, "worst": worst}})
+    files.write_json(paths.metrics("comparisons", STUDY), examples.compared(best, worst))
 
 
 def written() -> dict[str, bytes]:

@@ -1,0 +1,90 @@
+"""What is known of a study's images: ``metrics/download/S.json`` and ``metrics/split/S.json``."""
+
+from __future__ import annotations
+
+from medcnn.params.splits import OnLeak
+from medcnn.results.base import Record
+
+Counts = dict[str, int]
+
+
+class Download(Record):
+    """The raw data, one file; version and licence as far as the source states them."""
+
+    kind: str
+    name: str
+    bytes: int
+    sha256: str
+    version: str | None
+    licence: str | None
+
+
+class Sizes(Record):
+    """Widths and heights of the images used, in pixels, and how many different ones there are."""
+
+    min_width: int
+    max_width: int
+    min_height: int
+    max_height: int
+    distinct: int
+
+
+class Duplicates(Record):
+    """Images with a duplicate, and the sets that they form; near duplicates include exact ones."""
+
+    exact_groups: int
+    exact_images: int
+    near_groups: int
+    near_images: int
+
+
+class Related(Record):
+    """Held-out images of one class, and how many have a relative of each kind in an earlier part."""
+
+    images: int
+    exact_copy: int
+    near_duplicate: int
+    patient: int
+    any: int
+
+
+class Leak(Record):
+    """Held-out images with a relative in an earlier part: of this split, and on average of plain random ones."""
+
+    held_out_images: int
+    random_split_images: float
+    random_split_fraction: float
+    this_split: int
+
+
+class Split(Record):
+    """The images of a study and their parts.
+
+    Attributes:
+        set_aside: images that are not used, by reason.
+        patients: how many; None where the study does not name them.
+        before_repair: by held-out part and class, relatives in the split as it was published or drawn.
+        fingerprint: sha256 of the used images and their labels.
+    """
+
+    images: int
+    used: int
+    set_aside: Counts
+    classes: Counts
+    groups: int
+    patients: int | None
+    without_patient: int
+    sizes: Sizes
+    modes: Counts
+    duplicates: Duplicates
+    splits: dict[str, Counts]
+    on_leak: OnLeak
+    before_repair: dict[str, dict[str, Related]]
+    leak: Leak
+    fingerprint: str
+
+    @property
+    def leaked_before_repair(self) -> tuple[int, int]:
+        """How many held-out images had a relative in an earlier part before the repair, and of how many."""
+        counts = [related for by_class in self.before_repair.values() for related in by_class.values()]
+        return sum(count.any for count in counts), sum(count.images for count in counts)

@@ -1,0 +1,126 @@
+"""Single models as trained, exported, stressed and explained."""
+
+from __future__ import annotations
+
+from medcnn.results.base import Number, Record
+
+
+class Trained(Record):
+    """``metrics/train/S/M.json``; loss and accuracy are those of the best epoch, by part.
+
+    Attributes:
+        macs: multiply-accumulates for one image.
+    """
+
+    epochs: int
+    best_epoch: int
+    parameters: int
+    trainable_parameters: int
+    macs: int
+    loss: dict[str, Number]
+    accuracy: dict[str, Number]
+
+
+class Parity(Record):
+    """ONNX Runtime against Keras on test.
+
+    Attributes:
+        undecided: images whose answer the last digits decide; they are left out of the largest difference.
+        max_difference: of any probability.
+        argmax_agreement: share of images that are given the same class.
+    """
+
+    images: int
+    undecided: int
+    max_difference: float
+    argmax_agreement: float
+    accuracy_keras: float
+    accuracy_onnx: float
+
+
+class Quantisation(Record):
+    """What int8 costs on validation; a drop or rise below 0 is a gain."""
+
+    images: int
+    accuracy_float32: Number
+    accuracy_int8: Number
+    accuracy_drop: Number
+    cross_entropy_float32: Number
+    cross_entropy_int8: Number
+    cross_entropy_rise: Number
+
+
+class Layers(Record):
+    """How many layers, or members of an ensemble or a cascade, are in each precision."""
+
+    int8: int
+    float32: int
+
+
+class Int8(Record):
+    """A quantised file; ``left_in_float`` names the layers or members that int8 would have cost too much."""
+
+    bytes: int
+    sha256: str
+    precision: str
+    layers: Layers
+    left_in_float: tuple[str, ...]
+    calibration_images: int
+    validation: Quantisation
+    trials: int
+
+
+class Exported(Record):
+    """``metrics/export/S/M.json``, and a block of ``metrics/export_ensembles/S.json``.
+
+    Attributes:
+        keras_sha256: of the network's Keras file; None of an ensemble or a cascade.
+        members: the networks of an ensemble or a cascade; None of a network.
+    """
+
+    bytes: int
+    sha256: str
+    opset: int
+    temperature: float
+    conformal_threshold: float
+    parity: Parity
+    int8: Int8
+    keras_sha256: str | None = None
+    members: tuple[str, ...] | None = None
+
+
+class Accuracy(Record):
+    """Accuracy on test with its interval."""
+
+    accuracy: Number
+    accuracy_low: Number
+    accuracy_high: Number
+
+
+class Degraded(Accuracy):
+    """The same on images degraded with some strength."""
+
+    strength: float
+
+
+class Stressed(Record):
+    """``metrics/stress/S/M.json``: on the images as they are, on the mean of augmented views, and by kind of damage."""
+
+    images: int
+    clean: Accuracy
+    augmented: Accuracy
+    degraded: dict[str, tuple[Degraded, ...]]
+
+
+class Explained(Record):
+    """One picture of ``metrics/explain/S.json``: the image, its class, the answer, and the file with its heat map."""
+
+    image_id: str
+    label: str
+    predicted: str
+    probability: float
+    file: str
+
+
+Galleries = dict[str, dict[str, tuple[Explained, ...]]]
+"""``metrics/explain/S.json``: pictures by network and kind."""
