@@ -64,8 +64,8 @@ def judged(packages: Sequence[Mapping[str, Any]], excused: Mapping[str, str]) ->
         reason = next((excused[name] for name in names if name in excused), None)
         failing += reason is None
         versions = ", ".join(vulnerability["fix_versions"]) or "no version yet"
-        told = f"mended in {versions}" if reason is None else f"ignored {reason}"
-        print(f"{package['name']} {package['version']}: {vulnerability['id']}, {told}")
+        verdict = f"fixed in {versions}" if reason is None else f"ignored {reason}"
+        print(f"{package['name']} {package['version']}: {vulnerability['id']}, {verdict}")
     known = len(packages) - len(unknown)
     print(f"audited {known} of {len(packages)} packages: {len(found)} vulnerabilities, {len(found) - failing} ignored")
     if unknown:

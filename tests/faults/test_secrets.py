@@ -82,7 +82,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def told(folder: Path, environment: dict[str, str], *command: str, code: int = 0) -> str:
+def spoken(folder: Path, environment: dict[str, str], *command: str, code: int = 0) -> str:
     """What a command printed."""
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
@@ -189,17 +189,17 @@ def test_a_whole_run_from_a_secret_address_leaves_no_secret(tmp_path: Path, envi
             "run.chains": {"first": [], "second": []},
             "run.cascades": {"first": [], "second": []},
             f"studies.{STUDY}.source": {"kind": "url", "url": address(port), "sha256": digest},
-            f"studies.{STUDY}.exclude": [],
+            f"studies.{STUDY}.labels.exclude": [],
             f"studies.{STUDY}.split.folds": 2,
             f"studies.{STUDY}.images.size": 32,
             f"studies.{STUDY}.images.views.count": 1,
         }
         shrink(folder, SHRUNK | changes)
         commit(folder)
-        told(folder, environment, "dvc", "remote", "add", "--local", "far", "s3://bucket/path")
-        told(folder, environment, "dvc", "remote", "modify", "--local", "far", "secret_access_key", REMOTE)
-        said = told(folder, environment, "dvc", "repro")
-    said += told(folder, environment, "dvc", "metrics", "show")
+        spoken(folder, environment, "dvc", "remote", "add", "--local", "far", "s3://bucket/path")
+        spoken(folder, environment, "dvc", "remote", "modify", "--local", "far", "secret_access_key", REMOTE)
+        said = spoken(folder, environment, "dvc", "repro")
+    said += spoken(folder, environment, "dvc", "metrics", "show")
     assert (folder / paths.REPORT).exists()
     assert PASSWORD not in (folder / ".dvc/config.local").read_text()
     assert leaks(folder, said) == []
@@ -220,7 +220,7 @@ def test_a_kaggle_token_right_or_wrong_is_not_repeated(tmp_path: Path, environme
         (site / "sitecustomize.py").write_text(textwrap.dedent(patch))
         site_path = {"PYTHONPATH": f"{site}{os.pathsep}{ROOT}", "VERBOSE": "1"}
         code = 0 if token == "right" else 1
-        said = told(folder, environment | site_path, sys.executable, "-m", "stages.download", STUDY, code=code)
+        said = spoken(folder, environment | site_path, sys.executable, "-m", "stages.download", STUDY, code=code)
     sent = "".join(seen.headers.get("Authorization", "") for seen in kaggle.seen)
     assert MARK.format("KAGGLE_API_TOKEN") in sent
     assert leaks(folder, said) == []
@@ -235,7 +235,7 @@ def test_an_address_that_is_refused_with_an_echo_is_not_repeated(
         folder = source_alone(tmp_path, kind="url", url=url, sha256="0" * 64)
         direct = {} if fault != "proxy" else {"NO_PROXY": "", "no_proxy": ""}
         haste = impatient(tmp_path)
-        said = told(folder, environment | direct | haste, sys.executable, "-m", "stages.download", STUDY, code=1)
+        said = spoken(folder, environment | direct | haste, sys.executable, "-m", "stages.download", STUDY, code=1)
     assert {"refused": "answered 403", "proxy": "no connection", "netrc": "answered 403"}[fault] in said
     if fault == "netrc":
         basic = base64.b64encode(f"someone:{MARK.format('.netrc')}".encode()).decode()

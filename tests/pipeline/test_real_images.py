@@ -33,7 +33,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree["run"] |= {"studies": list(ARCHIVES), "models": ["tiny"], "chains": {"first": [], "second": []}}
     for study, archive in ARCHIVES.items():
         tree["studies"][study]["source"] |= {"kind": "archive", "path": str(archive)}
-        tree["studies"][study]["image_size"] = 32
+        tree["studies"][study]["images"]["size"] = 32
     yaml.dump(tree, folder / "params.yaml")
     sh(folder, "dvc", "repro")
     return folder

@@ -51,7 +51,7 @@ def test_the_same_inputs_give_the_same_bytes_side_by_side_and_in_another_folder(
         assert (other / name).read_bytes() == (ran / name).read_bytes()
 
 
-def test_metrics_are_a_row_a_model(ran: Path) -> None:
+def test_metrics_are_one_row_per_model(ran: Path) -> None:
     table = sh(ran, "dvc", "metrics", "show")
     for name in ("tiny", "lite0", "lite0_relay_chain", "ensemble_mean", "tiny_lite0_cascade"):
         assert f"phantom/{name}.json" in table
