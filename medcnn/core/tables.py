@@ -26,6 +26,9 @@ from pyarrow import csv as arrow_csv
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 
+# Arrow's own pool keeps what was freed, which at 100,000 images is half of all memory.
+pa.set_memory_pool(pa.system_memory_pool())
+
 TEXT = pd.StringDtype("pyarrow", na_value=np.nan)
 """Text as pandas 3 keeps it, named here so that older versions do the same."""
 _TYPES = {str: pa.large_string(), int: pa.int64(), float: pa.float64()}
@@ -135,6 +138,21 @@ def positions(values: Iterable[str], among: Iterable[str]) -> npt.NDArray[np.int
     """Where each value stands among others, of which none repeats; -1 where it does not."""
     found = compute.index_in(_column(values), value_set=_column(among))
     return np.asarray(found.fill_null(-1).to_numpy(), np.int64)
+
+
+def numbered(values: Iterable[str]) -> npt.NDArray[np.int64]:
+    """Each value as a number, equal values as the same."""
+    order = compute.rank(_column(values), tiebreaker="dense")
+    return np.asarray(order.to_numpy(), np.int64) - 1
+
+
+def sorted_order(table: pd.DataFrame) -> npt.NDArray[np.uint64]:
+    """Positions of the rows, sorted by all columns, the first before the second."""
+    columns = pa.table({str(name): _column(column) for name, column in table.items()})
+    order: npt.NDArray[np.uint64] = compute.sort_indices(
+        columns, sort_keys=[(name, "ascending") for name in columns.column_names]
+    ).to_numpy()
+    return order
 
 
 def check_unique(values: Iterable[str], where: str) -> None:

@@ -52,7 +52,7 @@ def near_pairs(
         thumbnails: gives the ``thumbnail`` of the images at some positions, uint8 (M, 1024).
         limits: the largest Hamming distance and the smallest correlation. An even thumbnail correlates with none.
     """
-    codes = np.array([int(code, 16) for code in hashes], np.uint64)
+    codes = np.fromiter((int(code, 16) for code in hashes), np.uint64)
     linked = _Linked(np.arange(len(codes)))
     for pairs in _close(codes, limits.hamming, linked):
         for few in _unlinked(pairs, linked):

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from medcnn.core import tables
 from medcnn.grouping import duplicates
 from medcnn.params.splits import Duplicates
 
@@ -42,7 +43,7 @@ def related(
         limits: what counts as a near duplicate.
     """
     count, places, images = len(hashes), np.arange(len(hashes)), np.flatnonzero(hashes != "")
-    exact = joined(count, same(contents.where(hashes != "", "")))
+    exact = joined(count, same(contents)[images])
     pairs = duplicates.near_pairs(hashes.iloc[images], lambda some: thumbnails(images[some]), limits)
     alike = images[np.fromiter(pairs, np.dtype((np.int64, 2)))]
     near = joined(count, np.stack([exact, places], axis=1), alike)
@@ -58,6 +59,7 @@ def joined(count: int, *pairs: npt.ArrayLike) -> npt.NDArray[np.int64]:
         pairs: indices of linked items, (M, 2) each.
     """
     links = np.concatenate([np.asarray(each, np.int64).reshape(-1, 2) for each in pairs])
+    links = links[links[:, 0] != links[:, 1]]
     graph = coo_array((np.ones(len(links), np.int8), (links[:, 0], links[:, 1])), shape=(count, count))
     _, names = connected_components(graph, directed=False)
     firsts: npt.NDArray[np.int64] = np.unique(names, return_index=True)[1][names]
@@ -65,7 +67,7 @@ def joined(count: int, *pairs: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 
 def same(keys: pd.Series[str]) -> npt.NDArray[np.int64]:
-    """Pairs (M, 2) that link every item with the first of the same key; an empty key links nothing."""
-    codes = pd.factorize(keys)[0]
+    """Pairs (N, 2) of the first item with the same key, and each item; an empty key is like no other."""
+    codes, places = tables.numbered(keys), np.arange(len(keys))
     firsts = np.unique(codes, return_index=True)[1][codes]
-    return np.stack([firsts, np.arange(len(keys))], axis=1)[(keys != "").to_numpy()]
+    return np.stack([np.where(keys != "", firsts, places), places], axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from medcnn.core import tables
 from medcnn.dataset.manifest import PARTS, SPLITS, USED
 from medcnn.grouping import leaks
 from medcnn.grouping.relatives import Relatives, joined, same
@@ -131,7 +132,8 @@ def _digest(rows: pd.DataFrame) -> str:
 
 def _lines(rows: pd.DataFrame) -> Iterator[str]:
     """The hash and the class of each image, sorted; few are Python objects at once, which need more memory."""
-    ordered = rows[["sha256", "label"]].sort_values(["sha256", "label"])
-    for start in range(0, len(ordered), _AT_ONCE):
-        some = ordered.iloc[start : start + _AT_ONCE]
+    columns = rows[["sha256", "label"]]
+    order = tables.sorted_order(columns)
+    for start in range(0, len(order), _AT_ONCE):
+        some = columns.iloc[order[start : start + _AT_ONCE]]
         yield from (some["sha256"] + " " + some["label"])
