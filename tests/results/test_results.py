@@ -63,7 +63,7 @@ def test_a_missing_figure_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_figure_is_named(tmp_path: Path) -> None:
-    assert "mcc" in broken(tmp_path, lambda block: block["train"].update(mcc=0.5))
+    assert "luck" in broken(tmp_path, lambda block: block["train"].update(luck=0.5))
 
 
 def test_a_missing_and_an_unknown_block_are_named(tmp_path: Path) -> None:
