@@ -1,18 +1,16 @@
-"""The tables behind the plots of a study: a row a point, all models in one table, to be drawn over each other."""
+"""The tables behind the plots of a study: one row per point, all models in one table, to be drawn over each other."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from medcnn.core import files
+from medcnn.core import files, tables
 from medcnn.core.arrays import Floats, Truths
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import calibration, curves, operating
 from medcnn.measures.curves import Curve
+from medcnn.results.plots import EVALUATED, HISTORY
 from medcnn.runtime import paths
-
-HISTORY = ("split", "epoch", "loss", "accuracy")
 
 
 def write(study: str, raw: Mapping[str, Predictions], calibrated: Mapping[str, Predictions], bins: int) -> None:
@@ -25,30 +23,30 @@ def write(study: str, raw: Mapping[str, Predictions], calibrated: Mapping[str, P
         bins: of the reliability diagram.
     """
     folder = paths.plots("evaluate", study)
-    tables = {
-        "confusion": (("model", "actual", "predicted", "images", "share"), _confusions(raw)),
-        "roc": (("model", "class", "false_positive_rate", "true_positive_rate"), _points(raw, curves.roc)),
-        "pr": (("model", "class", "recall", "precision"), _points(raw, curves.precision_recall)),
-        "reliability": (("model", "when", "confidence", "accuracy", "images"), _reliability(raw, calibrated, bins)),
-        "errors": (("model", "class", "threshold", "false_negatives", "false_positives"), _errors(calibrated)),
-        "learning": (("model", *HISTORY), _learning(study, raw)),
+    rows: dict[str, Iterable[tuple[str | int, ...]]] = {
+        "confusion": _confusions(raw),
+        "roc": _points(raw, curves.roc),
+        "pr": _points(raw, curves.precision_recall),
+        "reliability": _reliability(raw, calibrated, bins),
+        "errors": _errors(calibrated),
+        "learning": _learning(study, raw),
     }
-    for name, (columns, rows) in tables.items():
-        files.write_csv(folder / f"{name}.csv", columns, rows)
+    for name, schema in EVALUATED.items():
+        files.write_csv(folder / f"{name}.csv", tuple(schema.columns), rows[name])
 
 
-def _confusions(tables: Mapping[str, Predictions]) -> Iterator[tuple[str, str, str, int, str]]:
-    for model, table in tables.items():
+def _confusions(predicted: Mapping[str, Predictions]) -> Iterator[tuple[str, str, str, int, str]]:
+    for model, table in predicted.items():
         counts = curves.confusion(table.labels, table.probabilities.argmax(axis=1), len(table.classes))
         for actual, row in zip(table.classes, counts, strict=True):
-            for predicted, images in zip(table.classes, row, strict=True):
-                yield model, actual, predicted, int(images), f"{images / max(row.sum(), 1):.6g}"
+            for called, images in zip(table.classes, row, strict=True):
+                yield model, actual, called, int(images), f"{images / max(row.sum(), 1):.6g}"
 
 
 def _points(
-    tables: Mapping[str, Predictions], drawn: Callable[[Truths, Floats], Curve]
+    predicted: Mapping[str, Predictions], drawn: Callable[[Truths, Floats], Curve]
 ) -> Iterator[tuple[str, str, str, str]]:
-    for model, table in tables.items():
+    for model, table in predicted.items():
         for index in curves.of_interest(len(table.classes)):
             curve = curves.thinned(drawn(table.labels == index, table.probabilities[:, index]))
             for x, y in zip(curve.x, curve.y, strict=True):
@@ -70,10 +68,11 @@ def _errors(calibrated: Mapping[str, Predictions]) -> Iterator[tuple[str, str, s
             yield model, *row
 
 
-def _learning(study: str, models: Iterable[str]) -> Iterator[tuple[str, ...]]:
+def _learning(study: str, models: Iterable[str]) -> Iterator[tuple[str, str, int, str, str]]:
     """The histories of all that was trained; ensembles and cascades have none."""
     for model in models:
         path = paths.plots("train", study, model) / "history.csv"
         if path.exists():
-            with path.open(newline="", encoding="utf-8") as file:
-                yield from ((model, *(line[key] for key in HISTORY)) for line in csv.DictReader(file))
+            history = tables.read(path, HISTORY, ("split", "epoch", "loss", "accuracy"))
+            for split, epoch, loss, accuracy in history.itertuples(index=False, name=None):
+                yield model, split, epoch, f"{loss:.6g}", f"{accuracy:.6g}"

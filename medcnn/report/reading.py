@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from medcnn.core import tables
 from medcnn.core.arrays import Floats, Integers
+from medcnn.core.tables import Schema
 from medcnn.measures.curves import Curve
+from medcnn.results.plots import EVALUATED, HISTORY
 from medcnn.runtime import paths
-
-Line = dict[str, str]
 
 
 @dataclass(frozen=True)
 class History:
-    """One split's learning curve: a value an epoch."""
+    """One split's learning curve: one value per epoch."""
 
     epochs: Integers
     loss: Floats
@@ -45,20 +46,24 @@ class Errors:
 
 def histories(study: str, models: Sequence[str]) -> dict[str, dict[str, History]]:
     """Learning curves by model and split, of the models that have one."""
-    tables = {model: _lines(paths.plots("train", study, model) / "history.csv") for model in models}
+    found = {model: _read(paths.plots("train", study, model) / "history.csv", HISTORY) for model in models}
     return {
-        model: {split: _history(of_split) for split, of_split in _grouped(lines, "split").items()}
-        for model, lines in tables.items()
-        if lines
+        model: {
+            split: History(_integers(part, "epoch"), _floats(part, "loss"), _floats(part, "accuracy"))
+            for split, part in _grouped(table, "split").items()
+        }
+        for model, table in found.items()
+        if len(table)
     }
 
 
 def confusions(study: str, models: Sequence[str], classes: Sequence[str]) -> dict[str, Integers]:
     """Counts (C, C) by model, row = the true class."""
     counts: dict[str, Integers] = {}
-    for line in _evaluated("confusion", study, models):
-        of_model = counts.setdefault(line["model"], np.zeros((len(classes), len(classes)), np.int64))
-        of_model[classes.index(line["actual"]), classes.index(line["predicted"])] = int(line["images"])
+    for model, part in _grouped(_evaluated("confusion", study, models), "model").items():
+        rows, columns = ([classes.index(name) for name in part[side]] for side in ("actual", "predicted"))
+        counts[model] = np.zeros((len(classes), len(classes)), np.int64)
+        counts[model][rows, columns] = part["images"]
     return counts
 
 
@@ -66,8 +71,8 @@ def rocs(study: str, models: Sequence[str]) -> dict[str, dict[str, Curve]]:
     """ROC curves by class and model."""
     return {
         name: {
-            model: Curve(_floats(lines, "false_positive_rate"), _floats(lines, "true_positive_rate"))
-            for model, lines in _grouped(of_class, "model").items()
+            model: Curve(_floats(part, "false_positive_rate"), _floats(part, "true_positive_rate"))
+            for model, part in _grouped(of_class, "model").items()
         }
         for name, of_class in _grouped(_evaluated("roc", study, models), "class").items()
     }
@@ -77,8 +82,8 @@ def reliabilities(study: str, models: Sequence[str]) -> dict[str, dict[str, Reli
     """Reliability diagrams by model, before and after the temperature."""
     return {
         model: {
-            when: Reliability(_floats(lines, "confidence"), _floats(lines, "accuracy"), _integers(lines, "images"))
-            for when, lines in _grouped(of_model, "when").items()
+            when: Reliability(_floats(part, "confidence"), _floats(part, "accuracy"), _integers(part, "images"))
+            for when, part in _grouped(of_model, "when").items()
         }
         for model, of_model in _grouped(_evaluated("reliability", study, models), "model").items()
     }
@@ -87,44 +92,33 @@ def reliabilities(study: str, models: Sequence[str]) -> dict[str, dict[str, Reli
 def errors(study: str, models: Sequence[str]) -> dict[str, dict[str, Errors]]:
     """Errors by class and model."""
     return {
-        name: {model: _errors(lines) for model, lines in _grouped(of_class, "model").items()}
+        name: {model: _errors(part.sort_values("threshold")) for model, part in _grouped(of_class, "model").items()}
         for name, of_class in _grouped(_evaluated("errors", study, models), "class").items()
     }
 
 
-def _history(lines: Sequence[Line]) -> History:
-    return History(_integers(lines, "epoch"), _floats(lines, "loss"), _floats(lines, "accuracy"))
-
-
-def _errors(lines: Sequence[Line]) -> Errors:
-    rising = sorted(lines, key=lambda line: float(line["threshold"]))
+def _errors(rising: pd.DataFrame) -> Errors:
     return Errors(
         _floats(rising, "threshold"), _integers(rising, "false_negatives"), _integers(rising, "false_positives")
     )
 
 
-def _evaluated(table: str, study: str, models: Sequence[str]) -> list[Line]:
-    lines = _lines(paths.plots("evaluate", study) / f"{table}.csv")
-    return [line for line in lines if line["model"] in models]
+def _evaluated(name: str, study: str, models: Sequence[str]) -> pd.DataFrame:
+    table = _read(paths.plots("evaluate", study) / f"{name}.csv", EVALUATED[name])
+    return table[table["model"].isin(models)]
 
 
-def _lines(path: Path) -> list[Line]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def _read(path: Path, schema: Schema) -> pd.DataFrame:
+    return tables.read(path, schema) if path.exists() else tables.collected((), schema.columns)
 
 
-def _grouped(lines: Iterable[Line], column: str) -> Mapping[str, list[Line]]:
-    groups: dict[str, list[Line]] = {}
-    for line in lines:
-        groups.setdefault(line[column], []).append(line)
-    return groups
+def _grouped(table: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
+    return {str(name): part for name, part in table.groupby(column, sort=False)}
 
 
-def _floats(lines: Sequence[Line], column: str) -> Floats:
-    return np.array([float(line[column]) for line in lines])
+def _floats(table: pd.DataFrame, column: str) -> Floats:
+    return table[column].to_numpy(np.float64)
 
 
-def _integers(lines: Sequence[Line], column: str) -> Integers:
-    return np.array([int(line[column]) for line in lines], np.int64)
+def _integers(table: pd.DataFrame, column: str) -> Integers:
+    return table[column].to_numpy(np.int64)

@@ -14,6 +14,7 @@ from medcnn.core import files, seeding
 from medcnn.dataset import manifest, predictions
 from medcnn.dataset.predictions import Predictions
 from medcnn.params import whole
+from medcnn.results.plots import HISTORY
 from medcnn.runtime import paths
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     for model in models:
         predictions.write(paths.predictions(study) / f"{model}.csv", _drawn(rows, classes, model))
         history = paths.plots("train", study, model) / "history.csv"
-        files.write_csv(history, ("epoch", "loss", "validation_loss", "accuracy", "validation_accuracy"), [])
+        files.write_csv(history, tuple(HISTORY.columns), [])
     nothing: dict[str, object] = {"combiners": {}, "chosen": None, "cascades": {}, "macs": dict.fromkeys(models, 1)}
     files.write_json(paths.metrics("ensemble", study), nothing)
 
