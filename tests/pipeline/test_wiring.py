@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 from pathlib import Path
 
@@ -83,16 +82,6 @@ def test_a_pulled_clone_has_nothing_to_do(wired: Path, path: str, tmp_path: Path
     sh(clone, "dvc", "pull")
     assert repro(clone, path) == set()
     assert (clone / "data/models/phantom/tiny/model.onnx").exists()
-
-
-def test_side_by_side_and_in_another_folder_the_lock_is_that_of_a_serial_run(
-    wired: Path, path: str, tmp_path: Path
-) -> None:
-    other = repository(tmp_path / "elsewhere" / "with a space")
-    sh(other, sys.executable, "-m", "medcnn", "repro", "--jobs", "2", "ensemble@phantom", PATH=path)
-    here, there = locked(wired), locked(other)
-    assert {"train@phantom-lite0", "ensemble@phantom"} < set(there)
-    assert there == {name: here[name] for name in there}
 
 
 def test_a_wrong_param_stops_before_anything_runs(tmp_path: Path) -> None:
