@@ -230,8 +230,7 @@ def _engine(
 
 def write_cells(made: Example) -> None:
     """A second fold of every trained model: its test part is the first one's training part."""
-    text = made.path(paths.PARAMS).read_text()
-    made.path(paths.PARAMS).write_text(text.replace("  folds:\n  - 0\n", "  folds:\n  - 0\n  - 1\n", 1))
+    _edit_params(made, "  folds: [0]", "  folds: [0, 1]")
     turned = {"train": "test", "test": "train", "validation": "validation"}
     rows = manifest.used(made.path(paths.manifest(made.study)))
     parts = {"image_id": rows["image_id"], "fold_0": rows["split"], "fold_1": rows["split"].map(turned)}
@@ -240,6 +239,12 @@ def write_cells(made: Example) -> None:
         table = predictions.read(made.predictions_of(model))
         table = replace(table, splits=tuple(turned[split] for split in table.splits))
         predictions.write(made.path(paths.cell(made.study, model, 1, 0)) / PREDICTIONS, table)
+
+
+def _edit_params(made: Example, before: str, after: str) -> None:
+    text = made.path(paths.PARAMS).read_text()
+    assert text.count(before) == 1
+    made.path(paths.PARAMS).write_text(text.replace(before, after))
 
 
 def write_explained(made: Example) -> None:
@@ -272,8 +277,7 @@ def _gallery(made: Example, model: str) -> dict[str, list[dict[str, Any]]]:
 
 def write_stressed(made: Example, model: str) -> None:
     """Accuracy of one model on degraded images, which falls with the strength."""
-    text = made.path(paths.PARAMS).read_text()
-    made.path(paths.PARAMS).write_text(text.replace("  stress: []", f"  stress: [{model}]", 1))
+    _edit_params(made, "  stress: []", f"  stress: [{model}]")
 
     def around(accuracy: float) -> dict[str, float]:
         return {"accuracy": accuracy, "accuracy_low": accuracy - 0.05, "accuracy_high": accuracy + 0.04}
