@@ -13,8 +13,8 @@ from medcnn.core.errors import MedcnnError
 from medcnn.networks import applications, lite0, preprocessing, pretrained, resnet34, scratch  # noqa: F401
 from medcnn.networks.naming import rename
 from medcnn.networks.registry import Body, registered
-from medcnn.params.scaling import Preprocessing
 from medcnn.params.shared.models import Model
+from medcnn.params.shared.scaling import Preprocessing
 
 CHANNELS = 3
 _POOLING = {

@@ -10,7 +10,7 @@ from keras import layers
 
 from medcnn.dataset.shards import Rows
 from medcnn.networks.naming import rename
-from medcnn.params.scaling import Preprocessing
+from medcnn.params.shared.scaling import Preprocessing
 
 _CHUNK = 256
 

@@ -14,7 +14,7 @@ import numpy as np
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.networks import keras_file
-from medcnn.params.scaling import PREPROCESSING, Preprocessing
+from medcnn.params.shared.scaling import PREPROCESSING, Preprocessing
 
 Arrays = dict[str, np.ndarray]
 """Variables by ``<layer>/<variable>``, with Keras's axes."""

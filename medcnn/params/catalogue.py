@@ -15,8 +15,8 @@ from pydantic import AfterValidator, ValidationError
 from medcnn.core.errors import ParamsError
 from medcnn.params import validation
 from medcnn.params.pins import Weights
-from medcnn.params.scaling import PREPROCESSING
 from medcnn.params.shared.base import Block, Positive, known
+from medcnn.params.shared.scaling import PREPROCESSING
 
 TABLE = Path(__file__).parents[1] / "weights" / "backbones.yaml"
 

@@ -12,13 +12,13 @@ from medcnn.params.ensemble import Ensemble
 from medcnn.params.gate import Evaluate
 from medcnn.params.judging.benchmark import Benchmark
 from medcnn.params.placement import Placement
-from medcnn.params.scaling import ADAPTED, PREPROCESSING
 from medcnn.params.shared import loading
 from medcnn.params.shared.base import Block, Name, Seed, distinct, known, named
 from medcnn.params.shared.compute import Computed
 from medcnn.params.shared.models import OF_THE_STUDY, Model
 from medcnn.params.shared.policies import Policy
 from medcnn.params.shared.run import Run
+from medcnn.params.shared.scaling import ADAPTED, PREPROCESSING
 from medcnn.params.studies import Study
 
 

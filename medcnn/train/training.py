@@ -13,7 +13,7 @@ from medcnn.networks.building import build, extractor, unfreeze
 from medcnn.networks.forward import forward
 from medcnn.networks.outputs import per_class
 from medcnn.networks.precision import in_bfloat16
-from medcnn.params.scaling import ADAPTED, PREPROCESSING, Preprocessing
+from medcnn.params.shared.scaling import ADAPTED, PREPROCESSING, Preprocessing
 from medcnn.runtime import paths
 from medcnn.train import backups, features
 from medcnn.train.backups import Backup

@@ -17,8 +17,8 @@ import numpy as np
 
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.params import whole
-from medcnn.params.scaling import PREPROCESSING
 from medcnn.params.shared.models import Model
+from medcnn.params.shared.scaling import PREPROCESSING
 
 SIZE = 224
 FEW, MANY = 16, 112

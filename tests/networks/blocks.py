@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 
 from medcnn.params.catalogue import catalogue
-from medcnn.params.scaling import PREPROCESSING, Preprocessing
 from medcnn.params.shared.models import Model
+from medcnn.params.shared.scaling import PREPROCESSING, Preprocessing
 from tests.lazy import lazy
 
 keras = lazy("keras")

@@ -10,7 +10,7 @@ from medcnn.core.errors import MedcnnError
 from medcnn.networks import pretrained
 from medcnn.networks.keras_file import read
 from medcnn.params.catalogue import catalogue
-from medcnn.params.scaling import PREPROCESSING
+from medcnn.params.shared.scaling import PREPROCESSING
 from tests.lazy import lazy
 from tests.networks.blocks import keras_file, pixels
 

@@ -8,7 +8,7 @@ from sklearn.datasets import load_sample_image
 from medcnn.networks import pretrained
 from medcnn.networks.pretrained import Arrays
 from medcnn.params.catalogue import catalogue
-from medcnn.params.scaling import PREPROCESSING
+from medcnn.params.shared.scaling import PREPROCESSING
 from medcnn.weights import finding, torch_weights
 from tests.lazy import lazy
 

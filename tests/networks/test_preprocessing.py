@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnxruntime import InferenceSession
 
-from medcnn.params.scaling import PREPROCESSING
+from medcnn.params.shared.scaling import PREPROCESSING
 from tests.lazy import lazy
 from tests.networks.blocks import built, pixels, settings
 

@@ -8,7 +8,7 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.networks import pretrained
 from medcnn.params.catalogue import catalogue
-from medcnn.params.scaling import PREPROCESSING
+from medcnn.params.shared.scaling import PREPROCESSING
 from medcnn.weights import storing
 from tests.networks.blocks import settings
 

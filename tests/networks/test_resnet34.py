@@ -9,7 +9,7 @@ import safetensors.numpy
 
 from medcnn.core.errors import MedcnnError
 from medcnn.networks import pretrained
-from medcnn.params.scaling import PREPROCESSING
+from medcnn.params.shared.scaling import PREPROCESSING
 from medcnn.weights import torch_weights
 from tests.lazy import lazy
 

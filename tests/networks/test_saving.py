@@ -21,7 +21,7 @@ SAVE = """
 import sys
 from pathlib import Path
 from medcnn.params import whole
-from medcnn.params.scaling import PREPROCESSING
+from medcnn.params.shared.scaling import PREPROCESSING
 from medcnn.core import seeding
 seeding.pin_tensorflow(7)
 from medcnn.networks import building, saving
