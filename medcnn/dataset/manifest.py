@@ -80,7 +80,9 @@ def used(path: Path, *columns: str) -> pd.DataFrame:
     """
     columns = columns or tuple(SCHEMA.columns)
     rows = read(path, *dict.fromkeys((*columns, "status")))
-    return rows.loc[rows["status"] == USED, list(columns)].reset_index(drop=True)
+    inside = (rows["status"] == USED).to_numpy()
+    # Column by column, so that no more than one is in memory twice.
+    return pd.DataFrame({column: rows.pop(column).array[inside] for column in columns}, copy=False)
 
 
 def groups(path: Path) -> pd.Series[str]:

@@ -191,5 +191,5 @@ def test_words_and_numbers_are_read_as_they_are_written(settings: Params) -> Non
 
 def test_a_quote_that_does_not_end_is_one_line(settings: Params) -> None:
     labels = csv_labels(settings)
-    with pytest.raises(MedcnnError, match=r"studies\.x\.labels\.csv: .*line 5"):
+    with pytest.raises(MedcnnError, match=r"^studies\.x\.labels\.csv: [^\n]*$"):
         labelling.read_table(ROWS + b'"' + b"x" * 2_000_000, labels.csv, "studies.x")
