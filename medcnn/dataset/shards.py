@@ -26,17 +26,17 @@ class Rows(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """All axes."""
+        """Lengths of all axes."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the values."""
+        """Type of the values."""
 
     def __len__(self) -> int:
         """The length of the first axis."""
 
     def __getitem__(self, key: Any, /) -> Any:
-        """Some of it, in memory."""
+        """Some of the rows, in memory."""
 
 
 @dataclass(frozen=True)
