@@ -15,6 +15,7 @@ from medcnn.dataset.predictions import Predictions
 from medcnn.params import whole
 from medcnn.runtime import paths
 from tests.project import SIZE, prepared_study, shrink
+from tests.results import examples
 
 if TYPE_CHECKING:
     import keras
@@ -67,10 +68,10 @@ def trained_study(folder: Path, networks: Mapping[str, keras.Model], **changes: 
     shrink(folder, keys | {key.replace("__", "."): value for key, value in changes.items()})
     classes = whole.load(folder / paths.PARAMS).study(STUDY).labels.class_names
     prepared_study(folder, STUDY, classes, images=96)
-    files.write_json(folder / paths.metrics("split", STUDY), {"fingerprint": "0" * 64})
+    files.write_json(folder / paths.metrics("split", STUDY), examples.split(fingerprint="0" * 64))
     for macs, (name, network) in enumerate(networks.items(), start=1):
         saving.save(network, folder / paths.keras_model(STUDY, name))
-        files.write_json(folder / paths.metrics("train", STUDY, name), {"macs": macs})
+        files.write_json(folder / paths.metrics("train", STUDY, name), examples.trained(macs=macs))
         predictions.write(folder / paths.predictions(STUDY) / f"{name}.csv", _predicted(folder, network, classes))
     return folder
 
