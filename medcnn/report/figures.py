@@ -45,7 +45,7 @@ def all_of(facts: Facts) -> tuple[Drawing, ...]:
 
 
 def learning_curves(facts: Facts) -> Iterator[Drawing]:
-    """Loss over accuracy by epoch, a figure a model, the best first, with the same axes in all of them."""
+    """Loss over accuracy by epoch, one figure per model, the best first, with the same axes in all of them."""
     limits = _limits(facts)
     for model in facts.best_first:
         if history := facts.histories.get(model):
@@ -55,7 +55,7 @@ def learning_curves(facts: Facts) -> Iterator[Drawing]:
 
 
 def confusions(facts: Facts) -> Iterator[Drawing]:
-    """A confusion matrix a model: counts, tinted by their share of the true class."""
+    """One confusion matrix per model: counts, tinted by their share of the true class."""
     for model in facts.best_first:
         if (counts := facts.confusions.get(model)) is not None:
             svg = drawn((3.5, 3.0), partial(_draw_confusion, counts=counts, classes=facts.classes))
@@ -63,14 +63,14 @@ def confusions(facts: Facts) -> Iterator[Drawing]:
 
 
 def roc_curves(facts: Facts) -> Iterator[Drawing]:
-    """ROC curves on test, a figure a class, all models in each, the chosen one drawn bold."""
+    """ROC curves on test, one figure per class, all models in each, the chosen one drawn bold."""
     for index, (name, by_model) in enumerate(facts.rocs.items()):
         svg = drawn((3.5, 3.4), partial(_draw_rocs, by_model=by_model, chosen=facts.best))
         yield Drawing(f"roc_{index}", name, svg, f"ROC curves on test for the class {name}, of {', '.join(by_model)}.")
 
 
 def reliabilities(facts: Facts) -> Iterator[Drawing]:
-    """A reliability diagram a model, the best first: before and after the temperature, over the images in each bin."""
+    """One reliability diagram per model, the best first: before and after the temperature, over the images per bin."""
     for model in facts.best_first:
         if diagrams := facts.reliabilities.get(model):
             words = _reliability_in_words(model, facts.evaluated[model].calibration)
@@ -79,7 +79,7 @@ def reliabilities(facts: Facts) -> Iterator[Drawing]:
 
 
 def degradations(facts: Facts) -> Iterator[Drawing]:
-    """Accuracy on degraded images, a figure a kind of damage, all models in each, over the strength of the damage."""
+    """Accuracy on degraded images, one figure per kind of damage, all models in each, over its strength."""
     kinds = dict.fromkeys(kind for block in facts.stressed.values() for kind in block.degraded)
     for kind in kinds:
         by_model = {model: block for model, block in facts.stressed.items() if kind in block.degraded}

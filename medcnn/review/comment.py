@@ -26,7 +26,7 @@ class Review:
     Attributes:
         revision: the base, as the user named it.
         pairs: each study now and at the base.
-        verdicts: one a study.
+        verdicts: one per study.
         breaches: what breaks the gate.
         params: which params changed, as Markdown.
         metrics: which metrics changed, as Markdown.
