@@ -216,17 +216,37 @@ def test_lung_ct_finds_its_classes_in_other_spellings(folders: tuple[str, str]) 
 @pytest.mark.parametrize(
     ("study", "key", "value", "message"),
     [
-        ("brain_mri", "classes", {"yes": "tumour"}, r"studies\.brain_mri\.classes: one class only \(tumour\)"),
-        ("leukemia", "aliases", {"UID_99": "UID_11"}, r"studies\.leukemia\.aliases\.UID_99: no image is of patient"),
+        (
+            "brain_mri",
+            "labels.classes",
+            {"yes": "tumour"},
+            r"studies\.brain_mri\.labels\.classes: one class only \(tumour\)",
+        ),
         (
             "leukemia",
-            "aliases",
-            {"UID_75": "UID_51", "UID_51": "UID_20"},
-            r"studies\.leukemia\.aliases: UID_75 stands for UID_51, which is an alias itself",
+            "labels.aliases",
+            {"UID_99": "UID_11"},
+            r"studies\.leukemia\.labels\.aliases\.UID_99: no image is of patient",
         ),
-        ("brain_mri", "aliases", {"a": "b"}, r"studies\.brain_mri: aliases need group or labels\.group"),
-        ("leukemia", "exclude", [], r"studies\.leukemia\.labels\.csv: .* lists 1\.bmp, which could be .*testing_data"),
-        ("chest_xray", "group", r"(patient\d+)", r"studies\.chest_xray\.group: .* matches no path, such as chest_xray"),
+        (
+            "leukemia",
+            "labels.aliases",
+            {"UID_75": "UID_51", "UID_51": "UID_20"},
+            r"studies\.leukemia\.labels\.aliases: UID_75 stands for UID_51, which is an alias itself",
+        ),
+        ("brain_mri", "labels.aliases", {"a": "b"}, r"studies\.brain_mri\.labels: .*aliases need group"),
+        (
+            "leukemia",
+            "labels.exclude",
+            [],
+            r"studies\.leukemia\.labels\.csv: .* lists 1\.bmp, which could be .*testing_data",
+        ),
+        (
+            "chest_xray",
+            "labels.group",
+            r"(patient\d+)",
+            r"studies\.chest_xray\.labels\.group: .* matches no path, such as chest_xray",
+        ),
         ("lung_ct", "split.folds", 20, r"studies\.lung_ct\.split\.folds: class 'non_cancerous' has 18 images"),
     ],
 )
