@@ -100,7 +100,7 @@ def _check(_: argparse.Namespace) -> None:
     from medcnn.params import whole
 
     run = whole.load().run
-    print(f"params.yaml: {len(run.studies)} studies and {len(run.trained)} models to run, and no mistake found")
+    print(f"params.yaml: no mistake found; to run: {', '.join(run.studies)} with {', '.join(run.trained)}")
 
 
 def _repro(options: argparse.Namespace) -> None:

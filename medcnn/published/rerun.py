@@ -10,7 +10,7 @@ from medcnn.params import whole
 from medcnn.params.shared.run import links
 from medcnn.params.whole import Params
 from medcnn.published import studies
-from medcnn.published.workspace import mend, params_kept
+from medcnn.published.workspace import params_kept, put_back
 from medcnn.runtime import locking, paths
 from medcnn.runtime.children import Children, guarded
 
@@ -63,7 +63,7 @@ def run_both(study: str, extra: Sequence[str]) -> None:
     key = f"studies.{study}.split.on_leak"
     alone = locking.held(paths.state("study") / "lock", "runs a study in this project", wait=False)
     with alone as lock, guarded(lock) as children:
-        if mend():
+        if put_back():
             print(f"{paths.PARAMS} put back as it was before a study that was killed", file=sys.stderr)
         settings = whole.load()
         for on_leak in ("keep", _honest(study, settings)):

@@ -21,7 +21,7 @@ def params_kept(keys: Sequence[str], path: Path = paths.PARAMS) -> Iterator[None
     """Put ``path`` back when the block ends, also by an exception.
 
     What the user edits meanwhile, under other keys than ``keys``, stays. The file as it was found lies in the state
-    folder until then, so that ``mend`` can put it back after a process that was killed.
+    folder until then, so that ``put_back`` can put it back after a process that was killed.
 
     Args:
         keys: the key paths that the block changes, such as ``run.models``.
@@ -32,10 +32,10 @@ def params_kept(keys: Sequence[str], path: Path = paths.PARAMS) -> Iterator[None
     try:
         yield
     finally:
-        mend(path)
+        put_back(path)
 
 
-def mend(path: Path = paths.PARAMS) -> bool:
+def put_back(path: Path = paths.PARAMS) -> bool:
     """Put the params file back as the last ``params_kept`` found it, if that was killed; say whether it was.
 
     Raises:

@@ -34,7 +34,7 @@ def subgroups(study: str) -> Path:
 
 
 def crossval(study: str) -> Path:
-    """The folder of what cross-validation and repeats trained, a folder a model."""
+    """The folder of what cross-validation and repeats trained, one folder per model."""
     return Path("data/crossval") / study
 
 

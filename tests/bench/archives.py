@@ -27,7 +27,7 @@ _LESIONS = {"clear": (), "left": (0.35,), "right": (0.65,), "both": (0.35, 0.65)
 def archive(folder: Path, images: int) -> Path:
     """The zip of so many images in ``folder``, made there if it is not yet; chunks of an interrupted run are kept.
 
-    Half are JPEG and half PNG, a quarter in colour, 256 to 512 pixels a side, 10 to 40 kB, a folder a class, four a
+    Half are JPEG and half PNG, a quarter in colour, 256 to 512 pixels a side, 10 to 40 kB, one folder per class, four a
     patient. Image k is the same in every archive.
     """
     whole = folder / f"{images}.zip"

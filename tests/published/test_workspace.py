@@ -9,7 +9,7 @@ import pytest
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.published.workspace import mend, params_kept, restored
+from medcnn.published.workspace import params_kept, put_back, restored
 from medcnn.runtime import paths
 
 BEFORE = "# mine\nrun:\n  models: [simple] # short\nseed: 1\n"
@@ -28,7 +28,7 @@ def test_the_file_is_put_back_byte_for_byte(params: Path):
     with params_kept(KEYS):
         params.write_text(DVC_LEFT)
     assert params.read_text() == BEFORE
-    assert not mend()
+    assert not put_back()
 
 
 def test_the_file_is_put_back_when_the_run_fails(params: Path):
@@ -74,7 +74,7 @@ with params_kept({KEYS!r}):
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(root)}, check=False)
     assert done.returncode == -signal.SIGKILL
     assert params.read_text() == DVC_LEFT
-    assert mend()
+    assert put_back()
     assert params.read_text() == BEFORE
 
 
@@ -83,5 +83,5 @@ def test_a_file_that_is_no_yaml_any_more_is_left_alone_and_nothing_is_lost(param
         params.write_text("run: [")
     assert params.read_text() == "run: ["
     params.write_text(DVC_LEFT)
-    assert mend()
+    assert put_back()
     assert params.read_text() == BEFORE
