@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 
 from medcnn.core import files
 from medcnn.report import latency
+from medcnn.results import base as results
+from medcnn.results.timings import Timed
 from medcnn.runtime import paths
 from medcnn.stress import stressing
 from tests.project import ROOT
@@ -45,7 +47,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Example:
     write_timings(project, *timed)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.folder)
-        blocks = {model: files.read_json(paths.metrics("benchmark", project.study, model)) for model in timed}
+        blocks = {model: results.read(paths.metrics("benchmark", project.study, model), Timed) for model in timed}
         latency.write(project.study, blocks)
         points = [
             {"strength": step / 10, "accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9} for step in (1, 2)
