@@ -30,10 +30,10 @@ def main(study: str) -> None:
         seed=settings.seed,
         placement=compute,
     )
-    cells = crossval.gathered(study, settings.run, tables, plan)
+    cells = crossval.gathered(study, settings.run, tables.files, plan)
     judged = evaluating.judged(tables, cells, known, compute)
     evaluating.record(study, judged, combined, settings.run.trained, known)
-    print(f"{study}: {len(tables)} models evaluated; metrics in {paths.metrics_folder('evaluate', study)}")
+    print(f"{study}: {len(judged)} models evaluated; metrics in {paths.metrics_folder('evaluate', study)}")
 
 
 if __name__ == "__main__":

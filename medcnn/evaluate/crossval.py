@@ -31,11 +31,11 @@ from medcnn.params.shared.run import Repeated
 from medcnn.runtime import paths
 
 Cells = Mapping[Cell, Predictions]
+Gathered = Mapping[Cell, Predictions | None]
+"""Predictions by cell; None for the main one, whose predictions are read where they are judged."""
 
 
-def gathered(
-    study: str, run: Repeated, main: Mapping[str, Predictions], plan: Plan
-) -> dict[str, dict[Cell, Predictions]]:
+def gathered(study: str, run: Repeated, models: Iterable[str], plan: Plan) -> dict[str, Gathered]:
     """The predictions of every model, chain, ensemble and cascade in every cell of the run.
 
     Ensembles and cascades are fitted again in each cell, on its own validation part.
@@ -43,14 +43,16 @@ def gathered(
     Args:
         study: its name.
         run: what was trained, in which cells.
-        main: the predictions of the main cell, by model.
+        models: every model, chain, ensemble and cascade.
         plan: how ensembles and cascades are made.
 
     Raises:
         MedcnnError: a cell is missing, or its models do not cover the images of its fold.
     """
-    tables = {cell: main if cell == MAIN else _tables(study, run.trained, cell, plan) for cell in run.cells}
-    return {name: {cell: of_cell[name] for cell, of_cell in tables.items()} for name in main}
+    tables = {cell: None if cell == MAIN else _tables(study, run.trained, cell, plan) for cell in run.cells}
+    return {
+        name: {cell: None if of_cell is None else of_cell[name] for cell, of_cell in tables.items()} for name in models
+    }
 
 
 def keep_only(study: str, run: Repeated) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
@@ -15,7 +18,7 @@ from medcnn.dataset.manifest import SPLITS, of_images
 from medcnn.dataset.predictions import Predictions
 from medcnn.ensemble import combining
 from medcnn.evaluate import by_subgroup, crossval, plots, ranking
-from medcnn.evaluate.crossval import Cells
+from medcnn.evaluate.crossval import Gathered
 from medcnn.evaluate.evidence import Evidence
 from medcnn.evaluate.settings import Settings
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
@@ -25,6 +28,30 @@ from medcnn.results.ensembles import Combined
 from medcnn.results.evaluated import Compared, Evaluated
 from medcnn.runtime import fanout, paths
 from medcnn.runtime.fanout import Placement
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The predictions of a study's models, read model by model where they are judged: all would fill the memory.
+
+    Attributes:
+        first: the model whose order of images the others are brought into.
+        images: its predictions, without probabilities.
+        files: where those of each model are; absolute, as models are judged in other processes.
+    """
+
+    first: str
+    images: Predictions
+    files: Mapping[str, Path]
+
+    def read(self, model: str) -> Predictions:
+        """The predictions of one model.
+
+        Raises:
+            MedcnnError: see ``predictions.read`` and ``predictions.joined``.
+        """
+        table = predictions.read(self.files[model])
+        return table if model == self.first else predictions.joined([(self.first, self.images), (model, table)])[model]
 
 
 @dataclass(frozen=True)
@@ -42,8 +69,8 @@ class Judged:
     calibrated: Predictions
 
 
-def collected(study: str, settings: Settings, combined: Combined) -> dict[str, Predictions]:
-    """The predictions of every model, chain, ensemble and cascade of the run, joined by image.
+def collected(study: str, settings: Settings, combined: Combined) -> Collected:
+    """Where the predictions of every model, chain, ensemble and cascade of the run are, and which images they are of.
 
     Args:
         study: its name.
@@ -51,38 +78,40 @@ def collected(study: str, settings: Settings, combined: Combined) -> dict[str, P
         combined: the ensembles and cascades that were made; one model makes no ensemble.
 
     Raises:
-        MedcnnError: a model is missing, or the models do not cover the images and the classes of the split.
+        MedcnnError: the first model is missing, or does not cover the images and the classes of the split.
     """
     ensembles = [f"ensemble_{name}" for name in settings.ensemble.combiners if name in combined.combiners]
     models = (*settings.run.trained, *ensembles, *settings.run.cascaded)
-    tables = predictions.read_all({model: paths.predicted(study, model) for model in models})
-    classes = settings.studies[study].labels.class_names
-    for name, table in tables.items():
-        if table.classes != classes:
-            raise MedcnnError(
-                f"predictions of '{name}' have the classes {', '.join(table.classes)}, "
-                f"studies.{study}.labels.classes has {', '.join(classes)}; run `dvc repro`"
-            )
-    first, table = next(iter(tables.items()))
+    first, classes = models[0], settings.studies[study].labels.class_names
+    table = predictions.read(paths.predicted(study, first))
+    if table.classes != classes:
+        raise MedcnnError(
+            f"predictions of '{first}' have the classes {', '.join(table.classes)}, "
+            f"studies.{study}.labels.classes has {', '.join(classes)}; run `dvc repro`"
+        )
     predictions.check_images(first, table, manifest.used(paths.manifest(study), "image_id", "split", "label"))
-    return tables
+    images = replace(table, probabilities=np.empty((len(table), 0)))
+    return Collected(first, images, {model: paths.predicted(study, model).absolute() for model in models})
 
 
-def evaluated(raw: Predictions, temperature: float, calibrated: Predictions, known: Evidence) -> dict[str, Any]:
+def parted(table: Predictions) -> tuple[dict[str, Any], Predictions]:
+    """The scores of a model's training images, and the other images, which alone are needed for all else."""
+    train = table.of("train")
+    scores = metrics.scores(train.labels, train.probabilities, train.classes)
+    return scores, table.at(np.flatnonzero(table.splits != "train"))
+
+
+def evaluated(train: Mapping[str, Any], held_out: Predictions, known: Evidence) -> Judged:
     """All figures of one model: a block per split, the published scores, and what is decided on validation.
 
     Args:
-        raw: predictions of every image.
-        temperature: fitted on validation.
-        calibrated: the same predictions with that temperature.
-        known: about the images.
+        train: the scores of its training images.
+        held_out: its predictions for the other images.
+        known: about these images.
     """
-    train, validation, test = (raw.of(split) for split in SPLITS)
-    blocks = {
-        "train": metrics.scores(train.labels, train.probabilities, train.classes),
-        "validation": known.measured(validation),
-        "test": known.measured(test),
-    }
+    temperature, calibrated = calibration.calibrated(held_out)
+    validation, test = held_out.of("validation"), held_out.of("test")
+    blocks = {"train": train, "validation": known.measured(validation), "test": known.measured(test)}
     accuracies = (blocks[split]["accuracy"] for split in SPLITS)
     seen, unseen = calibrated.of("validation"), calibrated.of("test")
     groups = of_images(test.image_ids, known.groups)
@@ -97,31 +126,34 @@ def evaluated(raw: Predictions, temperature: float, calibrated: Predictions, kno
         of_test = known.subgroups.loc[test.image_ids]
         columns = {str(name): of_test[name].tolist() for name in of_test}
         figures["subgroups"] = by_subgroup.block(columns, lambda rows: known.measured(test.at(rows)))
-    return figures
+    return Judged(figures, test, unseen)
 
 
-def judged(
-    raw: Mapping[str, Predictions], cells: Mapping[str, Cells], known: Evidence, placement: Placement
-) -> dict[str, Judged]:
+def judged(raw: Collected, cells: Mapping[str, Gathered], known: Evidence, placement: Placement) -> dict[str, Judged]:
     """Calibrate and judge every model.
 
     Args:
-        raw: predictions by model.
-        cells: the same of every fold and repeat.
+        raw: the predictions.
+        cells: by model, see ``crossval.gathered``.
         known: about the images.
         placement: where the models are judged, each on its own.
+
+    Raises:
+        MedcnnError: a model is missing, or the models do not cover the same images.
     """
-    found = fanout.each(partial(_judged, known), [(table, cells[model]) for model, table in raw.items()], placement)
-    return dict(zip(raw, found, strict=True))
+    tasks = [(model, cells[model]) for model in raw.files]
+    found = fanout.each(partial(_judged, raw, known), tasks, placement)
+    return dict(zip(raw.files, found, strict=True))
 
 
-def _judged(known: Evidence, model: tuple[Predictions, Cells]) -> Judged:
-    table, cells = model
-    temperature, calibrated = calibration.calibrated(table)
-    figures = evaluated(table, temperature, calibrated, known)
+def _judged(raw: Collected, known: Evidence, model: tuple[str, Gathered]) -> Judged:
+    name, cells = model
+    train, held_out = parted(raw.read(name))
+    found = evaluated(train, held_out, known)
     if set(cells) != {MAIN}:
-        figures["crossval"] = crossval.block(cells, known)
-    return Judged(figures, table.of("test"), calibrated.of("test"))
+        tables = {cell: held_out if table is None else table for cell, table in cells.items()}
+        found.figures["crossval"] = crossval.block(tables, known)
+    return found
 
 
 def headline(figures: Mapping[str, Any]) -> dict[str, Any]:

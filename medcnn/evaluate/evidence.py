@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from medcnn.dataset import manifest
+from medcnn.dataset.folds import MAIN
 from medcnn.dataset.manifest import of_images
 from medcnn.dataset.predictions import Predictions
 from medcnn.evaluate.settings import Settings
@@ -24,7 +25,8 @@ class Evidence:
     """The grounds on which the figures of a study are judged.
 
     Attributes:
-        groups: the group (patient joined with duplicates) of each image id; groups are independent of each other.
+        groups: the group (patient joined with duplicates) of each image id that is judged; groups are independent of
+            each other.
         patients: whether groups are patients; else only duplicates are grouped.
         subgroups: one column for each kind of subgroup, and one row per image id.
         fold_0_apart: whether the data's author made the test part, so that cross-validation leaves it out.
@@ -46,11 +48,14 @@ class Evidence:
 
 
 def evidence(study: str, settings: Settings) -> Evidence:
-    """Read what the split stage found out about a study's images."""
+    """Read what the split stage found out about a study's images; training images count only where folds are tested."""
+    rows = manifest.used(paths.manifest(study), "image_id", "group", "split")
+    found = subgroups.read(paths.subgroups(study))
+    judged = rows if set(settings.run.cells) != {MAIN} else rows[rows["split"] != "train"]
     return Evidence(
-        groups=manifest.groups(paths.manifest(study)),
+        groups=judged.set_index("image_id")["group"],
         patients=read(paths.metrics("split", study), Split).patients is not None,
-        subgroups=subgroups.read(paths.subgroups(study)),
+        subgroups=found if len(found.columns) else pd.DataFrame(),
         fold_0_apart=settings.studies[study].split.kind == "author",
         settings=settings.evaluate,
         seed=settings.seed,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import predictions
+from medcnn.dataset.folds import MAIN
 from medcnn.dataset.predictions import Predictions
 from medcnn.evaluate import evaluating
 from medcnn.evaluate.evidence import Evidence
-from medcnn.measures import calibration, metrics
+from medcnn.measures import metrics
 from medcnn.params import whole
 from medcnn.params.judging.figures import FIGURES
 from medcnn.results.ensembles import Combined
@@ -46,13 +48,17 @@ def evidence(of: Predictions, images_a_group: int = 1, **changes: Any) -> Eviden
 
 
 def evaluated(of: Predictions, **known: Any) -> dict[str, Any]:
-    return evaluating.evaluated(of, *calibration.calibrated(of), evidence(of, **known))
+    return evaluating.evaluated(*evaluating.parted(of), evidence(of, **known)).figures
 
 
 def record(study: str, tables: dict[str, Predictions], macs: dict[str, int]) -> None:
-    cells = {model: {(0, 0): of} for model, of in tables.items()}
-    known = evidence(next(iter(tables.values())))
-    judged = evaluating.judged(tables, cells, known, whole.Compute())
+    first, known = next(iter(tables)), evidence(next(iter(tables.values())))
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {model: Path(folder) / f"{model}.csv" for model in tables}
+        for model, of in tables.items():
+            predictions.write(paths[model], of)
+        raw = evaluating.Collected(first, predictions.read(paths[first]), paths)
+        judged = evaluating.judged(raw, {model: {MAIN: None} for model in tables}, known, whole.Compute())
     alone = Combined(combiners={}, chosen=None, cascades={}, macs=macs)
     evaluating.record(study, judged, alone, list(tables), known)
 

@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from medcnn.core import seeding
-from medcnn.core.arrays import Floats
+from medcnn.core.arrays import Floats, Integers
 from medcnn.measures.statistics.intervals import NONE, Interval
 
 _BLOCK = 256
+_CELLS = 1 << 16
+"""Draws are taken and summed a block at a time: so many, or where groups are many, those of so many weights. Products
+of larger blocks take ten times as long, as BLAS shares them out among threads."""
 _NOTHING = 1e-12
 
 
 @dataclass(frozen=True)
 class Resamples:
-    """How often each draw has each group; drawn from as many groups and the same seed, they are the same for all.
+    """How often each draw has each group; of as many groups and from the same seed, draws are the same for all.
+
+    They are drawn again wherever they are summed, as those of many groups would fill the memory.
 
     Attributes:
-        weights: (B, G) for B draws of G of G groups; small numbers, so that a byte holds each.
+        groups: how many groups there are, and how many a draw takes, with replacement.
+        count: how many draws.
+        seed: root of the draws.
     """
 
-    weights: npt.NDArray[np.uint8]
-
-    @classmethod
-    def drawn(cls, groups: int, count: int, seed: int) -> Resamples:
-        """``count`` draws of as many groups as there are, with replacement; each group comes about once a draw."""
-        random = seeding.derived(seed, "resamples")
-        weights = np.zeros((count, groups), np.uint8)
-        for block in np.split(weights, range(_BLOCK, count, _BLOCK)) if groups else ():
-            cells = random.integers(groups, size=block.shape) + groups * np.arange(len(block))[:, None]
-            block[:] = np.bincount(cells.ravel(), minlength=block.size).reshape(block.shape)
-        return cls(weights)
+    groups: int
+    count: int
+    seed: int
 
     def sums(self, values: Floats) -> Floats:
         """The sums (B, K) of the groups' values (G, K) over each draw."""
-        blocks = np.split(self.weights, range(_BLOCK, len(self.weights), _BLOCK))
-        return np.concatenate([block.astype(np.float64) @ values for block in blocks])
+        return np.concatenate([block.astype(np.float64) @ values for block in self.blocks()])
+
+    def blocks(self) -> Iterator[Integers]:
+        """How often (b, G) some draws after others have each group, which comes about once a draw."""
+        random = seeding.derived(self.seed, "resamples")
+        step = min(max(_CELLS // self.groups, 1), _BLOCK)
+        for start in range(0, self.count, step):
+            shape = (min(step, self.count - start), self.groups)
+            cells = random.integers(self.groups, size=shape)
+            cells += self.groups * np.arange(shape[0])[:, None]
+            yield np.bincount(cells.ravel(), minlength=cells.size).reshape(shape)
 
 
 @dataclass(frozen=True)

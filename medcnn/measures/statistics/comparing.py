@@ -146,7 +146,7 @@ def _losses(
         name: sums(metrics.log_losses(table.labels, table.probabilities), groups) for name, table in tables.items()
     }
     leads = np.stack([losses[first] - losses[second] for first, second in pairs], axis=1)
-    resamples = Resamples.drawn(len(images), max(settings.resamples, DRAWS_A_PAIR * len(pairs)), seed)
+    resamples = Resamples(len(images), max(settings.resamples, DRAWS_A_PAIR * len(pairs)), seed)
     means = bootstrap.means(leads, images, resamples)
     return [_loss_difference(leads[:, place], means, place, settings.confidence) for place in range(len(pairs))]
 

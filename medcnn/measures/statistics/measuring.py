@@ -66,7 +66,7 @@ def measured(table: Predictions, groups: Names, settings: Judging, seed: int, pa
     """
     numbers = numbered(groups)
     count = int(numbers.max(initial=-1)) + 1
-    sample = Sample(table, numbers, settings, Resamples.drawn(count, settings.resamples, seed))
+    sample = Sample(table, numbers, settings, Resamples(count, settings.resamples, seed))
     figures = metrics.scores(table.labels, table.probabilities, table.classes)
     by_class = {
         name: block | _bounds(_of_class(sample, index))

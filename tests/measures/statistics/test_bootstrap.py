@@ -24,7 +24,11 @@ def totals() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def resamples() -> Resamples:
-    return Resamples.drawn(30, 1000, 7)
+    return Resamples(30, 1000, 7)
+
+
+def weights(resamples: Resamples) -> np.ndarray:
+    return np.concatenate(list(resamples.blocks()))
 
 
 def ratio(rows: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:
@@ -35,20 +39,31 @@ def ratio(rows: np.ndarray, sizes: np.ndarray) -> tuple[float, float]:
 
 def draws(resamples: Resamples, column: np.ndarray) -> list[tuple[float, float]]:
     """The same of every draw, written out group by group."""
-    chosen = [np.repeat(np.arange(len(column)), weights) for weights in resamples.weights]
+    chosen = [np.repeat(np.arange(len(column)), counts) for counts in weights(resamples)]
     return [ratio(column[rows], SIZES[rows]) for rows in chosen]
 
 
 def test_a_draw_has_as_many_groups_as_there_are(resamples):
-    assert (resamples.weights.sum(axis=1) == 30).all()
-    assert resamples.weights.mean() == 1
+    drawn = weights(resamples)
+    assert drawn.shape == (1000, 30)
+    assert (drawn.sum(axis=1) == 30).all()
+    assert drawn.mean() == 1
     # The variance of a count of a multinomial distribution.
-    assert resamples.weights.var() == pytest.approx(1 - 1 / 30, rel=0.03)
+    assert drawn.var() == pytest.approx(1 - 1 / 30, rel=0.03)
 
 
 def test_draws_depend_on_the_seed_and_the_number_of_groups_alone(resamples):
-    assert np.array_equal(Resamples.drawn(30, 100, 7).weights, resamples.weights[:100])
-    assert not np.array_equal(Resamples.drawn(30, 100, 8).weights, resamples.weights[:100])
+    assert np.array_equal(weights(Resamples(30, 100, 7)), weights(resamples)[:100])
+    assert not np.array_equal(weights(Resamples(30, 100, 8)), weights(resamples)[:100])
+
+
+def test_draws_do_not_depend_on_how_many_are_taken_at_once(resamples, monkeypatch):
+    whole = weights(resamples)
+    monkeypatch.setattr(bootstrap, "_CELLS", 100)
+    assert max(len(block) for block in resamples.blocks()) == 3
+    assert np.array_equal(weights(resamples), whole)
+    values = np.random.default_rng(1).normal(size=(30, 2))
+    np.testing.assert_allclose(resamples.sums(values), whole @ values)
 
 
 def test_the_studentised_interval_written_out(totals, resamples):
@@ -73,7 +88,7 @@ def test_the_basic_interval_and_its_p_value_written_out(totals, resamples):
 
 def test_the_basic_interval_is_that_of_scipy():
     losses = np.random.default_rng(1).normal(size=100)
-    found = bootstrap.means(losses[:, None], np.ones(100), Resamples.drawn(100, 9000, 0))
+    found = bootstrap.means(losses[:, None], np.ones(100), Resamples(100, 9000, 0))
     scipys = stats.bootstrap((losses,), np.mean, n_resamples=9000, method="basic", rng=np.random.default_rng(2))
     assert found.basic(0, 0.95, (-10, 10)) == pytest.approx(scipys.confidence_interval, abs=0.01)
 
@@ -81,7 +96,7 @@ def test_the_basic_interval_is_that_of_scipy():
 def test_the_p_value_agrees_with_the_interval():
     random = np.random.default_rng(3)
     columns = random.normal(random.normal(0, 0.3, size=60), 1, size=(50, 60))
-    found = bootstrap.means(columns, np.ones(50), Resamples.drawn(50, 999, 0))
+    found = bootstrap.means(columns, np.ones(50), Resamples(50, 999, 0))
     p_values = [found.p_value(place) for place in range(60)]
     inside = [low < 0 < high for low, high in (found.basic(place, 0.95, (-9, 9)) for place in range(60))]
     assert 10 < sum(inside) < 50
@@ -91,19 +106,19 @@ def test_the_p_value_agrees_with_the_interval():
 
 def test_two_equal_models_differ_significantly_one_time_in_twenty():
     leads = np.random.default_rng(4).standard_t(5, size=(100, 3000))
-    found = bootstrap.means(leads, np.ones(100), Resamples.drawn(100, 400, 0))
+    found = bootstrap.means(leads, np.ones(100), Resamples(100, 400, 0))
     assert np.mean([found.p_value(place) < 0.05 for place in range(3000)]) == pytest.approx(0.05, abs=0.02)
 
 
 @pytest.mark.parametrize("groups", [0, 1, 4], ids=["none", "one", "four alike"])
 def test_groups_that_do_not_differ_tell_no_interval(groups):
-    found = bootstrap.means(np.full((groups, 1), 0.1), np.ones(groups), Resamples.drawn(groups, 200, 0))
+    found = bootstrap.means(np.full((groups, 1), 0.1), np.ones(groups), Resamples(groups, 200, 0))
     assert np.isnan(found.studentised(0, 0.95, SPAN)).all()
     assert np.isnan(found.basic(0, 0.95, SPAN)).all()
     assert math.isnan(found.p_value(0))
 
 
 def test_few_groups_give_a_wide_interval_within_the_possible():
-    found = bootstrap.means(np.array([[0.1], [0.2], [3.0]]), np.ones(3), Resamples.drawn(3, 500, 0))
+    found = bootstrap.means(np.array([[0.1], [0.2], [3.0]]), np.ones(3), Resamples(3, 500, 0))
     low, high = found.studentised(0, 0.95, SPAN)
     assert 0 <= low < 1.1 < high == SPAN[1]

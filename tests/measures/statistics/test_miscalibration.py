@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def interval(sample: Sample, bins: int = 15, draws: int = 400) -> Interval:
-    resamples = Resamples.drawn(int(sample.groups.max(initial=-1)) + 1, draws, 0)
+    resamples = Resamples(int(sample.groups.max(initial=-1)) + 1, draws, 0)
     return miscalibration.ece(sample.labels, sample.probabilities[0], sample.groups, bins, resamples, 0.95)
 
 
