@@ -29,6 +29,7 @@ from tests.browser import ARGUMENTS, CHROMIUM, TEXTS, unreadable
 from tests.conftest import encoded, picture, zipped
 from tests.demo.models import CLASSES, Exports
 from tests.project import SIZE, prepared_study, shrink
+from tests.results.examples import compared
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytestmark = [
@@ -89,9 +90,7 @@ def _study(folder: Path, study: str, fit: str) -> None:
     exports = Exports(study, images, fit)
     exports.write(folder / paths.onnx_model(study, "simple"), "simple")
     exports.write_branched(folder / paths.onnx_model(study, MODELS[0]), MODELS[0])
-    files.write_json(
-        folder / paths.metrics("comparisons", study), {"best": MODELS[0], "ranking": ["simple", MODELS[0]]}
-    )
+    files.write_json(folder / paths.metrics("comparisons", study), compared(MODELS[0], ranking=["simple", MODELS[0]]))
     (folder / paths.raw(study)).mkdir(parents=True)
     members = {f"{study}/{index}.png": encoded(Image.fromarray(image)) for index, image in enumerate(images)}
     zipped(folder / paths.raw(study) / "images.zip", members)
