@@ -6,6 +6,7 @@ import zipfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,8 +40,9 @@ class Directory:
     def sort(self) -> int:
         """Sort the names; returns how many files were left out for a later one of the same name."""
         order = sorted(range(len(self.names)), key=self.names.__getitem__)
-        kept = [this for this, after in zip(order, [*order[1:], None], strict=True) if not self._same(this, after)]
-        self._facts = np.frombuffer(self._added, np.int64).reshape(-1, len(_KEPT))[kept]
+        kept = [this for this, after in zip_longest(order, order[1:]) if not self._same(this, after)]
+        if kept:  # NumPy takes no empty buffer
+            self._facts = np.frombuffer(self._added, np.int64).reshape(-1, len(_KEPT))[kept]
         self.names = [self.names[place] for place in kept]
         self._added = array("q")
         return len(order) - len(kept)
