@@ -1,15 +1,15 @@
 """Split: look at every image once, write the manifest and the fingerprint of the data set."""
 
 from medcnn.core import files
-from medcnn.dataset import folds, manifest
-from medcnn.grouping import leaks, subgroups
+from medcnn.dataset import doubts, folds, manifest
+from medcnn.grouping import subgroups
 from medcnn.params.shared.loading import load
 from medcnn.reading.archive import open_archive, raw_archive
+from medcnn.results.data import Split
 from medcnn.runtime import paths
-from medcnn.split import labelling, placing
+from medcnn.split import labelling, placing, surveying
 from medcnn.split.fingerprint import fingerprint
 from medcnn.split.settings import Settings
-from medcnn.split.surveying import survey
 from stages import run_stage
 
 
@@ -20,7 +20,11 @@ def main(study: str) -> None:
         labels = block.labels
         described = labelling.described(archive, labels, where) if labels.subgroups else labelling.NOTHING
         groups = subgroups.named(described, labels.subgroups, f"{where}.labels.subgroups")
-        found = survey(archive, block, settings.seed, where)
+        looks = surveying.looked_at(archive, block, where)
+    del archive  # Its list of files would stay in memory.
+    found = surveying.dealt(looks, block, settings.seed, where)
+    del looks
+    doubts.stop_at_error(found.doubts, where)
     facts = fingerprint(found, block.split.on_leak, settings.seed)
     balance = [(label, split, count) for split, counts in facts["splits"].items() for label, count in counts.items()]
     files.write_csv(paths.plots("split", study) / "classes.csv", ("class", "split", "images"), balance)
@@ -29,17 +33,21 @@ def main(study: str) -> None:
     parts = placing.folded(found.rows, found.relatives.groups, block, settings.seed)
     folds.write(paths.folds(study), parts)
     subgroups.write(paths.subgroups(study), found.rows[found.rows["status"] == manifest.USED], groups)
-    leak, before, on_leak = facts["leak"], leaks.leaked_before_repair(facts), block.split.on_leak
-    print(f"{study}: {facts['used']} images used, {facts['images'] - facts['used']} set aside")
+    _print(study, Split.model_validate(facts))
+
+
+def _print(study: str, facts: Split) -> None:
+    leak, (leaked, held_out) = facts.leak, facts.leaked_before_repair
+    print(f"{study}: {facts.used} images used, {facts.images - facts.used} set aside")
     print(
-        f"a plain random split would have leaked {leak['random_split_images']:.1f} of {leak['held_out_images']} "
-        f"held-out images; this one leaks {leak['this_split']}"
+        f"a plain random split would have leaked {leak.random_split_images:.1f} of {leak.held_out_images} "
+        f"held-out images; this one leaks {leak.this_split}"
     )
-    print(f"before any repair {before[0]} of {before[1]} held-out images leak; split.on_leak is {on_leak}")
-    if leak["this_split"]:
-        print(
-            f"WARNING: {leak['this_split']} HELD-OUT IMAGES LEAK, scores will be too good: split.on_leak is {on_leak}"
-        )
+    print(f"before any repair {leaked} of {held_out} held-out images leak; split.on_leak is {facts.on_leak}")
+    for doubt in facts.doubts:
+        print(f"{doubt.severity}: {doubt.text}")
+    if leak.this_split:
+        print(f"WARNING: {leak.this_split} HELD-OUT IMAGES LEAK, scores will be too good: on_leak is {facts.on_leak}")
 
 
 if __name__ == "__main__":

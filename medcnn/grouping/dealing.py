@@ -29,19 +29,20 @@ def assign(
     """
     names, group_of = np.unique(groups, return_inverse=True)
     classes, class_of = np.unique(labels, return_inverse=True)
-    counts = np.zeros((len(names), len(classes)))
+    counts = np.zeros((len(names), len(classes)), np.int32)
     np.add.at(counts, (group_of, class_of), 1)
-    fractions = counts / counts.sum(axis=0)
+    images, negative_sizes = counts.sum(axis=0), -counts.sum(axis=1)
     wanted = np.asarray(shares)[:, None]
     filled = np.zeros((len(shares), len(classes)))
     part_of = np.zeros(len(names), np.int64)
     shuffled = rng.permutation(len(names))
-    for group in shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]:
+    for group in shuffled[np.argsort(negative_sizes[shuffled], kind="stable")]:
+        fractions = counts[group] / images
         gap_before = (filled - wanted) ** 2
-        gap_after = (filled + fractions[group] - wanted) ** 2
+        gap_after = (filled + fractions - wanted) ** 2
         cost = ((gap_after - gap_before) / wanted).sum(axis=1)
         part = int(np.argmin(cost))
-        filled[part] += fractions[group]
+        filled[part] += fractions
         part_of[group] = part
     return part_of[group_of]
 

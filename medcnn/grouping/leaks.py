@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -37,12 +34,6 @@ def leaked_by_chance(groups: npt.ArrayLike, labels: npt.ArrayLike, held_out: flo
     rng = seeding.derived(seed, "plain random split")
     draws = (_plain_split(np.asarray(labels), held_out, rng) for _ in range(RANDOM_DRAWS))
     return float(np.mean([leaked(groups, draw).sum() / max(draw.sum(), 1) for draw in draws]))
-
-
-def leaked_before_repair(facts: Mapping[str, Any]) -> tuple[int, int]:
-    """How many held-out images of a fingerprint leaked before the repair, and of how many."""
-    counts = [counts for by_class in facts["before_repair"].values() for counts in by_class.values()]
-    return sum(count["any"] for count in counts), sum(count["images"] for count in counts)
 
 
 def check_no_leak(groups: npt.ArrayLike, splits: npt.ArrayLike, names: pd.Series[str]) -> None:

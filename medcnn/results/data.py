@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from medcnn.dataset.doubts import Severity
 from medcnn.params.splits import OnLeak
 from medcnn.results.base import Record
 
@@ -57,12 +58,23 @@ class Leak(Record):
     this_split: int
 
 
+class Doubt(Record):
+    """See ``medcnn.dataset.doubts.Doubt``."""
+
+    severity: Severity
+    kind: str
+    text: str
+    count: int
+    examples: list[str]
+
+
 class Split(Record):
     """The images of a study and their parts.
 
     Attributes:
         set_aside: images that are not used, by reason.
         patients: how many; None where the study does not name them.
+        doubts: what a reader should know, the gravest first.
         before_repair: by held-out part and class, relatives in the split as it was published or drawn.
         fingerprint: sha256 of the used images and their labels.
     """
@@ -81,6 +93,7 @@ class Split(Record):
     on_leak: OnLeak
     before_repair: dict[str, dict[str, Related]]
     leak: Leak
+    doubts: list[Doubt]
     fingerprint: str
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from string import hexdigits
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from medcnn.core import tables
+from medcnn.dataset import doubts
 from medcnn.dataset.manifest import PARTS, SPLITS, USED
 from medcnn.grouping import leaks
 from medcnn.grouping.relatives import Relatives, joined, same
 from medcnn.params.splits import OnLeak
 from medcnn.split.surveying import Survey
-
-_AT_ONCE = 1024
 
 
 def fingerprint(survey: Survey, on_leak: OnLeak, seed: int) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def fingerprint(survey: Survey, on_leak: OnLeak, seed: int) -> dict[str, Any]:
     """
     every, relatives = survey.rows, survey.relatives
     used = (every["status"] == USED).to_numpy()
-    rows = every.loc[used, ["label", "split", "width", "height", "mode", "sha256"]]
+    rows = every.loc[used, ["label", "split", "width", "height", "mode"]]
     patients = relatives.patients[used]
     return {
         "images": len(every),
@@ -47,7 +47,8 @@ def fingerprint(survey: Survey, on_leak: OnLeak, seed: int) -> dict[str, Any]:
         "on_leak": on_leak,
         "before_repair": _before_repair(survey),
         "leak": _leak(rows, relatives.groups[used], seed),
-        "fingerprint": _digest(rows),
+        "doubts": doubts.as_json(survey.doubts),
+        "fingerprint": _digest(every, used),
     }
 
 
@@ -123,17 +124,16 @@ def _numbered(splits: pd.Series[str]) -> npt.NDArray[np.int64]:
     return pd.Categorical(splits, dtype=PARTS).codes.astype(np.int64) - 1
 
 
-def _digest(rows: pd.DataFrame) -> str:
+def _digest(rows: pd.DataFrame, used: npt.NDArray[np.bool_]) -> str:
     digest = hashlib.sha256()
-    for number, line in enumerate(_lines(rows)):
+    for number, line in enumerate(_lines(rows, used)):
         digest.update(f"\n{line}".encode() if number else line.encode())
     return digest.hexdigest()
 
 
-def _lines(rows: pd.DataFrame) -> Iterator[str]:
-    """The hash and the class of each image, sorted; few are Python objects at once, which need more memory."""
-    columns = rows[["sha256", "label"]]
-    order = tables.sorted_order(columns)
-    for start in range(0, len(order), _AT_ONCE):
-        some = columns.iloc[order[start : start + _AT_ONCE]]
+def _lines(rows: pd.DataFrame, used: npt.NDArray[np.bool_]) -> Iterator[str]:
+    """The hash and the class of each used image, sorted; a part of them at a time, as text needs much memory."""
+    for digit in hexdigits[:16]:
+        some = rows.loc[used & rows["sha256"].str.startswith(digit).to_numpy(), ["sha256", "label"]]
+        some = some.iloc[tables.sorted_order(some)]
         yield from (some["sha256"] + " " + some["label"])

@@ -16,6 +16,7 @@ import pandas as pd
 
 from medcnn.core import tables
 from medcnn.dataset import manifest
+from medcnn.dataset.doubts import Doubt, sorted_by_severity
 from medcnn.dataset.manifest import PARTS, USED
 from medcnn.grouping import duplicates
 from medcnn.grouping.relatives import Relatives, related
@@ -34,34 +35,60 @@ FACTS = {
 
 
 @dataclass(frozen=True)
+class Looks:
+    """What was seen of every image: path, label and patient, ``FACTS``, its relatives, and what is doubtful so far."""
+
+    listed: pd.DataFrame
+    facts: pd.DataFrame
+    relatives: Relatives
+    doubts: tuple[Doubt, ...]
+
+
+@dataclass(frozen=True)
 class Survey:
-    """The manifest's rows and, per row, its relatives and its split before any repair ('' where set aside)."""
+    """The manifest's rows; per row, its relatives and its split before any repair ('' where set aside); all doubts."""
 
     rows: pd.DataFrame
     relatives: Relatives
     published: pd.Series[str]
+    doubts: tuple[Doubt, ...]
 
 
-def survey(archive: Archive, study: Study, seed: int, where: str) -> Survey:
-    """Look at every image of an archive once and deal the usable ones to train, validation and test.
+def looked_at(archive: Archive, study: Study, where: str) -> Looks:
+    """Look at every image of an archive once.
 
     Args:
         archive: the raw data, read in place.
-        study: how its images are labelled and dealt.
-        seed: decides the split.
+        study: how its images are labelled.
         where: the key path of the study, for messages.
 
     Raises:
-        MedcnnError: nothing to read, a pattern that matches nothing, or a split that cannot be made.
+        MedcnnError: nothing to read, or a pattern that matches nothing.
     """
     listed = labelling.listed(archive, study.labels, where)
     with _spool() as thumbnails:
         facts = tables.collected(_inspected(archive, listed["path"], thumbnails), FACTS)
         reader, limits = _reader(thumbnails, len(facts)), study.split.duplicates
         relatives = related(facts["sha256"], facts["phash"], listed["patient"], reader, limits)
-    rows = _rows(listed, facts, relatives)
-    dealt = placing.placed(rows, relatives.groups, study, seed, where)
-    return Survey(dealt, relatives, placing.as_published(rows, study.split, seed))
+    return Looks(listed, facts, relatives, ())
+
+
+def dealt(looks: Looks, study: Study, seed: int, where: str) -> Survey:
+    """Deal the usable images to train, validation and test.
+
+    Args:
+        looks: what was seen of all images; without the archive, whose list of files is large.
+        study: how they are dealt.
+        seed: decides the split.
+        where: the key path of the study, for messages.
+
+    Raises:
+        MedcnnError: a split that cannot be made.
+    """
+    relatives, rows = looks.relatives, _rows(looks.listed, looks.facts, looks.relatives)
+    placed = placing.placed(rows, relatives.groups, study, seed, where)
+    published = placing.as_published(rows, study.split, seed)
+    return Survey(placed, relatives, published, sorted_by_severity(looks.doubts))
 
 
 def _rows(listed: pd.DataFrame, facts: pd.DataFrame, relatives: Relatives) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from medcnn.prepare import preparing
 from medcnn.prepare.contact_sheet import contact_sheet
 from medcnn.reading.archive import open_archive
 from medcnn.reading.decode import open_image, pixels
-from medcnn.split.surveying import survey
+from medcnn.split import surveying
 from tests.conftest import encoded, picture, zipped
 from tests.project import changed
 
@@ -25,7 +25,7 @@ def prepared(folder: Path, settings: Params, cpus: int = 2) -> pd.DataFrame:
     study = changed(settings.study("brain_mri"), {"images.size": 24})
     members = {f"{('yes', 'no')[index % 2]}/{index}.png": encoded(picture(index)) for index in range(300)}
     with open_archive(zipped(folder / "raw.zip", members)) as archive:
-        rows = survey(archive, study, 1, "s").rows
+        rows = surveying.dealt(surveying.looked_at(archive, study, "s"), study, 1, "s").rows
         preparing.write_images(archive.path, rows, study.images, folder, compute)
         training = manifest.indices(rows, "train")
         recipe = views.Recipe(settings.augment["light"], 2, 7)

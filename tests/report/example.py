@@ -332,6 +332,7 @@ def _write_data(made: Example, rows: pd.DataFrame) -> None:
         "leak": {
             "held_out_images": 48, "random_split_images": 12.25, "random_split_fraction": 0.255208, "this_split": 0,
         },
+        "doubts": [],
         "fingerprint": "f" * 64,
     }  # fmt: skip
     files.write_json(made.path(paths.metrics("split", made.study)), data)

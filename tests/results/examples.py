@@ -29,6 +29,7 @@ def split(**changes: Any) -> dict[str, Any]:
         "leak": {
             "held_out_images": 4, "random_split_images": 0.0, "random_split_fraction": 0.0, "this_split": 0,
         },
+        "doubts": [],
         "fingerprint": "f" * 64,
     } | changes  # fmt: skip
 

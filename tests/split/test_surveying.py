@@ -9,12 +9,12 @@ from PIL import ImageEnhance
 
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
-from medcnn.grouping import leaks
 from medcnn.params.labels import Csv
 from medcnn.params.splits import AuthorSplit
 from medcnn.params.studies import Study
 from medcnn.params.whole import Params
 from medcnn.reading.archive import open_archive
+from medcnn.results.data import Split
 from medcnn.split import surveying
 from medcnn.split.fingerprint import fingerprint
 from medcnn.split.surveying import Survey
@@ -40,7 +40,8 @@ def images(count: int = 60) -> dict[str, bytes]:
 
 def surveyed(folder: Path, members: dict[str, bytes], study: Study, seed: int = 1) -> Survey:
     with open_archive(zipped(folder / "raw.zip", members)) as archive:
-        return surveying.survey(archive, study, seed, "studies.brain_mri")
+        where = "studies.brain_mri"
+        return surveying.dealt(surveying.looked_at(archive, study, where), study, seed, where)
 
 
 def by_path(survey: Survey) -> dict[str, Any]:
@@ -173,7 +174,7 @@ def test_before_any_repair_an_image_counts_by_how_it_leaks(tmp_path: Path, study
             "healthy": {"images": 5, **nothing, "exact_copy": 1, "near_duplicate": 2, "any": 2},
         },
     }
-    assert leaks.leaked_before_repair(facts) == (4, 21)
+    assert Split.model_validate(facts).leaked_before_repair == (4, 21)
     assert facts["leak"]["this_split"] == 4
     dropping = author.model_copy(update={"on_leak": "drop_from_train"})
     dropped = fingerprint(surveyed(tmp_path, members, study.model_copy(update={"split": dropping})), "keep", 1)
