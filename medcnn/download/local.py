@@ -17,6 +17,7 @@ from medcnn.core.errors import MedcnnError
 from medcnn.download.bars import bar, copy
 from medcnn.download.partial import Origin
 from medcnn.params.sources import ArchiveSource, FolderSource
+from medcnn.reading.folder import files_below
 from medcnn.reading.names import printable
 from medcnn.runtime import paths
 
@@ -43,7 +44,7 @@ def pack_folder(source: FolderSource, target: Path, study: str) -> Origin:
     if target.resolve().is_relative_to(folder.resolve()):
         raise MedcnnError(f"studies.{study}.source.path: {source.path} holds this project; choose the images' folder")
     with _translated_errors(folder, study):
-        names = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
+        names = {path.relative_to(folder).as_posix(): path for path in files_below(folder)}
         if not names:
             raise MedcnnError(f"studies.{study}.source.path: {source.path} holds no files")
         total = sum(path.stat().st_size for path in names.values())
@@ -85,31 +86,3 @@ def _located(path: str, study: str) -> Path:
     if not found.is_dir() and not found.is_file():
         raise MedcnnError(f"studies.{study}.source.path: {path} is neither a file nor a folder")
     return Path(os.path.relpath(found)) if found.is_relative_to(project) else found
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """All files below a folder.
-
-    A link to a file inside the folder is read as that file, as any viewer shows it. Links that lead out would bring
-    in what the user did not name, and links to folders may go round in circles: both are refused.
-    """
-    for place, folders, names in os.walk(folder, onerror=_refuse):
-        for name in (*folders, *names):
-            path = Path(place, name)
-            if path.is_symlink():
-                _check_link(path, folder)
-            elif name in names and not path.is_file():
-                raise MedcnnError(f"{path} is not a regular file; remove it or choose another folder")
-            if name in names:
-                yield path
-
-
-def _check_link(path: Path, folder: Path) -> None:
-    if not path.is_file():
-        raise MedcnnError(f"{path} is a link to no file or to a folder; put a file or the folder itself in its place")
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise MedcnnError(f"{path} is a link that leads out of {folder}; put the file itself in its place")
-
-
-def _refuse(error: OSError) -> None:
-    raise error
