@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from posixpath import splitext
 
+import numpy as np
 import pandas as pd
 
 from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
+from medcnn.dataset.doubts import Doubt
 from medcnn.params.labels import Csv, Labels
 from medcnn.reading.archive import Archive
 from medcnn.reading.decode import SUFFIXES
@@ -25,16 +28,27 @@ _PACKED = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 _SHOWN = 8
 
 
-def listed(archive: Archive, labels: Labels, where: str) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Listing:
+    """What is known of the images before any of them is opened.
+
+    Attributes:
+        rows: ``path``, ``label``, ``patient``, ``part`` and ``reason`` of each image, in the order of paths; '' where
+            unknown. The part is what a label table says of it, in its own words; the reason, why it has no label.
+        doubts: what is doubtful about labels and patients.
+    """
+
+    rows: pd.DataFrame
+    doubts: tuple[Doubt, ...]
+
+
+def listed(archive: Archive, labels: Labels, where: str) -> Listing:
     """Every image of the raw data that the study does not exclude, in the order of paths.
 
     Args:
         archive: the raw data.
         labels: the patterns for classes and patients, the CSV of labels, the aliases of patients.
         where: the key path of the study, for messages.
-
-    Returns:
-        The columns ``path``, ``label`` and ``patient``; the last two are '' where they are unknown.
 
     Raises:
         MedcnnError: there are no images, a pattern or an alias matches nothing, or the CSV cannot be trusted.
@@ -54,7 +68,8 @@ def listed(archive: Archive, labels: Labels, where: str) -> pd.DataFrame:
     items = labelled(found, table, labels)
     _check_classes(items, labels, f"{where}.labels")
     _check_patients(items, table, labels, f"{where}.labels")
-    return _joined(items, labels.aliases, f"{where}.labels")
+    items = items.assign(part="", reason=np.where(items["label"] == "", "no class", "")).astype(tables.TEXT)
+    return Listing(_joined(items, labels.aliases, f"{where}.labels"), ())
 
 
 def described(archive: Archive, labels: Labels, where: str) -> pd.DataFrame:

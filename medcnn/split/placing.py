@@ -154,17 +154,19 @@ def _parts(codes: npt.NDArray[np.integer]) -> pd.Categorical:
 
 
 def _by_author(rows: pd.DataFrame, split: AuthorSplit) -> pd.DataFrame:
-    """The author's parts, by path; images in none of them are set aside."""
+    """The author's parts, as a label table says or else by path; images in none of them are set aside."""
     used = (rows["status"] == USED).to_numpy()
     codes = np.zeros(len(rows), np.int8)
-    for part, pattern in _patterns(split).items():
-        codes[used & (codes == 0) & _matching(rows, pattern)] = _CODES[part]
+    for texts in (rows["part"], rows["path"]):
+        for part, pattern in _patterns(split).items():
+            codes[used & (codes == 0) & _matching(texts, pattern)] = _CODES[part]
     dealt = rows.assign(split=_parts(codes))
     return manifest.set_aside(dealt, used & (codes == 0), "in no part of the author's split")
 
 
-def _matching(rows: pd.DataFrame, pattern: str) -> npt.NDArray[np.bool_]:
-    return np.fromiter((matches(path, pattern) for path in rows["path"]), bool, len(rows))
+def _matching(texts: pd.Series[str], pattern: str) -> npt.NDArray[np.bool_]:
+    """Which texts match a pattern; an empty one, of which nothing is known, never does."""
+    return np.fromiter((text != "" and matches(text, pattern) for text in texts), bool, len(texts))
 
 
 def _patterns(split: AuthorSplit) -> dict[str, str]:
@@ -212,7 +214,7 @@ def _check_author(rows: pd.DataFrame, split: AuthorSplit, classes: Sequence[str]
     """Refuse patterns that match nothing, and parts whose classes differ."""
     counts = _counted(rows)
     for part, pattern in _patterns(split).items():
-        there = rows[_matching(rows, pattern)]
+        there = rows[_matching(rows["part"], pattern) | _matching(rows["path"], pattern)]
         if not len(there):
             raise MedcnnError(
                 f"{where}.{part}: '{pattern}' matches no image, such as {rows['path'].iloc[0]}; fix the pattern"

@@ -36,7 +36,7 @@ FACTS = {
 
 @dataclass(frozen=True)
 class Looks:
-    """What was seen of every image: path, label and patient, ``FACTS``, its relatives, and what is doubtful so far."""
+    """What was seen of every image: the rows of the ``Listing``, ``FACTS``, its relatives, what is doubtful so far."""
 
     listed: pd.DataFrame
     facts: pd.DataFrame
@@ -65,12 +65,13 @@ def looked_at(archive: Archive, study: Study, where: str) -> Looks:
     Raises:
         MedcnnError: nothing to read, or a pattern that matches nothing.
     """
-    listed = labelling.listed(archive, study.labels, where)
+    listing = labelling.listed(archive, study.labels, where)
+    listed = listing.rows
     with _spool() as thumbnails:
         facts = tables.collected(_inspected(archive, listed["path"], thumbnails), FACTS)
         reader, limits = _reader(thumbnails, len(facts)), study.split.duplicates
         relatives = related(facts["sha256"], facts["phash"], listed["patient"], reader, limits)
-    return Looks(listed, facts, relatives, ())
+    return Looks(listed, facts, relatives, listing.doubts)
 
 
 def dealt(looks: Looks, study: Study, seed: int, where: str) -> Survey:
@@ -97,7 +98,7 @@ def _rows(listed: pd.DataFrame, facts: pd.DataFrame, relatives: Relatives) -> pd
     groups = relatives.patients.iloc[relatives.groups].reset_index(drop=True)
     first = relatives.exact == np.arange(count)
     empty = pd.Series([""], dtype=tables.TEXT).repeat(count).reset_index(drop=True)
-    rows = listed[["path", "label"]].assign(
+    rows = listed[["path", "label", "part"]].assign(
         **{str(name): column for name, column in facts.drop(columns="fault").items()},
         group=groups.where(groups != "", ids.iloc[relatives.groups].array),
         split=pd.Categorical.from_codes(np.zeros(count, np.int8), dtype=PARTS),
@@ -108,7 +109,7 @@ def _rows(listed: pd.DataFrame, facts: pd.DataFrame, relatives: Relatives) -> pd
     )
     unreadable = facts["fault"] != ""
     rows = manifest.set_aside(rows, unreadable.to_numpy(), "unreadable: " + facts["fault"])
-    rows = manifest.set_aside(rows, (~unreadable & (rows["label"] == "")).to_numpy(), "no class")
+    rows = manifest.set_aside(rows, (~unreadable & (listed["reason"] != "")).to_numpy(), listed["reason"])
     return _conflicts_set_aside(rows, relatives.exact)
 
 

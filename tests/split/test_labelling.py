@@ -120,7 +120,7 @@ ROWS = b"Patient_ID,new_names,labels\nP1,1.bmp,1\nP2,2.bmp,0\nP3,3.bmp,0\n"
 def listed(folder: Path, labels: Labels, names: tuple[str, ...], rows: bytes = ROWS) -> pd.DataFrame:
     members = {"labels.csv": rows, **dict.fromkeys(names, b"")}
     with open_archive(zipped(folder / "raw.zip", members)) as archive:
-        return labelling.listed(archive, labels, "studies.x")
+        return labelling.listed(archive, labels, "studies.x").rows
 
 
 def test_an_alias_joins_two_numbers_of_one_patient(tmp_path: Path, settings: Params) -> None:

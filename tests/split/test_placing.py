@@ -25,7 +25,7 @@ def study(settings: Params) -> Study:
 def images(*paths: str) -> pd.DataFrame:
     return manifest_rows(
         {"path": path, "label": "tumour" if "/yes" in path else "healthy", "fold": -1} for path in paths
-    )
+    ).assign(part="")
 
 
 def drawn(on_leak: OnLeak, **changes: float) -> dict[str, object]:
