@@ -41,13 +41,18 @@ def _print(study: str, facts: Split) -> None:
     print(f"{study}: {facts.used} images used, {facts.images - facts.used} set aside")
     print(
         f"a plain random split would have leaked {leak.random_split_images:.1f} of {leak.held_out_images} "
-        f"held-out images; this one leaks {leak.this_split}"
+        f"held-out images; this one leaks {leak.this_split}{_as_far_as_known(facts)}"
     )
     print(f"before any repair {leaked} of {held_out} held-out images leak; split.on_leak is {facts.on_leak}")
     for doubt in facts.doubts:
         print(f"{doubt.severity}: {doubt.text}")
     if leak.this_split:
         print(f"WARNING: {leak.this_split} HELD-OUT IMAGES LEAK, scores will be too good: on_leak is {facts.on_leak}")
+
+
+def _as_far_as_known(facts: Split) -> str:
+    unknown = facts.without_patient
+    return f" as far as is known: patients unknown for {unknown} of {facts.used} images" if unknown else ""
 
 
 if __name__ == "__main__":

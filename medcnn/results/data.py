@@ -74,6 +74,7 @@ class Split(Record):
     Attributes:
         set_aside: images that are not used, by reason.
         patients: how many; None where the study does not name them.
+        without_patient: images used whose patient is unknown; unless it is 0, leaks between patients are unknown too.
         doubts: what a reader should know, the gravest first.
         before_repair: by held-out part and class, relatives in the split as it was published or drawn.
         fingerprint: sha256 of the used images and their labels.
@@ -95,6 +96,11 @@ class Split(Record):
     leak: Leak
     doubts: list[Doubt]
     fingerprint: str
+
+    @property
+    def warnings(self) -> list[Doubt]:
+        """The doubts that belong wherever figures are shown."""
+        return [doubt for doubt in self.doubts if doubt.severity != "note"]
 
     @property
     def leaked_before_repair(self) -> tuple[int, int]:

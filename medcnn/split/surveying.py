@@ -24,7 +24,7 @@ from medcnn.reading import decode
 from medcnn.reading.archive import Archive, UnreadableMemberError
 from medcnn.runtime import paths
 from medcnn.runtime.threads import in_order
-from medcnn.split import labelling, placing
+from medcnn.split import doubting, labelling, placing
 from medcnn.split.settings import Study
 
 Facts = tuple[str, int, str, int, int, str, str, str]
@@ -89,7 +89,8 @@ def dealt(looks: Looks, study: Study, seed: int, where: str) -> Survey:
     relatives, rows = looks.relatives, _rows(looks.listed, looks.facts, looks.relatives)
     placed = placing.placed(rows, relatives.groups, study, seed, where)
     published = placing.as_published(rows, study.split, seed)
-    return Survey(placed, relatives, published, sorted_by_severity(looks.doubts))
+    doubts = (*looks.doubts, *doubting.of_split(placed, relatives, study))
+    return Survey(placed, relatives, published, sorted_by_severity(doubts))
 
 
 def _rows(listed: pd.DataFrame, facts: pd.DataFrame, relatives: Relatives) -> pd.DataFrame:

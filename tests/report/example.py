@@ -332,7 +332,13 @@ def _write_data(made: Example, rows: pd.DataFrame) -> None:
         "leak": {
             "held_out_images": 48, "random_split_images": 12.25, "random_split_fraction": 0.255208, "this_split": 0,
         },
-        "doubts": [],
+        "doubts": [
+            {
+                "severity": "warning", "kind": "patients_unknown", "text": f"patients unknown for {len(rows)} images",
+                "count": len(rows), "examples": ["a <b>&.png", "c.png"],
+            },
+            {"severity": "note", "kind": "files_passed_over", "text": "files passed over", "count": 3, "examples": []},
+        ],
         "fingerprint": "f" * 64,
     }  # fmt: skip
     files.write_json(made.path(paths.metrics("split", made.study)), data)

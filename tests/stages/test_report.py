@@ -529,6 +529,33 @@ def test_models_timed_in_different_settings_are_not_compared(copy: Example):
     assert "lite0: timed on A processor (x86_64, Linux), 2 cores, 1 thread for every engine." in text
 
 
+def test_doubts_are_listed_and_warnings_are_on_the_first_screen_with_a_link(reported: tuple[Example, str]):
+    made, html = reported
+    page = parsed(html)
+    doubts = files.read_json(made.path(paths.metrics("split", made.study)))["doubts"]
+    rows = page.table("Severity", "Count")
+    for doubt in doubts:
+        text, count, examples = rows[doubt["severity"]]
+        assert (text.text, float(count.value or "nan")) == (doubt["text"], doubt["count"])
+        assert all(example in examples.text for example in doubt["examples"])
+    first_screen = page.text[: page.text.index("The images, and what is wrong with them")]
+    assert "patients unknown" in first_screen
+    assert "files passed over" not in first_screen
+    target = next(value["href"] for tag, value in page.elements if tag == "a" and "doubts" in value.get("href", ""))
+    assert target.removeprefix("#") in {value.get("id") for _, value in page.elements}
+
+
+def test_no_leak_is_only_claimed_where_all_patients_are_known(copy: Example):
+    path = copy.path(paths.metrics("split", copy.study))
+    data = files.read_json(path)
+    unclaimed = f"patients unknown for {data['without_patient']} of {data['used']} images"
+    assert unclaimed in parsed(copy.report()).text
+    assert unclaimed in copy.path(paths.card(copy.study)).read_text()
+    files.write_json(path, {**data, "patients": 9, "without_patient": 0, "doubts": []})
+    assert "unknown" not in parsed(copy.report()).text
+    assert "unknown" not in copy.path(paths.card(copy.study)).read_text()
+
+
 def test_a_split_that_leaks_is_a_loud_warning(copy: Example):
     made = copy
     path = made.path(paths.metrics("split", made.study))

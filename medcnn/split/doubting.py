@@ -1,0 +1,121 @@
+"""What is doubtful about a split: patients unknown, parts of other sizes than asked for, labels that contradict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from medcnn.core.arrays import Integers
+from medcnn.dataset.doubts import Doubt
+from medcnn.dataset.manifest import SPLITS, USED
+from medcnn.grouping.relatives import Relatives
+from medcnn.measures.statistics.intervals import wilson
+from medcnn.params.splits import StratifiedSplit
+from medcnn.split.settings import Study
+
+SHOWN = 5
+"""How many examples a doubt gives."""
+FAR_OFF = 0.2
+"""The share of what was asked for by which a part may be larger or smaller."""
+FEW_GROUPS = 30
+"""Groups in test below which an accuracy is known too coarsely to compare models."""
+
+
+def of_split(rows: pd.DataFrame, relatives: Relatives, study: Study) -> Iterator[Doubt]:
+    """The doubts about images that were dealt to parts.
+
+    Args:
+        rows: the manifest's rows.
+        relatives: of each row.
+        study: how they were dealt.
+    """
+    used = (rows["status"] == USED).to_numpy()
+    images = rows.loc[used, ["path", "label", "split", "group"]].reset_index(drop=True)
+    yield from _patients_unknown(images, relatives.patients[used] == "")
+    yield from _large_group(images, study)
+    if isinstance(study.split, StratifiedSplit) and study.split.on_leak != "drop_from_train":
+        yield from _shares_missed(images, study.split)
+    yield from _small_test(images)
+    yield from _near_copies_of_two_classes(images, relatives.near[used])
+
+
+def _patients_unknown(images: pd.DataFrame, unknown: pd.Series[bool]) -> Iterator[Doubt]:
+    count = int(unknown.sum())
+    if count:
+        text = (
+            f"patients unknown for {count} of {len(images)} images: leaks between patients cannot be excluded; name "
+            "the patients with labels.group or labels.csv.group"
+        )
+        yield Doubt("warning", "patients_unknown", text, count, _some(images["path"][unknown.to_numpy()]))
+
+
+def _large_group(images: pd.DataFrame, study: Study) -> Iterator[Doubt]:
+    """A group that fits into no held-out part: it is always in training, and its class may be with it."""
+    sizes = images["group"].value_counts()
+    name, size = str(sizes.index[0]), int(sizes.iloc[0])
+    split = study.split
+    held_out = max(split.validation, split.test) if isinstance(split, StratifiedSplit) else 0.5
+    if size > max(held_out * len(images), 1):
+        text = (
+            f"group '{name}' holds {size} of {len(images)} images ({size / len(images):.0%}), all on one side of the "
+            "split; check that it is one patient, or lower split.duplicates.hamming if its images only look alike"
+        )
+        yield Doubt("warning", "large_group", text, size, _some(images["path"][images["group"] == name]))
+
+
+def _shares_missed(images: pd.DataFrame, split: StratifiedSplit) -> Iterator[Doubt]:
+    """Parts that hold much less or more of the images, or of a class, than was asked for."""
+    shares = (1 - split.validation - split.test, split.validation, split.test)
+    of_classes = {f"'{label}' images": members["split"] for label, members in images.groupby("label")}
+    missed = [
+        f"{part} holds {count} of {len(parts)} {what}, {count / len(parts):.0%} where {share:.0%} was asked for"
+        for what, parts in {"images": images["split"], **of_classes}.items()
+        for part, share in zip(SPLITS, shares, strict=True)
+        if _far_off(count := int((parts == part).sum()), share * len(parts))
+    ]
+    if missed:
+        sizes = images["group"].value_counts()
+        others = f" (and {len(missed) - 1} more such shares)" if len(missed) > 1 else ""
+        text = (
+            f"{missed[0]}{others}: groups are dealt whole, and the largest, '{sizes.index[0]}', holds {sizes.iloc[0]} "
+            "images; check the patients, or ask for other shares"
+        )
+        yield Doubt("warning", "shares_missed", text, len(missed), tuple(missed[:SHOWN]))
+
+
+def _far_off(count: int, wanted: float) -> bool:
+    # Whole images cannot be dealt closer than to one.
+    return abs(count - wanted) > max(FAR_OFF * wanted, 1)
+
+
+def _small_test(images: pd.DataFrame) -> Iterator[Doubt]:
+    groups = images["group"][images["split"] == "test"].nunique()
+    if groups < FEW_GROUPS:
+        low, high = wilson(0.9, max(groups, 1), 0.95)
+        text = (
+            f"test holds {groups} independent groups: an accuracy of 0.90 would be known to about {low:.2f} to "
+            f"{high:.2f}; add patients, or use cross-validation (run.folds)"
+        )
+        yield Doubt("warning", "small_test", text, groups)
+
+
+def _near_copies_of_two_classes(images: pd.DataFrame, near: Integers) -> Iterator[Doubt]:
+    labels = images.groupby(near)["label"].transform("nunique")
+    torn = images.assign(near=near)[labels > 1]
+    if len(torn):
+        pairs = [_pair(members) for _, members in torn.groupby("near")]
+        text = (
+            f"{len(torn)} images in {len(pairs)} sets of near duplicates have different labels, such as {pairs[0]}; "
+            "look at them, and correct the labels or exclude them"
+        )
+        yield Doubt("warning", "near_copies_of_two_classes", text, len(torn), tuple(pairs[:SHOWN]))
+
+
+def _pair(members: pd.DataFrame) -> str:
+    two = members.drop_duplicates("label").iloc[:2]
+    return " and ".join(f"{path} ({label})" for path, label in zip(two["path"], two["label"], strict=True))
+
+
+def _some(paths: pd.Series[str]) -> tuple[str, ...]:
+    return tuple(paths.iloc[:SHOWN])
