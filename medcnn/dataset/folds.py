@@ -13,7 +13,7 @@ import pandas as pd
 
 from medcnn.core import files, tables
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import manifest
+from medcnn.dataset import manifest, truths
 from medcnn.runtime import paths
 
 Cell = tuple[int, int]
@@ -59,9 +59,9 @@ def rows(study: str, fold: int) -> pd.DataFrame:
     if (where < 0).any():
         raise MedcnnError(f"{paths.folds(study)} lacks images of {paths.manifest(study)}; run `dvc repro split`")
     found = used.assign(split=parts[column(fold)].array[where])
-    present = set(found.groupby(["split", "label"], observed=True).groups)
-    for part, label in product(("train", "validation"), sorted(used["label"].unique())):
-        if (part, label) not in present:
+    present = {part: truths.counted(found["label"][found["split"] == part]) for part in ("train", "validation")}
+    for part, label in product(present, truths.counted(used["label"])):
+        if label not in present[part]:
             raise MedcnnError(
                 f"run.folds: fold {fold} of {study} has no '{label}' image in {part}; leave it out, lower "
                 f"studies.{study}.split.folds, or add images"

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import manifest, pack
+from medcnn.dataset import manifest, pack, truths
 from medcnn.dataset.shards import Rows
+from medcnn.dataset.truths import Truth
 from medcnn.runtime import paths
 
 
@@ -22,7 +22,7 @@ class Part:
     Attributes:
         classes: class names, in the order of a network's outputs.
         image_ids: N ids.
-        labels: (N,) indices into ``classes``, the truth.
+        labels: (N,) indices into ``classes``, the truth; of K findings (N, K), see ``truths``.
         groups: N names of patients or scenes, joined with their duplicates.
         images: all used images of the study, uint8 (M, H, W, 3).
         indices: (N,) where the images of the part are among them.
@@ -30,7 +30,7 @@ class Part:
 
     classes: tuple[str, ...]
     image_ids: tuple[str, ...]
-    labels: npt.NDArray[np.int64]
+    labels: Truth
     groups: tuple[str, ...]
     images: Rows
     indices: npt.NDArray[np.int64]
@@ -64,7 +64,7 @@ class Part:
         return self.at([row % len(self) for row in range(count)]).pixels().astype(np.float32)
 
 
-def read(study: str, classes: Sequence[str], name: str = "test") -> Part:
+def read(study: str, classes: tuple[str, ...], name: str = "test") -> Part:
     """The images of one part of a study, in the manifest's order.
 
     Args:
@@ -82,9 +82,9 @@ def read(study: str, classes: Sequence[str], name: str = "test") -> Part:
         raise MedcnnError(f"{path} has no {name} images; give studies.{study}.split a larger {name} part")
     found = rows.iloc[indices]
     return Part(
-        classes=tuple(classes),
+        classes=classes,
         image_ids=tuple(found["image_id"]),
-        labels=tables.positions(found["label"], classes),
+        labels=truths.coded(found["label"], classes),
         groups=tuple(found["group"]),
         images=pack.images(paths.prepared(study)),
         indices=np.array(indices, np.int64),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,12 +13,20 @@ import pandas as pd
 
 from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
+from medcnn.dataset import truths
 from medcnn.dataset.manifest import SPLITS
+from medcnn.dataset.truths import Truth
+from medcnn.params.shared.classes import Findings
 
 PREFIX = "p_"
-SCHEMA = tables.Schema(
-    "a CSV of predictions", {"image_id": str, "split": str, "label": str}, key="image_id", others=float, prefix=PREFIX
-)
+LABEL, FINDINGS = "label", "findings"
+"""The column of the truth; its name says whether probabilities are of one class or of several findings."""
+SCHEMAS = {
+    truth: tables.Schema(
+        "a CSV of predictions", {"image_id": str, "split": str, truth: str}, key="image_id", others=float, prefix=PREFIX
+    )
+    for truth in (LABEL, FINDINGS)
+}
 SUM_TOLERANCE = 1e-4
 _ROUNDING = 1e-6
 _PARTS = pd.CategoricalDtype(list(SPLITS))
@@ -28,17 +37,17 @@ class Predictions:
     """One model's probabilities.
 
     Attributes:
-        classes: class names, in the order of the columns.
+        classes: class names, in the order of the columns; ``Findings`` of a multi-label study.
         image_ids: (N,) names of images, each once; given as any sequence.
         splits: (N,) train, validation or test, missing for images without a part; given as any sequence.
-        labels: (N,) indices into ``classes``, the truth.
-        probabilities: (N, C) float64, each row summing to 1.
+        labels: (N,) indices into ``classes``, the truth; of findings (N, C), 1 where an image has it and 0 where not.
+        probabilities: (N, C) float64, each row summing to 1; of findings each probability is on its own.
     """
 
     classes: tuple[str, ...]
     image_ids: pd.Index[str]
     splits: pd.Categorical
-    labels: npt.NDArray[np.int64]
+    labels: Truth
     probabilities: npt.NDArray[np.float64]
 
     def __post_init__(self) -> None:
@@ -56,8 +65,13 @@ class Predictions:
     ) -> Predictions:
         """Predictions of all images of some rows of the manifest, in their order."""
         splits = pd.Categorical.from_codes(tables.positions(rows["split"], SPLITS), dtype=_PARTS)
-        labels = tables.positions(rows["label"], classes)
+        labels = truths.coded(rows["label"], classes)
         return cls(classes, pd.Index(rows["image_id"]), splits, labels, probabilities)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether classes are findings, of which an image may have several."""
+        return isinstance(self.classes, Findings)
 
     def of(self, split: str) -> Predictions:
         """The images of one split, in the same order."""
@@ -76,7 +90,7 @@ class Predictions:
 
 
 def write(path: Path, predictions: Predictions) -> None:
-    """Write a table of predictions: the image, its split, its class by name, and a probability per class.
+    """Write a table of predictions: the image, its split, its class or findings, and a probability per class.
 
     Raises:
         MedcnnError: a repeated image, an image without a split, a probability that is not a number from 0 to 1, or a
@@ -88,7 +102,7 @@ def write(path: Path, predictions: Predictions) -> None:
     columns = {
         "image_id": predictions.image_ids,
         "split": predictions.splits,
-        "label": pd.Categorical.from_codes(predictions.labels, pd.Index(predictions.classes)),
+        FINDINGS if predictions.multi_label else LABEL: truths.named(predictions.labels, predictions.classes),
         **{
             PREFIX + name: column for name, column in zip(predictions.classes, predictions.probabilities.T, strict=True)
         },
@@ -102,25 +116,35 @@ def read(path: Path) -> Predictions:
     Raises:
         MedcnnError: the file is missing or is not such a table; the line names the file, and the line or the image.
     """
-    table = tables.read(path, SCHEMA)
-    classes = tuple(column.removeprefix(PREFIX) for column in table.columns[len(SCHEMA.columns) :])
+    truth = _truth_column(path)
+    schema = SCHEMAS[truth]
+    table = tables.read(path, schema)
+    names = [column.removeprefix(PREFIX) for column in table.columns[len(schema.columns) :]]
+    classes = Findings(names) if truth == FINDINGS else tuple(names)
     if len(classes) < 2:
-        raise MedcnnError(f"{path} is not {SCHEMA.name}: it has fewer than two columns {PREFIX}<class>")
+        raise MedcnnError(f"{path} is not {schema.name}: it has fewer than two columns {PREFIX}<class>")
     predictions = Predictions(
         classes=classes,
         image_ids=pd.Index(table["image_id"]),
         splits=pd.Categorical.from_codes(_codes(path, table, "split", SPLITS), dtype=_PARTS),
-        labels=_codes(path, table, "label", classes),
+        labels=_codes(path, table, truth, classes),
         probabilities=np.column_stack([table[PREFIX + name].to_numpy() for name in classes]),
     )
     _check(path, predictions)
     return predictions
 
 
+def _truth_column(path: Path) -> str:
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        if file.readline().split(",")[2:3] == [FINDINGS]:
+            return FINDINGS
+    return LABEL
+
+
 def _codes(path: Path, table: pd.DataFrame, column: str, known: Sequence[str]) -> npt.NDArray[np.int64]:
-    codes = tables.positions(table[column], known)
-    if (codes < 0).any():
-        row = table.iloc[int(np.argmax(codes < 0))]
+    codes = truths.coded(table[column], known)
+    if (strange := truths.unknown(codes)).any():
+        row = table.iloc[int(np.argmax(strange))]
         raise MedcnnError(
             f"{path}, image {row['image_id']}: unknown {column} '{row[column]}'; one of {', '.join(known)}"
         )
@@ -164,11 +188,12 @@ def check_images(name: str, table: Predictions, rows: pd.DataFrame) -> None:
     recorded = rows[rows["split"] != ""]
     where = tables.positions(recorded["image_id"], table.image_ids)
     stranger = tables.positions(table.image_ids, recorded["image_id"]) < 0
-    codes = tables.positions(recorded["label"], table.classes)
+    codes = truths.coded(recorded["label"], table.classes)
     parts = tables.positions(recorded["split"], SPLITS)
     known = where >= 0
     differs = ~known
-    differs[known] = (table.labels[where[known]] != codes[known]) | (table.splits.codes[where[known]] != parts[known])
+    differs[known] = truths.differ(table.labels[where[known]], codes[known])
+    differs[known] |= table.splits.codes[where[known]] != parts[known]
     if differs.any():
         row = recorded.iloc[int(np.argmax(differs))]
         place = int(where[np.argmax(differs)])
@@ -183,7 +208,7 @@ def check_images(name: str, table: Predictions, rows: pd.DataFrame) -> None:
 
 
 def _truth(table: Predictions, place: int) -> str:
-    return f"'{table.classes[table.labels[place]]}' in {table.splits[place]}"
+    return f"'{truths.named(table.labels[[place]], table.classes)[0]}' in {table.splits[place]}"
 
 
 def _without_rounding_errors(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -198,8 +223,11 @@ def _check(path: Path, predictions: Predictions) -> None:
         f"no split; one of {', '.join(SPLITS)}": predictions.splits.codes < 0,
         "a probability is NaN": np.isnan(values).any(axis=1),
         "a probability is outside 0..1": ((values < 0) | (values > 1)).any(axis=1),
-        f"the probabilities do not sum to 1 within {SUM_TOLERANCE:g}": np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE,
     }
+    if not predictions.multi_label:
+        faults[f"the probabilities do not sum to 1 within {SUM_TOLERANCE:g}"] = (
+            np.abs(values.sum(axis=1) - 1) > SUM_TOLERANCE
+        )
     for fault, rows in faults.items():
         if rows.any():
             image_id = predictions.image_ids[int(np.argmax(rows))]
@@ -219,7 +247,7 @@ def _in_order_of(first_name: str, first: Predictions, name: str, table: Predicti
         strangers = tables.positions(table.image_ids, first.image_ids) < 0
         raise _lacking(first_name, table.image_ids[int(np.argmax(strangers))], name)
     ordered = table.at(order)
-    differs = (ordered.labels != first.labels) | (ordered.splits.codes != first.splits.codes)
+    differs = truths.differ(ordered.labels, first.labels) | (ordered.splits.codes != first.splits.codes)
     if differs.any():
         row = int(np.argmax(differs))
         raise MedcnnError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ def assign(
 
     Args:
         groups: the group of each item.
-        labels: the class of each item.
+        labels: the class of each item, or (N, C) 1 for each class that it has and 0 for others.
         shares: the wanted share of each part, summing to 1.
         rng: breaks ties.
 
@@ -28,12 +29,10 @@ def assign(
         The part of each item, an index into ``shares``.
     """
     names, group_of = np.unique(groups, return_inverse=True)
-    classes, class_of = np.unique(labels, return_inverse=True)
-    counts = np.zeros((len(names), len(classes)), np.int32)
-    np.add.at(counts, (group_of, class_of), 1)
+    counts = _counted(group_of, np.asarray(labels), len(names))
     images, negative_sizes = counts.sum(axis=0), -counts.sum(axis=1)
     wanted = np.asarray(shares)[:, None]
-    filled = np.zeros((len(shares), len(classes)))
+    filled = np.zeros((len(shares), len(images)))
     part_of = np.zeros(len(names), np.int64)
     shuffled = rng.permutation(len(names))
     for group in shuffled[np.argsort(negative_sizes[shuffled], kind="stable")]:
@@ -45,6 +44,18 @@ def assign(
         filled[part] += fractions
         part_of[group] = part
     return part_of[group_of]
+
+
+def _counted(group_of: npt.NDArray[np.int64], labels: npt.NDArray[Any], groups: int) -> npt.NDArray[np.int32]:
+    """How many items of each class each group has, (groups, classes)."""
+    if labels.ndim == 2:
+        counts = np.zeros((groups, labels.shape[1]), np.int32)
+        np.add.at(counts, group_of, labels)
+        return counts[:, counts.any(axis=0)]
+    classes, class_of = np.unique(labels, return_inverse=True)
+    counts = np.zeros((groups, len(classes)), np.int32)
+    np.add.at(counts, (group_of, class_of), 1)
+    return counts
 
 
 def folds(

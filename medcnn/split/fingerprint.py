@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from medcnn.core import tables
-from medcnn.dataset import doubts
+from medcnn.dataset import doubts, truths
 from medcnn.dataset.manifest import PARTS, SPLITS, USED
 from medcnn.grouping import leaks
 from medcnn.grouping.relatives import Relatives, joined, same
@@ -36,14 +36,14 @@ def fingerprint(survey: Survey, on_leak: OnLeak, seed: int) -> dict[str, Any]:
         "images": len(every),
         "used": len(rows),
         "set_aside": _counted(every["reason"][~used].str.replace("(?s):.*", "", regex=True)),
-        "classes": _counted(rows["label"]),
+        "classes": truths.counted(rows["label"]),
         "groups": len(np.unique(relatives.groups[used])),
         "patients": int(patients[patients != ""].nunique()) or None,
         "without_patient": int((patients == "").sum()),
         "sizes": _sizes(rows),
         "modes": _counted(rows["mode"]),
         "duplicates": _duplicates(relatives),
-        "splits": {split: _counted(rows["label"][rows["split"] == split]) for split in SPLITS},
+        "splits": {split: truths.counted(rows["label"][rows["split"] == split]) for split in SPLITS},
         "on_leak": on_leak,
         "before_repair": _before_repair(survey),
         "leak": _leak(rows, relatives.groups[used], seed),

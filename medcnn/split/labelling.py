@@ -14,6 +14,7 @@ import pandas as pd
 
 from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
+from medcnn.dataset import truths
 from medcnn.dataset.doubts import Doubt
 from medcnn.params.labels import Csv, Labels
 from medcnn.reading.archive import Archive
@@ -201,7 +202,7 @@ def _check_table(table: pd.DataFrame, names: Sequence[str], found: Sequence[str]
 
 
 def _check_classes(items: pd.DataFrame, labels: Labels, where: str) -> None:
-    present = set(items["label"].unique())
+    present = truths.counted(items["label"])
     missing = next((name for name in labels.class_names if name not in present), None)
     if missing:
         patterns = " or ".join(f"'{pattern}'" for pattern, name in labels.classes.items() if name == missing)

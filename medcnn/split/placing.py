@@ -11,7 +11,7 @@ import pandas as pd
 
 from medcnn.core import seeding
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import folds, manifest
+from medcnn.dataset import folds, manifest, truths
 from medcnn.dataset.manifest import PARTS, SET_ASIDE, SPLITS, USED
 from medcnn.grouping import dealing, leaks
 from medcnn.params.splits import AuthorSplit, OnLeak, StratifiedSplit
@@ -54,7 +54,7 @@ def placed(rows: pd.DataFrame, groups: Groups, study: Study, seed: int, where: s
     _check_parts(dealt, split, study.labels.class_names, f"{where}.split")
     fold = np.full(len(dealt), -1)
     tested = (chosen["split"] == "test").to_numpy()
-    fold[used] = dealing.folds(units, _classes(chosen), tested, len(study.split.fold_numbers) - 1, seed)
+    fold[used] = dealing.folds(units, truths.strata(chosen["label"]), tested, len(study.split.fold_numbers) - 1, seed)
     return dealt.assign(fold=fold)
 
 
@@ -108,11 +108,6 @@ def _units(groups: Groups, on_leak: OnLeak) -> Groups:
     return np.arange(len(groups)) if on_leak == "keep" else np.asarray(groups)
 
 
-def _classes(rows: pd.DataFrame) -> npt.NDArray[np.integer]:
-    """The class of each row as a number, in the order of the classes' names."""
-    return pd.Categorical(rows["label"]).codes
-
-
 def _drawn(rows: pd.DataFrame, units: Groups, shares: Sequence[float], seed: int) -> pd.DataFrame:
     inside = (rows["status"] == USED).to_numpy()
     return _assigned(rows, units, inside, dict(zip(SPLITS, shares, strict=True)), seeding.derived(seed, "split"))
@@ -143,7 +138,7 @@ def _assigned(
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """The rows, those ``inside`` dealt to the parts by class and unit."""
-    dealt = dealing.assign(units[inside], _classes(rows)[inside], [*shares.values()], rng)
+    dealt = dealing.assign(units[inside], truths.strata(rows["label"])[inside], [*shares.values()], rng)
     codes = pd.Categorical(rows["split"], dtype=PARTS).codes.copy()
     codes[inside] = np.array([_CODES[part] for part in shares])[dealt]
     return rows.assign(split=_parts(codes))
@@ -204,9 +199,9 @@ _REPAIRS: Mapping[OnLeak, Repair] = {"keep": _kept, "drop_from_train": _dropped,
 def _counted(rows: pd.DataFrame) -> dict[tuple[str, str], int]:
     """How many images of each class stand in each part; those without a part are left out."""
     return {
-        (part, str(label)): int(count)
+        (part, label): count
         for part in SPLITS
-        for label, count in rows["label"][rows["split"] == part].value_counts().items()
+        for label, count in truths.counted(rows["label"][rows["split"] == part]).items()
     }
 
 
@@ -230,7 +225,7 @@ def _check_author(rows: pd.DataFrame, split: AuthorSplit, classes: Sequence[str]
 
 def _aside(rows: pd.DataFrame, label: str) -> str:
     """How many images of a class are set aside, and why, for messages; '' where none are."""
-    reasons = rows["reason"][(rows["status"] == SET_ASIDE) & (rows["label"] == label)]
+    reasons = rows["reason"][(rows["status"] == SET_ASIDE) & truths.having(rows["label"], label)]
     return f" ({len(reasons)} are set aside, the first as {reasons.iloc[0]})" if len(reasons) else ""
 
 
@@ -244,7 +239,7 @@ def _check_folds(rows: pd.DataFrame, units: Groups, study: Study, where: str) ->
     """Refuse more folds than a class has images, or than there are groups, outside the test part."""
     used = rows[["label", "split"]][rows["status"] == USED]
     inside = (used["split"] != "test").to_numpy()
-    images = used["label"][inside].value_counts()
+    images = truths.counted(used["label"][inside])
     counts = {
         f"class '{label}' has {images.get(label, 0)} images{_aside(rows, label)}": images.get(label, 0)
         for label in study.labels.class_names

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from medcnn.core import tables
-from medcnn.dataset import folds, manifest, pack
+from medcnn.dataset import folds, manifest, pack, truths
 from medcnn.dataset.folds import MAIN, Cell
 from medcnn.dataset.shards import Shards
+from medcnn.dataset.truths import Truth
 from medcnn.params import placement
 from medcnn.params.placement import Placement
 from medcnn.params.shared import loading, run
@@ -81,9 +79,9 @@ class Task:
         return pack.images(paths.prepared(self.study))
 
     @cached_property
-    def labels(self) -> npt.NDArray[np.int64]:
-        """The classes of the M images, (M,) indices into ``classes``."""
-        return tables.positions(self.rows["label"], self.classes)
+    def labels(self) -> Truth:
+        """The truth about the M images, (M,) indices into ``classes``, or findings (M, K); see ``truths``."""
+        return truths.coded(self.rows["label"], self.classes)
 
     def indices(self, part: str) -> list[int]:
         """Positions of the images of a part, train or validation, among the M."""

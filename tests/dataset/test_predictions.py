@@ -9,6 +9,7 @@ import pytest
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import predictions
 from medcnn.dataset.predictions import Predictions
+from medcnn.params.shared.classes import Findings
 from tests.project import manifest_rows
 
 TABLE = Predictions(
@@ -168,3 +169,34 @@ def test_predictions_of_another_split_are_refused(table: Predictions, message: s
     predictions.check_images("simple", TABLE, rows)
     with pytest.raises(MedcnnError, match=message):
         predictions.check_images("simple", table, rows)
+
+
+def test_findings_are_written_and_read_back_each_probability_on_its_own(tmp_path: Path):
+    table = Predictions(
+        Findings(("mass", "fluid")),
+        ("a", "b", "c"),
+        ("train", "validation", "test"),
+        np.array([[1, 1], [0, 0], [0, 1]]),
+        np.array([[0.9, 0.8], [0.1, 0.05], [0.0, 1.0]]),
+    )
+    path = written(tmp_path, table)
+    assert path.read_text().splitlines()[:3] == [
+        "image_id,split,findings,p_mass,p_fluid", "a,train,mass|fluid,0.9,0.8", "b,validation,no finding,0.1,0.05",
+    ]  # fmt: skip
+    read = predictions.read(path)
+    assert read.multi_label and read.classes == table.classes
+    assert read.of("test").labels.tolist() == [[0, 1]]
+    rows = manifest_rows([
+        {"path": "a", "image_id": "a", "label": "mass|fluid", "split": "train"},
+        {"path": "b", "image_id": "b", "label": "no finding", "split": "validation"},
+        {"path": "c", "image_id": "c", "label": "mass", "split": "test"},
+    ])  # fmt: skip
+    with pytest.raises(MedcnnError, match=r"image c is 'fluid' in test.*'mass' in test"):
+        predictions.check_images("simple", read, rows)
+
+
+def test_an_unknown_finding_is_refused(tmp_path: Path):
+    path = tmp_path / "p.csv"
+    path.write_text("image_id,split,findings,p_mass,p_fluid\na,test,mass|air,0.5,0.5\n")
+    with pytest.raises(MedcnnError, match=r"image a: unknown findings 'mass\|air'"):
+        predictions.read(path)

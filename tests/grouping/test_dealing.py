@@ -46,3 +46,12 @@ def test_folds_cover_what_is_not_in_the_test_part_evenly_and_whole_groups() -> N
     assert set(sizes) == {1, 2, 3, 4, 5}
     assert max(sizes.values()) < 1.15 * min(sizes.values())
     assert len({(group, number) for group, number in zip(groups, fold, strict=True)}) == len(set(groups))
+
+
+def test_every_finding_is_shared_out_also_where_images_have_several() -> None:
+    random = np.random.default_rng(5)
+    findings = (random.random((400, 3)) < (0.5, 0.2, 0.1)).astype(np.int64)
+    part_of = dealing.assign(np.arange(400) // 2, findings, [0.65, 0.15, 0.2], np.random.default_rng(0))
+    for column in findings.T:
+        shares = np.bincount(part_of[column == 1], minlength=3) / column.sum()
+        np.testing.assert_allclose(shares, [0.65, 0.15, 0.2], atol=0.03)
