@@ -39,8 +39,8 @@ def named(truth: Truth, classes: Sequence[str]) -> pd.Categorical[str]:
 
 def unknown(truth: Truth) -> npt.NDArray[np.bool_]:
     """Which labels (N,) were not known."""
-    missing = truth < 0
-    return missing if truth.ndim == 1 else missing.any(axis=1)
+    missing = np.asarray(truth < 0)
+    return missing if truth.ndim == 1 else np.asarray(missing.any(axis=1))
 
 
 def differ(first: Truth, second: Truth) -> npt.NDArray[np.bool_]:
