@@ -13,13 +13,13 @@ from medcnn.dataset import manifest, part
 from medcnn.dataset.part import Part
 from medcnn.params.shared.classes import Prepared
 from medcnn.reading import decode
-from medcnn.reading.archive import open_archive, raw_archive
+from medcnn.reading.archive import Archive, open_archive, raw_archive
 from medcnn.reading.decode import Fit
+from medcnn.reading.pictures import Reading, named, parted
 from medcnn.runtime import paths
 
 ORIGINALS = 8
 """How many images are decoded anew, again and again."""
-_PNG_MODES = {"L", "RGB"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Material:
     Attributes:
         test: the images as prepared.
         prepared: the folder of the prepared images.
-        originals: the first test images as published, decoded, in their own size and mode.
+        originals: the first test images as published, decoded, 8-bit RGB in their own size.
         fit: how originals are brought to the size of the prepared images.
     """
 
@@ -50,13 +50,13 @@ class Material:
     def input_array(self, number: int) -> np.ndarray:
         """An original made the array that engines take, float32 (1, H, W, 3), 0..255."""
         original = self.originals[number % len(self.originals)]
-        return decode.resize(decode.to_rgb(original), self.image_size, self.fit)[None].astype(np.float32)
+        return decode.resize(original, self.image_size, self.fit)[None].astype(np.float32)
 
     def written(self, folder: Path) -> list[str]:
         """The paths of the originals, written as PNG files."""
         written = [folder / f"{number}.png" for number in range(len(self.originals))]
         for path, original in zip(written, self.originals, strict=True):
-            (original if original.mode in _PNG_MODES else decode.to_rgb(original)).save(path)
+            original.save(path)
         return list(map(str, written))
 
 
@@ -69,5 +69,10 @@ def read(study: str, block: Prepared) -> Material:
     test, rows = part.read(study, block.labels.class_names), manifest.used(paths.manifest(study), "path")
     first = rows["path"].iloc[test.indices[:ORIGINALS]]
     with open_archive(raw_archive(paths.raw(study))) as archive:
-        originals = tuple(decode.open_image(archive.read(path)) for path in first)
+        originals = tuple(_original(archive, path, block.images) for path in first)
     return Material(test, paths.prepared(study), originals, block.images.fit)
+
+
+def _original(archive: Archive, path: str, reading: Reading) -> Image.Image:
+    name, mark = parted(archive, path)
+    return next(named(archive, name, [mark], reading))

@@ -59,6 +59,7 @@ class Draft:
             data_sha256=self.data_sha256,
             weights_sha256={network: files.sha256(paths.keras_model(self.study, network)) for network in networks},
             novelty=self.novelty,
+            frames=images.frames,
         )
 
     def _operating_points(self, seen: Predictions) -> dict[str, float | None]:

@@ -18,7 +18,9 @@ from medcnn.params.splits import Duplicates
 
 @dataclass(frozen=True)
 class Relatives:
-    """Per row: its patient, and the first row among its exact copies, its near duplicates, and all of these joined."""
+    """Per row: its patient, and the first row among its exact copies, its near duplicates, and all of these joined
+    with the pictures of one file.
+    """
 
     patients: pd.Series[str]
     exact: npt.NDArray[np.int64]
@@ -30,15 +32,17 @@ def related(
     contents: pd.Series[str],
     hashes: pd.Series[str],
     patients: pd.Series[str],
+    files: pd.Series[int],
     thumbnails: Callable[[npt.NDArray[np.int64]], np.ndarray],
     limits: Duplicates,
 ) -> Relatives:
     """Find exact and near duplicates, and join them with the patients.
 
     Args:
-        contents: the sha256 of each image file.
+        contents: the sha256 of each image.
         hashes: its perceptual hash; '' for a file that is not an image, which has no copies.
         patients: its patient, '' where unknown.
+        files: the number of the file that holds it, which never falls; pictures of one file are one patient's.
         thumbnails: gives the thumbnails of some images, see ``duplicates.near_pairs``.
         limits: what counts as a near duplicate.
     """
@@ -47,7 +51,8 @@ def related(
     pairs = duplicates.near_pairs(hashes.iloc[images], lambda some: thumbnails(images[some]), limits)
     alike = images[np.fromiter(pairs, np.dtype((np.int64, 2)))]
     near = joined(count, np.stack([exact, places], axis=1), alike)
-    groups = joined(count, np.stack([near, places], axis=1), same(patients))
+    of_file = np.searchsorted(files, files)
+    groups = joined(count, np.stack([near, places], axis=1), same(patients), np.stack([of_file, places], axis=1))
     return Relatives(patients, exact, near, groups)
 
 

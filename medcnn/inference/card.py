@@ -7,12 +7,13 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
 from medcnn.core.errors import MedcnnError
 from medcnn.inference.novelty import Novelty
 
 FORMAT = "1"
+Frames = Literal["all", "first", "middle"]
 FITS = ("stretch", "pad", "crop")
 PRECISIONS = ("float32", "int8", "mixed")
 LARGEST_IMAGE = 4096
@@ -42,6 +43,7 @@ class Card:
         data_sha256: The fingerprint of the study's images.
         weights_sha256: Of each network's ``model.keras``, by name.
         novelty: Tells images that are unlike the training images.
+        frames: Which pictures are taken of a file that has several: all, first or middle.
     """
 
     study: str
@@ -59,12 +61,15 @@ class Card:
     data_sha256: str
     weights_sha256: Mapping[str, str]
     novelty: Novelty
+    frames: Frames = "all"
 
     @property
     def metadata(self) -> dict[str, str]:
         """The card as ONNX's ``metadata_props``: text as it is, everything else as JSON."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values |= {"format": FORMAT, "novelty": self.novelty.to_json()}
+        for key in [key for key, usual in _USUAL.items() if values[key] == usual]:
+            del values[key]
         return {key: value if isinstance(value, str) else _json(value) for key, value in values.items()}
 
     @classmethod
@@ -76,7 +81,10 @@ class Card:
         """
         if metadata.get("format", FORMAT) != FORMAT:
             _refuse("format", f"{FORMAT} is what this version of medcnn reads", metadata["format"])
-        read = {key: _entry(metadata, key, check) for key, check in {"format": _of(FORMAT), **_CHECKS}.items()}
+        checks = {"format": _of(FORMAT), **_CHECKS}
+        read = {
+            key: _entry(metadata, key, check) for key, check in checks.items() if key in metadata or key not in _USUAL
+        }
         del read["format"]
         card = cls(**read)
         _check_classes(card)
@@ -221,4 +229,7 @@ _CHECKS: Mapping[str, Callable[[str], Any]] = {
     "data_sha256": _digest,
     "weights_sha256": _digests,
     "novelty": Novelty.from_json,
+    "frames": _of(*get_args(Frames)),
 }
+_USUAL: Mapping[str, Any] = {"frames": "all"}
+"""Entries that only a model of other values has: so files of before they were known are read, and stay as they are."""

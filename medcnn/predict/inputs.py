@@ -14,20 +14,18 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from medcnn.core.errors import BAD_INPUT, MedcnnError
 from medcnn.reading import decode
-from medcnn.reading.formats.dicom import is_dicom
-from medcnn.reading.formats.scans import SUFFIXES
+from medcnn.reading.names import is_of_system, slashed
+from medcnn.reading.pictures import START, may_hold_pictures
 from medcnn.runtime.console import shown
 
 LIMIT = 256 << 20
 """Largest file, or member of a zip, in bytes."""
-_START = 132
-"""How many bytes of a file show whether it is DICOM."""
-_JUNK = "__MACOSX"
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 
 
 class NothingFoundError(MedcnnError):
@@ -113,22 +111,23 @@ def _why_missing(path: str) -> str:
 def _in_folder(folder: str) -> Iterator[Source | None]:
     denied: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=denied.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(name for name in names if not name.startswith(".")):
+        folders[:] = sorted(name for name in folders if not is_of_system(name))
+        for name in sorted(name for name in names if not is_of_system(name)):
             path = os.path.join(parent, name)  # noqa: PTH118 (a Path would lose a leading ./)
-            yield _file(path) if _looks_like_image(path) else None
+            yield _file(path) if _may_be_taken(path) else None
     yield from (_broken(str(error.filename), error.strerror or "unreadable") for error in denied)
 
 
-def _looks_like_image(path: str) -> bool:
-    """Whether a file is an image by its suffix or, as DICOM files often have none or one of digits, by its start."""
-    if not Path(path).is_file() or Path(path).name == "DICOMDIR":
+def _may_be_taken(path: str) -> bool:
+    """Whether a file may hold pictures, by its name or, as DICOM files often have none or one of digits, its start."""
+    name = Path(path).name
+    if not Path(path).is_file():
         return False
-    if path.lower().endswith(SUFFIXES):
+    if may_hold_pictures(name):
         return True
     try:
         with Path(path).open("rb") as file:
-            return is_dicom(file.read(_START))
+            return may_hold_pictures(name, file.read(START))
     except OSError:
         return False
 
@@ -163,15 +162,19 @@ def _members(path: str, pattern: str) -> Iterator[Source | None]:
         yield _broken(path, " ".join(str(error).split()) or "not a zip")
         return
     for member in sorted(archive.infolist(), key=lambda member: member.filename):
-        if not member.is_dir() and not _hidden(member.filename) and _matches(member.filename, pattern):
+        inner = slashed(member)
+        if not member.is_dir() and not is_of_system(inner) and _matches(inner, pattern):
             name = f"{path}!{member.filename}"
-            known = member.filename.lower().endswith(SUFFIXES)
-            yield Source(name, partial(_read_member, archive, member), member.file_size) if known else None
+            taken = may_hold_pictures(inner) or may_hold_pictures(inner, _start(archive, member))
+            yield Source(name, partial(_read_member, archive, member), member.file_size) if taken else None
 
 
-def _hidden(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return _JUNK in parts or any(part.startswith(".") for part in parts)
+def _start(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    try:
+        with archive.open(member) as file:
+            return file.read(START)
+    except _BROKEN:
+        return b""
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -182,6 +185,6 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(member) as file:
             return _limited(file)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
+    except _BROKEN as error:
         # A password raises RuntimeError; an unusual compression NotImplementedError, which is one too.
         raise decode.UnreadableImageError(" ".join(str(error).split()) or "broken in the zip") from error

@@ -14,8 +14,8 @@ import numpy as np
 from medcnn.predict import deciding
 from medcnn.predict.inputs import Source
 from medcnn.predict.model import Model
-from medcnn.reading.decode import Fit, UnreadableImageError
-from medcnn.reading.formats import scans
+from medcnn.reading.decode import Fit, UnreadableImageError, resize
+from medcnn.reading.pictures import VOLUMES, pictures
 
 _TOGETHER = 16
 """Pictures of one file that may wait in memory."""
@@ -104,7 +104,7 @@ def _decoded(sources: Sequence[Source], model: Model, options: Options) -> Itera
 def _started(source: Source, model: Model) -> tuple[list[Row], Iterator[Row]]:
     """The first pictures of a file, and an iterator of the others, which are decoded when they are asked for."""
     every = _pictures(source, model)
-    if source.size > _LARGE or source.name.lower().endswith(scans.VOLUMES):
+    if source.size > _LARGE or source.name.lower().endswith(VOLUMES):
         return [], every
     return list(islice(every, _TOGETHER)), every
 
@@ -114,9 +114,10 @@ def _pictures(source: Source, model: Model) -> Iterator[Row]:
     card = model.card
     fit = cast(Fit, card.fit)
     try:
-        for number, pixels in scans.pictures(source.read(), source.name, card.image_size, fit):
+        for picture in pictures(source.read(), source.name, card):
+            pixels = resize(picture.image, card.image_size, fit)
             score = float(card.novelty.scores(pixels[None])[0])
-            yield Row(source.name + number, novelty=score, unlike=score > card.novelty.threshold, pixels=pixels)
+            yield Row(source.name + picture.mark, novelty=score, unlike=score > card.novelty.threshold, pixels=pixels)
     except UnreadableImageError as error:
         yield Row(source.name, error=str(error))
     except OSError as error:

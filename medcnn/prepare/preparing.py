@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, groupby
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from medcnn.dataset import pack
 from medcnn.dataset.shards import Shard
 from medcnn.params.shared.images import Images
 from medcnn.reading.archive import Archive, open_archive
-from medcnn.reading.decode import Fit, pixels
+from medcnn.reading.decode import resize
+from medcnn.reading.pictures import named, parted
 from medcnn.runtime import fanout
 from medcnn.runtime.fanout import Placement
 from medcnn.runtime.threads import in_order
@@ -22,32 +24,38 @@ from medcnn.runtime.threads import in_order
 
 @dataclass(frozen=True)
 class _Task:
-    """The images of a shard: their names in the archive, and how they are resized."""
+    """The images of a shard: their paths in the archive, and how they are read and resized."""
 
     shard: Shard
-    names: Sequence[str]
+    paths: Sequence[str]
     raw: Path
-    size: int
-    fit: Fit
+    images: Images
     threads: int
 
 
 def write_images(raw: Path, rows: pd.DataFrame, images: Images, folder: Path, compute: Placement) -> None:
     """Write every used image of an archive, resized, in the order of ``rows``: uint8 (N, S, S, 3)."""
-    size, names = images.size, rows["path"].tolist()
-    with pack.writing(folder, pack.IMAGES, (len(names), size, size, 3)) as parts:
-        tasks = [_Task(shard, names[part], raw, size, images.fit, compute.cpus_per_task) for shard, part in parts]
+    size, paths = images.size, rows["path"].tolist()
+    with pack.writing(folder, pack.IMAGES, (len(paths), size, size, 3)) as parts:
+        tasks = [_Task(shard, paths[part], raw, images, compute.cpus_per_task) for shard, part in parts]
         list(fanout.each(_write, tasks, compute))
     _archive.cache_clear()
 
 
 def _write(task: _Task) -> None:
-    archive = _archive(task.raw, task.raw.stat().st_mtime_ns)
+    archive, images = _archive(task.raw, task.raw.stat().st_mtime_ns), task.images
 
-    def resized(name: str) -> np.ndarray:
-        return pixels(archive.read(name), task.size, task.fit)
+    def resized(file: tuple[str, list[str]]) -> list[np.ndarray]:
+        return [resize(image, images.size, images.fit) for image in named(archive, *file, images)]
 
-    pack.write(task.shard, in_order(resized, task.names, task.threads))
+    arrays = in_order(resized, _files(archive, task.paths), task.threads)
+    pack.write(task.shard, chain.from_iterable(arrays))
+
+
+def _files(archive: Archive, paths: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """The files of the pictures, each with the marks of those that follow each other, so that it is read once."""
+    for name, pictures in groupby((parted(archive, path) for path in paths), key=lambda picture: picture[0]):
+        yield name, [mark for _, mark in pictures]
 
 
 @lru_cache(maxsize=1)

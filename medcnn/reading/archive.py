@@ -74,20 +74,32 @@ class Archive(ABC):
         """
         if self.size(name) > limit:
             raise UnreadableMemberError(f"{self._label(name)} has {self.size(name)} bytes, more than {limit} allowed")
+        data = self.start(name, limit)
+        if len(data) != self.size(name):
+            raise UnreadableMemberError(
+                f"{self._label(name)} unpacks to another size than the {self.size(name)} stated"
+            )
+        return data
+
+    def start(self, name: str, count: int) -> bytes:
+        """The first bytes of a file, about ``count`` of them.
+
+        Raises:
+            UnreadableMemberError: the file is damaged.
+        """
         try:
             with self._lock, self._open(name) as file:
-                data = _read(file, limit)
+                return _read(file, count)
         except OSError as error:
             if not _means_damage(error):
                 raise
             raise UnreadableMemberError(f"{self._label(name)} is damaged") from error
         except _BROKEN as error:
             raise UnreadableMemberError(f"{self._label(name)} is damaged or packed in an unknown way") from error
-        if len(data) != self.size(name):
-            raise UnreadableMemberError(
-                f"{self._label(name)} unpacks to another size than the {self.size(name)} stated"
-            )
-        return data
+
+    def holds(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return self._holds(name)
 
     @abstractmethod
     def close(self) -> None:

@@ -36,13 +36,32 @@ def open_image(data: bytes) -> Image.Image:
     Raises:
         UnreadableImageError: the bytes are empty, truncated, not an image, or inflate beyond ``PIXELS`` or ``SIDE``.
     """
+    image = opened(data)
+    load(image)
+    return image
+
+
+def opened(data: bytes) -> Image.Image:
+    """An image file at its first page, not yet decoded.
+
+    Raises:
+        UnreadableImageError: the bytes are empty or not an image.
+    """
     if not data:
         raise UnreadableImageError("empty file")
-    with _translate_errors():
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    with translate_errors():
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+
+
+def load(image: Image.Image) -> None:
+    """Decode the page at which an image file stands.
+
+    Raises:
+        UnreadableImageError: it is truncated, or larger than ``PIXELS`` or ``SIDE``.
+    """
+    with translate_errors():
         _check_size(image)
         image.load()
-    return image
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -54,7 +73,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     # A damaged EXIF block is no reason to lose the image.
     with contextlib.suppress(Exception):
         image = ImageOps.exif_transpose(image)
-    with _translate_errors():
+    with translate_errors():
         if image.mode in _DEEP_MODES:
             return _stretched(image).convert("RGB")
         if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
@@ -83,7 +102,7 @@ def pixels(data: bytes, size: int, fit: Fit) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _translate_errors() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn whatever Pillow raises at a broken file, which can be nearly anything, into an ``UnreadableImageError``."""
     try:
         yield

@@ -12,6 +12,27 @@ LONGEST = 4096
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """Control characters, line ends, and what turns the direction of text round."""
 
+_SYSTEM = frozenset(
+    {
+        *("__macosx", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\\r"),
+        *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000", "lost+found"),
+        *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "@__thumb", "#recycle", "#snapshot"),
+        *("zbthumbnail.info", "picasa.ini", "__pycache__"),
+    }
+)
+"""What macOS, Windows, the usual network drives and picture managers leave beside the files of their users."""
+_MARK = re.compile(r"#\d+(,\d+)?$")
+
+
+def is_of_system(name: str) -> bool:
+    """Whether a file, or a folder that it lies in, is hidden or left by an operating system."""
+    return any(part.startswith(".") or part.lower() in _SYSTEM for part in name.split("/"))
+
+
+def unmarked(path: str) -> str:
+    """The file of a picture: its path without the mark that says which of the pictures of a file it is."""
+    return _MARK.sub("", path)
+
 
 def slashed(member: zipfile.ZipInfo) -> str:
     """The name of a zip's member with forward slashes; some programs for Windows write backslashes."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from posixpath import splitext
 
 import numpy as np
 import pandas as pd
@@ -18,14 +16,12 @@ from medcnn.dataset import truths
 from medcnn.dataset.doubts import Doubt
 from medcnn.params.labels import Csv, Labels
 from medcnn.reading.archive import Archive
-from medcnn.reading.decode import SUFFIXES
 from medcnn.reading.names import matches, printable
+from medcnn.split import finding
 
 NOTHING = pd.DataFrame(dtype=tables.TEXT)
 """The rows of a CSV that is not there."""
 
-_JUNK = {"__MACOSX", "Thumbs.db", "desktop.ini"}
-_PACKED = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 _SHOWN = 8
 
 
@@ -54,39 +50,26 @@ def listed(archive: Archive, labels: Labels, where: str) -> Listing:
     Raises:
         MedcnnError: there are no images, a pattern or an alias matches nothing, or the CSV cannot be trusted.
     """
-    names = archive.names()
-    found = images(names, labels)
-    left_out = _left_out(archive, names)
-    if not found:
-        raise MedcnnError(
-            f"{where}: no images among the {len(names)} files of the raw data{left_out}; fix {where}.labels.exclude or "
-            f"{where}.source"
-        )
-    if left_out:
-        print(f"{where}.source: {len(found)} images{left_out}", file=sys.stderr)
+    files = finding.found(archive, labels, where)
+    names, found = archive.names(), files.names
     table = _table(archive, names, labels.csv, where)
     _check_table(table, names, found, f"{where}.labels.csv: {labels.csv.file}")
     items = labelled(found, table, labels)
     _check_classes(items, labels, f"{where}.labels")
     _check_patients(items, table, labels, f"{where}.labels")
     items = items.assign(part="", reason=np.where(items["label"] == "", "no class", "")).astype(tables.TEXT)
-    return Listing(_joined(items, labels.aliases, f"{where}.labels"), ())
+    return Listing(_joined(items, labels.aliases, f"{where}.labels"), files.doubts)
 
 
 def described(archive: Archive, labels: Labels, where: str) -> pd.DataFrame:
-    """What the CSV says of every image, by its path; '' for an image that the CSV does not list.
+    """What the CSV says of every file, by its path; '' for a file that the CSV does not list.
 
     Raises:
         MedcnnError: the CSV cannot be read.
     """
     names = archive.names()
-    table, found = _table(archive, names, labels.csv, where), images(names, labels)
-    return table.reset_index(drop=True).reindex(_rows_of(found, table)).fillna("").set_axis(found)
-
-
-def images(names: Sequence[str], labels: Labels) -> list[str]:
-    """The image files among the names: no junk of operating systems, nothing that the study excludes."""
-    return [name for name in names if _is_image(name) and not any(matches(name, p) for p in labels.exclude)]
+    table = _table(archive, names, labels.csv, where)
+    return table.reset_index(drop=True).reindex(_rows_of(names, table)).fillna("").set_axis(names)
 
 
 def labelled(names: Sequence[str], table: pd.DataFrame, labels: Labels) -> pd.DataFrame:
@@ -143,14 +126,6 @@ def patient(text: str, pattern: str | None) -> str:
     if match is None:
         return ""
     return "/".join(part for part in match.groups() if part) or match.group()
-
-
-def _left_out(archive: Archive, names: Sequence[str]) -> str:
-    """What of an archive is not looked at and might have been meant to be, for messages; '' where there is nothing."""
-    found = [f"{count} {kind}" for kind, count in sorted(archive.left_out.items())]
-    inner = [name for name in names if splitext(name)[1].lower() in _PACKED]
-    found += [f"{len(inner)} archives inside of it ({_some(inner)})"] if inner else []
-    return f"; left out: {', '.join(found)}" if found else ""
 
 
 def _class(text: str, labels: Labels) -> str:
@@ -244,8 +219,3 @@ def _joined(items: pd.DataFrame, aliases: Mapping[str, str], where: str) -> pd.D
 
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-
-
-def _is_image(name: str) -> bool:
-    hidden = any(part in _JUNK or part.startswith(".") for part in name.split("/"))
-    return not hidden and splitext(name)[1].lower() in SUFFIXES

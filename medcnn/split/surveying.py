@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import IO
@@ -15,28 +16,37 @@ import numpy.typing as npt
 import pandas as pd
 
 from medcnn.core import tables
+from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
 from medcnn.dataset.doubts import Doubt, sorted_by_severity
 from medcnn.dataset.manifest import PARTS, USED
 from medcnn.grouping import duplicates
 from medcnn.grouping.relatives import Relatives, related
-from medcnn.reading import decode
 from medcnn.reading.archive import Archive, UnreadableMemberError
+from medcnn.reading.decode import UnreadableImageError
+from medcnn.reading.formats.frames import NoPictureError
+from medcnn.reading.pictures import Picture, Reading, pictures
 from medcnn.runtime import paths
 from medcnn.runtime.threads import in_order
 from medcnn.split import doubting, labelling, placing
 from medcnn.split.settings import Study
 
-Facts = tuple[str, int, str, int, int, str, str, str]
+Facts = tuple[int, str, int, str, int, str, int, int, str, str, str]
 FACTS = {
-    "image_id": str, "bytes": int, "sha256": str, "width": int, "height": int, "mode": str, "phash": str, "fault": str,
+    "file": int, "mark": str, "pictures": int, "image_id": str, "bytes": int, "sha256": str, "width": int,
+    "height": int, "mode": str, "phash": str, "fault": str,
 }  # fmt: skip
-"""What is read from one image file; ``fault`` is empty where it could be decoded."""
+"""What is read of one picture: its file, as a position in the listing, its mark there and how many pictures the file
+has; ``fault`` is empty where it could be decoded. Of a file with several, the hash is that of the file and the mark."""
+Look = tuple[Facts, np.ndarray] | str
+"""The facts and the thumbnail of a picture; or what a file is that is meant to hold none."""
+_SHOWN = 5
+_NOTHING = np.zeros(duplicates.THUMBNAIL**2, np.uint8)
 
 
 @dataclass(frozen=True)
 class Looks:
-    """What was seen of every image: the rows of the ``Listing``, ``FACTS``, its relatives, what is doubtful so far."""
+    """What was seen of every picture: its row of the ``Listing``, ``FACTS``, its relatives, what is doubtful so far."""
 
     listed: pd.DataFrame
     facts: pd.DataFrame
@@ -65,13 +75,14 @@ def looked_at(archive: Archive, study: Study, where: str) -> Looks:
     Raises:
         MedcnnError: nothing to read, or a pattern that matches nothing.
     """
-    listing = labelling.listed(archive, study.labels, where)
-    listed = listing.rows
+    listing, empty = labelling.listed(archive, study.labels, where), Counter[str]()
     with _spool() as thumbnails:
-        facts = tables.collected(_inspected(archive, listed["path"], thumbnails), FACTS)
+        seen = _inspected(partial(_inspect, archive, study.images), listing.rows["path"], thumbnails, empty)
+        facts = tables.collected(seen, FACTS)
+        listed = _of_pictures(listing.rows, facts)
         reader, limits = _reader(thumbnails, len(facts)), study.split.duplicates
-        relatives = related(facts["sha256"], facts["phash"], listed["patient"], reader, limits)
-    return Looks(listed, facts, relatives, listing.doubts)
+        relatives = related(facts["sha256"], facts["phash"], listed["patient"], facts["file"], reader, limits)
+    return Looks(listed, facts, relatives, (*listing.doubts, *_empty(empty), *_several(facts, listed["path"])))
 
 
 def dealt(looks: Looks, study: Study, seed: int, where: str) -> Survey:
@@ -100,7 +111,7 @@ def _rows(listed: pd.DataFrame, facts: pd.DataFrame, relatives: Relatives) -> pd
     first = relatives.exact == np.arange(count)
     empty = pd.Series([""], dtype=tables.TEXT).repeat(count).reset_index(drop=True)
     rows = listed[["path", "label", "part"]].assign(
-        **{str(name): column for name, column in facts.drop(columns="fault").items()},
+        **{str(name): column for name, column in facts.drop(columns=["file", "mark", "pictures", "fault"]).items()},
         group=groups.where(groups != "", ids.iloc[relatives.groups].array),
         split=pd.Categorical.from_codes(np.zeros(count, np.int8), dtype=PARTS),
         fold=-1,
@@ -127,27 +138,83 @@ def _conflicts_set_aside(rows: pd.DataFrame, exact: npt.NDArray[np.int64]) -> pd
     return manifest.set_aside(rows, which, reasons)
 
 
-def _inspected(archive: Archive, names: pd.Series[str], thumbnails: IO[bytes]) -> Iterator[Facts]:
-    """The facts of each image; its thumbnail is written to a file, as those of all would fill the memory."""
-    for facts, thumbnail in in_order(partial(_inspect, archive), names, len(os.sched_getaffinity(0))):
-        thumbnails.write(thumbnail.data)
-        yield facts
+def _of_pictures(listed: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
+    """The rows of files as rows of their pictures, each under the name of its file and its mark."""
+    rows = listed if len(listed) == len(facts) else listed.iloc[facts["file"]].reset_index(drop=True)
+    return rows if (facts["mark"] == "").all() else rows.assign(path=rows["path"] + facts["mark"])
 
 
-def _inspect(archive: Archive, path: str) -> tuple[Facts, np.ndarray]:
-    nothing, image_id = np.zeros(duplicates.THUMBNAIL**2, np.uint8), manifest.image_id(path)
+def _empty(reasons: Counter[str]) -> Iterator[Doubt]:
+    """Files that are meant to hold no picture, such as the reports of a DICOM study."""
+    for reason, count in sorted(reasons.items()):
+        yield Doubt("note", "files_without_picture", f"{count} files were passed over: each is {reason}", count)
+
+
+def _several(facts: pd.DataFrame, paths: pd.Series[str]) -> Iterator[Doubt]:
+    """Files of several pictures."""
+    files = facts[facts["pictures"] > 1].drop_duplicates("file")
+    if len(files):
+        all_of_them, taken = int(files["pictures"].sum()), int((facts["pictures"] > 1).sum())
+        text = (
+            f"{len(files)} files hold {all_of_them} pictures (frames, slices or pages), of which {taken} are taken, as "
+            "those of one patient per file; images.frames says which"
+        )
+        yield Doubt("note", "several_pictures", text, len(files), tuple(paths[files.index[:_SHOWN]]))
+
+
+def _inspected(
+    inspect: Callable[[tuple[int, str]], list[Look]], names: Iterable[str], thumbnails: IO[bytes], empty: Counter[str]
+) -> Iterator[Facts]:
+    """The facts of each picture; its thumbnail is written to a file, as those of all would fill the memory.
+
+    A file that is meant to hold no picture is counted in ``empty``, by its kind.
+    """
+    for looks in in_order(inspect, enumerate(names), len(os.sched_getaffinity(0))):
+        for look in looks:
+            if isinstance(look, str):
+                empty[look] += 1
+            else:
+                facts, thumbnail = look
+                thumbnails.write(thumbnail.data)
+                yield facts
+
+
+def _inspect(archive: Archive, reading: Reading, file: tuple[int, str]) -> list[Look]:
+    """The facts and the thumbnails of the pictures of a file, or what it is if it is meant to hold none."""
+    position, path = file
     try:
         data = archive.read(path)
     except UnreadableMemberError as error:
-        return (image_id, archive.size(path), "", 0, 0, "", "", str(error)), nothing
-    digest = hashlib.sha256(data).hexdigest()
+        return [_unreadable(file, archive.size(path), "", "", str(error))]
+    digest, looks = hashlib.sha256(data).hexdigest(), list[Look]()
     try:
-        image = decode.open_image(data)
-        rgb = decode.to_rgb(image)
-    except decode.UnreadableImageError as error:
-        return (image_id, len(data), digest, 0, 0, "", "", str(error)), nothing
-    code = duplicates.perceptual_hash(rgb)
-    return (image_id, len(data), digest, *image.size, image.mode, code, ""), duplicates.thumbnail(rgb)
+        for picture in pictures(data, path, reading):
+            _check_mark(archive, path, picture.mark)
+            looks.append(_look(position, path, picture, len(data), digest))
+    except NoPictureError as error:
+        return [str(error)]
+    except UnreadableImageError as error:
+        mark = f"#{len(looks) + 1}" if looks else ""
+        looks.append(_unreadable(file, len(data), digest, mark, str(error)))
+    return looks
+
+
+def _look(position: int, path: str, picture: Picture, size: int, digest: str) -> Look:
+    rgb, mark = picture.image, picture.mark
+    content = hashlib.sha256(f"{digest}{mark}".encode()).hexdigest() if mark else digest
+    known = (position, mark, picture.count, manifest.image_id(path + mark), size, content)
+    seen = (*rgb.size, picture.mode, duplicates.perceptual_hash(rgb), "")
+    return (*known, *seen), duplicates.thumbnail(rgb)
+
+
+def _unreadable(file: tuple[int, str], size: int, digest: str, mark: str, fault: str) -> Look:
+    position, path = file
+    return (position, mark, 1, manifest.image_id(path + mark), size, digest, 0, 0, "", "", fault), _NOTHING
+
+
+def _check_mark(archive: Archive, path: str, mark: str) -> None:
+    if mark and archive.holds(path + mark):
+        raise MedcnnError(f"{path} holds several pictures, and its picture {path}{mark} is a file too; rename one")
 
 
 def _spool() -> IO[bytes]:

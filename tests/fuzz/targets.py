@@ -27,11 +27,12 @@ def image(data: bytes) -> None:
 
 
 def scan(data: bytes) -> None:
-    from medcnn.reading.formats.scans import pictures
+    from medcnn.params.shared.images import Reading
+    from medcnn.reading.pictures import pictures
 
-    found = [pixels for _, pixels in pictures(data, "some.dcm", 32, "stretch")]
+    found = [picture.image for picture in pictures(data, "some.dcm", Reading())]
     assert found
-    assert all(pixels.shape == (32, 32, 3) and pixels.dtype == np.uint8 for pixels in found)
+    assert all(image.mode == "RGB" for image in found)
 
 
 def onnx(data: bytes) -> None:

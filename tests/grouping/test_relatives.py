@@ -25,9 +25,23 @@ def test_images_are_related_by_patient_copy_and_likeness() -> None:
         contents=pd.Series(["a", "a", "b", "c", "d", "a"]),
         hashes=pd.Series(far),
         patients=pd.Series(["", "", "p", "", "p", ""]),
+        files=pd.Series(range(6)),
         thumbnails=thumbnails.__getitem__,
         limits=Duplicates(),
     )
     assert found.exact.tolist() == [0, 0, 2, 3, 4, 5]
     assert found.near.tolist() == [0, 0, 2, 2, 4, 5]
     assert found.groups.tolist() == [0, 0, 2, 2, 2, 5]
+
+
+def test_pictures_of_one_file_are_of_one_group() -> None:
+    hashes = ["0" * 16, "f" * 16, "5" * 16, "a" * 16]
+    found = relatives.related(
+        contents=pd.Series(list("abcd")),
+        hashes=pd.Series(hashes),
+        patients=pd.Series(["", "", "p", "p"]),
+        files=pd.Series([0, 0, 0, 1]),
+        thumbnails=np.zeros((4, 1024), np.uint8).__getitem__,
+        limits=Duplicates(),
+    )
+    assert found.groups.tolist() == [0, 0, 0, 0]

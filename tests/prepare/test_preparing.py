@@ -81,3 +81,13 @@ def test_a_contact_sheet_without_views_has_one_line(tmp_path: Path, settings: Pa
     rows = prepared(tmp_path, settings)
     sheet = open_image(contact_sheet(rows, pack.images(tmp_path), pack.views(tmp_path)[:0]))
     assert sheet.height < 2 * 112
+
+
+def test_pictures_of_one_file_are_prepared_in_its_order(tmp_path: Path, settings: Params) -> None:
+    study = changed(settings.study("brain_mri"), {"images.size": 24})
+    first, *others = (picture(seed) for seed in range(5))
+    members = {"a.tif": encoded(first, "TIFF", save_all=True, append_images=others), "b.png": encoded(picture(9))}
+    rows = pd.DataFrame({"path": ["a.tif#1", "a.tif#2", "a.tif#5", "b.png"]})
+    preparing.write_images(zipped(tmp_path / "raw.zip", members), rows, study.images, tmp_path, Compute())
+    expected = [pixels(encoded(picture(seed)), 24, "stretch") for seed in (0, 1, 4, 9)]
+    assert np.array_equal(pack.images(tmp_path)[0:4], expected)

@@ -42,14 +42,6 @@ def test_chest_xray_patients_come_from_file_names_with_test_numbered_apart(
     assert labelled(path, NOTHING, settings.study("chest_xray").labels).patient == patient
 
 
-def test_junk_second_copies_and_other_files_are_left_out(settings: Params) -> None:
-    names = [
-        "yes/Y1.JPG", "no/1 no.jpeg", "brain_tumor_dataset/yes/Y1.JPG", "__MACOSX/yes/._Y1.JPG", "yes/.hidden.png",
-        "yes/Thumbs.db", "readme.txt", ".git/a.png",
-    ]  # fmt: skip
-    assert labelling.images(names, settings.study("brain_mri").labels) == ["yes/Y1.JPG", "no/1 no.jpeg"]
-
-
 def test_the_nearest_folder_that_a_pattern_matches_gives_the_class(settings: Params) -> None:
     labels = settings.study("brain_mri").labels.model_copy(update={"classes": {"aden*": "adeno", "normal": "normal"}})
     assert labelled("Data/train/adenocarcinoma_left.lower_T2/x.png", NOTHING, labels).label == "adeno"

@@ -20,6 +20,7 @@ from medcnn.split.fingerprint import fingerprint
 from medcnn.split.surveying import Survey
 from tests.conftest import encoded, picture, zipped
 from tests.project import changed
+from tests.reading.formats.test_dicom import scan
 
 CLASSES = {"yes": "tumour", "no": "healthy"}
 
@@ -199,3 +200,52 @@ def test_the_seed_decides_the_split_and_the_fingerprint_does_not_depend_on_it(tm
     assert one.rows.equals(same.rows)
     assert not one.rows.equals(other.rows)
     assert fingerprint(one, "regroup", 1)["fingerprint"] == fingerprint(other, "regroup", 2)["fingerprint"]
+
+
+def several(seeds: range) -> bytes:
+    """A TIFF of one page for each seed."""
+    first, *others = (picture(seed) for seed in seeds)
+    return encoded(first, "TIFF", save_all=True, append_images=others)
+
+
+def test_pages_are_images_of_one_patient_and_are_counted(tmp_path: Path, study: Study) -> None:
+    members = images() | {
+        f"{name}/case{k}.tif": several(range(9 * k, 9 * k + 3)) for k, name in ((100, "yes"), (101, "no"))
+    }
+    survey = surveyed(tmp_path, members, study)
+    rows = survey.rows[survey.rows["path"].str.contains("case100")]
+    assert rows["path"].tolist() == [f"yes/case100.tif#{number}" for number in (1, 2, 3)]
+    assert rows["group"].nunique() == rows["split"].nunique() == 1
+    assert rows["sha256"].nunique() == rows["image_id"].nunique() == 3
+    (doubt,) = [doubt for doubt in survey.doubts if doubt.kind == "several_pictures"]
+    assert (doubt.severity, doubt.count) == ("note", 2)
+    first = surveyed(tmp_path, members, changed(study, {"images.frames": "first"}))
+    assert first.rows["path"][first.rows["path"].str.contains("case")].tolist() == [
+        "no/case101.tif#1",
+        "yes/case100.tif#1",
+    ]
+
+
+def test_copies_of_a_file_of_pages_are_copies_page_by_page(tmp_path: Path, study: Study) -> None:
+    members = images() | {f"yes/{name}.tif": several(range(900, 903)) for name in ("one", "same")}
+    rows = by_path(surveyed(tmp_path, members, study))
+    assert rows["yes/same.tif#2"].duplicate_of == rows["yes/one.tif#2"].image_id
+
+
+def test_reports_among_dicom_images_are_counted_and_a_page_that_is_broken_is_set_aside(
+    tmp_path: Path, study: Study
+) -> None:
+    report = scan(PixelData=None, Rows=None, Columns=None, SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11")
+    members = images() | {"yes/IM1": scan(), "yes/SR1": report, "no/bad.dcm": b"text"}
+    survey = surveyed(tmp_path, members, study)
+    rows = by_path(survey)
+    assert (rows["yes/IM1"].status, rows["yes/IM1"].mode) == ("used", "MONOCHROME2")
+    assert rows["no/bad.dcm"].reason.startswith("unreadable: ")
+    assert "yes/SR1" not in rows
+    assert [doubt.count for doubt in survey.doubts if doubt.kind == "files_without_picture"] == [1]
+
+
+def test_a_picture_and_a_file_of_one_name_are_refused(tmp_path: Path, study: Study) -> None:
+    members = images() | {"yes/a.tif": several(range(3)), "yes/a.tif#2": encoded(picture(5))}
+    with pytest.raises(MedcnnError, match="rename"):
+        surveyed(tmp_path, members, study)

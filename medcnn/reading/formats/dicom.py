@@ -8,7 +8,7 @@ them, and compressed frames are decoded one at a time.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from PIL import Image
 
 from medcnn.reading.decode import UnreadableImageError
 from medcnn.reading.formats import rendering
+from medcnn.reading.formats.frames import Chosen, Frame, Frames, NoPictureError, every
 from medcnn.reading.formats.translating import translate_errors
 
 if TYPE_CHECKING:
@@ -26,7 +27,26 @@ PIXELS = 1 << 25
 """Largest frame, in samples: pixels times colours."""
 FRAMES = 10_000
 """Most frames of a file."""
+ABOUT = (
+    "PatientID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "AccessionNumber",
+    "Modality",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "BodyPartExamined",
+    "ViewPosition",
+    "Laterality",
+    "PatientSex",
+    "PatientAge",
+)
+"""What a file says of how and of whom it was made, by the keywords of the standard. It may name a person."""
 _PREAMBLE, _MAGIC = 128, b"DICM"
+_BARE = re.compile(
+    rb"\x08\0[\0\x01\x05\x08\x12\x13\x14\x16\x18\x20]\0([A-Z]{2}|..\0\0)|\x02\0[\0-\x03\x10]\0(UL|OB|UI)", re.DOTALL
+)
+"""The first element of a file without a preamble, explicit or implicit, little-endian."""
 _ITEM = b"\xfe\xff\x00\xe0"
 _PLAIN = "1.2.840.10008.1.2"
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -45,6 +65,8 @@ _SEQUENCES = (
 )
 # Not the extended offsets: they could lead to frames other than those that are checked here.
 _TAGS = [
+    *ABOUT,
+    "SOPClassUID",
     "TransferSyntaxUID",
     "SamplesPerPixel",
     "PhotometricInterpretation",
@@ -83,30 +105,44 @@ def is_dicom(data: bytes) -> bool:
     return data[_PREAMBLE : _PREAMBLE + len(_MAGIC)] == _MAGIC
 
 
-def frames(data: bytes) -> Iterator[Image.Image]:
+def starts_as_dicom(data: bytes) -> bool:
+    """Whether a file begins as DICOM, with a preamble or with its first element."""
+    return is_dicom(data) or _BARE.match(data) is not None
+
+
+def frames(data: bytes, chosen: Chosen = every) -> Frames:
     """The frames of a DICOM file, 8-bit RGB, one in memory at a time.
 
     Grey values go through the rescale slope and intercept (or modality LUT) and the VOI LUT or the first window of the
     file, its function linear, linear exact or sigmoid; without either, from the frame's lowest value to its highest,
     padding apart. MONOCHROME1 is inverted, so that more is brighter.
 
+    Args:
+        data: the bytes of the file.
+        chosen: which of so many frames.
+
     Raises:
+        NoPictureError: it holds a report, a plan, a presentation or another object without an image.
         UnreadableImageError: pydicom, or what it needs for this compression, is not installed; the file is broken, has
             no image, or one beyond ``PIXELS`` or ``FRAMES``.
     """
     with translate_errors("DICOM", "pydicom"):
-        yield from _frames(data)
+        yield from _frames(data, chosen)
 
 
-def _frames(data: bytes) -> Iterator[Image.Image]:
+def _frames(data: bytes, chosen: Chosen) -> Frames:
     from pydicom.pixels import iter_pixels
 
     dataset = _read(data)
     _check(dataset)
-    for index, values in enumerate(iter_pixels(dataset)):
+    count, mode = int(dataset.get("NumberOfFrames") or 1), str(dataset.PhotometricInterpretation)
+    about = {key: str(dataset.get(key)).strip() for key in ABOUT if dataset.get(key)}
+    wanted = chosen(count)
+    pixels = iter_pixels(dataset, indices=None if len(wanted) == count else wanted)
+    for index, values in zip(wanted, pixels, strict=True):
         with np.errstate(all="ignore"):
             shown = rendering.shown(values, dataset, index)
-        yield Image.fromarray(shown).convert("RGB")
+        yield Frame(str(index + 1), count, mode, Image.fromarray(shown).convert("RGB"), about)
 
 
 def _read(data: bytes) -> Dataset:
@@ -141,6 +177,8 @@ class _Counting(io.BytesIO):
 def _check(dataset: Dataset) -> None:
     """Refuse what is not an image, or is too large a one, before anything is decoded."""
     if not any(key in dataset for key in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        if "SOPClassUID" in dataset and "Rows" not in dataset:
+            raise NoPictureError(f"a DICOM file without an image: {dataset.SOPClassUID.name}")
         raise UnreadableImageError("a DICOM file without an image")
     missing = [key for key in ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation") if key not in dataset]
     if missing:

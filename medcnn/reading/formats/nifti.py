@@ -5,16 +5,15 @@ nibabel reads the header alone. A volume is inflated to ``LIMIT`` at most, and i
 
 from __future__ import annotations
 
-import itertools
 import math
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from medcnn.reading.decode import UnreadableImageError
+from medcnn.reading.formats.frames import Chosen, Frame, Frames, every
 from medcnn.reading.formats.translating import translate_errors
 
 SUFFIXES = (".nii", ".nii.gz")
@@ -40,7 +39,7 @@ def starts_as_nifti(data: bytes) -> bool:
     return is_nifti(data[:600]) or (data[:2] == GZIP and is_nifti(_inflated(data[: 1 << 16], 600)))
 
 
-def slices(data: bytes) -> Iterator[tuple[str, Image.Image]]:
+def slices(data: bytes, chosen: Chosen = every) -> Frames:
     """The axial slices from the feet up, with their numbers: "17", or "17,2" in the second of several volumes.
 
     A slice is seen from the feet, as radiologists do: the patient's right is on the left, the front is on top. Where
@@ -49,15 +48,16 @@ def slices(data: bytes) -> Iterator[tuple[str, Image.Image]]:
 
     Args:
         data: the bytes of a .nii or .nii.gz file.
+        chosen: which of so many slices, counted volume by volume.
 
     Raises:
         UnreadableImageError: nibabel is not installed; the file is broken, not of real numbers, or beyond ``LIMIT``.
     """
     with translate_errors("NIfTI", "nibabel"):
-        yield from _slices(data)
+        yield from _slices(data, chosen)
 
 
-def _slices(data: bytes) -> Iterator[tuple[str, Image.Image]]:
+def _slices(data: bytes, chosen: Chosen) -> Frames:
     volume = _inflated(data, LIMIT + 1) if data[:2] == GZIP else data
     if len(volume) > LIMIT:
         raise UnreadableImageError(f"a volume larger than {LIMIT >> 20} MiB")
@@ -65,11 +65,13 @@ def _slices(data: bytes) -> Iterator[tuple[str, Image.Image]]:
     voxels = _upright(_voxels(volume, header), header)
     with np.errstate(all="ignore"):
         low, high = _range(voxels, header)
-        numbers = itertools.product(range(voxels.shape[3]), range(voxels.shape[2]))
-        for time, height in numbers:
-            shown = _shown(voxels[:, :, height, time], header, low, high)
-            name = f"{height + 1}" if voxels.shape[3] == 1 else f"{height + 1},{time + 1}"
-            yield name, Image.fromarray(shown).convert("RGB")
+        heights, times = voxels.shape[2:]
+        count, mode = heights * times, "RGB" if voxels.dtype.names else str(voxels.dtype)
+        for index in chosen(count):
+            time, height = divmod(index, heights)
+            shown = Image.fromarray(_shown(voxels[:, :, height, time], header, low, high))
+            number = f"{height + 1}" if times == 1 else f"{height + 1},{time + 1}"
+            yield Frame(number, count, mode, shown.convert("RGB"))
 
 
 def _inflated(data: bytes, limit: int) -> bytes:

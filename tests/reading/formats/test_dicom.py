@@ -59,7 +59,7 @@ def compressed(kind: str, syntax: str, image: Image.Image, **elements: object) -
 
 
 def grey(data: bytes) -> list[np.ndarray]:
-    return [np.asarray(image)[..., 0].astype(int) for image in dicom.frames(data)]
+    return [np.asarray(frame.image)[..., 0].astype(int) for frame in dicom.frames(data)]
 
 
 def refusal(data: bytes) -> str:
@@ -144,8 +144,8 @@ def test_colours_and_palettes():
     data = scan(RAMP.astype(np.uint8), SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0)
     made = pydicom.dcmread(io.BytesIO(data))
     made.PixelData = colours.tobytes()
-    (image,) = dicom.frames(written(made))
-    assert (np.asarray(image) == colours).all()
+    (frame,) = dicom.frames(written(made))
+    assert (np.asarray(frame.image) == colours).all()
     palette = {"PhotometricInterpretation": "PALETTE COLOR"}
     for name in ("Red", "Green", "Blue"):
         palette[f"{name}PaletteColorLookupTableDescriptor"] = [256, 0, 16]

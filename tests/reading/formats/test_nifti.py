@@ -25,7 +25,7 @@ def volume(values: np.ndarray = VALUES, axes: str = "RAS", **header: float) -> b
 
 
 def seen(data: bytes) -> dict[str, np.ndarray]:
-    return {name: np.asarray(image)[..., 0] for name, image in nifti.slices(data)}
+    return {frame.number: np.asarray(frame.image)[..., 0] for frame in nifti.slices(data)}
 
 
 def refusal(data: bytes) -> str:
@@ -55,8 +55,8 @@ def test_series_colours_and_flat_images():
     assert list(seen(volume(np.stack([VALUES[..., :2]] * 2, axis=-1)))) == ["1,1", "2,1", "1,2", "2,2"]
     colours = np.zeros((4, 5, 1), [("R", "u1"), ("G", "u1"), ("B", "u1")])
     colours["G"] = 200
-    ((_, image),) = nifti.slices(nibabel.Nifti1Image(colours, np.eye(4)).to_bytes())
-    assert (np.asarray(image) == (0, 200, 0)).all()
+    (frame,) = nifti.slices(nibabel.Nifti1Image(colours, np.eye(4)).to_bytes())
+    assert (np.asarray(frame.image) == (0, 200, 0)).all()
     assert len(seen(nibabel.Nifti1Image(VALUES[..., 0], np.eye(4)).to_bytes())) == 1
     assert not any(shown.any() for shown in seen(volume(np.zeros((4, 4, 2), np.float32))).values())
     assert len(seen(volume(np.full((4, 4, 2), np.nan, np.float32)))) == 2
