@@ -18,7 +18,8 @@ def run_stage(main: Callable[..., None], *names: str) -> None:
 
     Args:
         main: the stage.
-        names: of its arguments; a ``study`` and a ``model`` (or chain) must be in ``params.yaml``.
+        names: of its arguments; a ``study``, an ``external`` study and a ``model`` (or chain) must be in
+            ``params.yaml``.
     """
 
     def checked(*arguments: str) -> None:
@@ -26,8 +27,8 @@ def run_stage(main: Callable[..., None], *names: str) -> None:
         from medcnn.params.shared import run
 
         params, given = whole.load(), dict(zip(names, arguments, strict=True))
-        if "study" in given:
-            params.study(given["study"])
+        for name in given.keys() & {"study", "external"}:
+            params.study(given[name])
         if "model" in given:
             run.links(given["model"], params.models)
         main(*arguments)

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     "predict demo review published",
-    "download split prepare weights train ensemble evaluate explain stress export benchmark report",
+    "download split prepare weights train ensemble evaluate explain stress export external benchmark report",
     "networks measures inference",
     "dataset grouping reading results",
     "params",
@@ -21,7 +21,9 @@ LAYERS = (
 LEVEL = {folder: level for level, folders in enumerate(LAYERS) for folder in folders.split()}
 """A folder imports from deeper levels; on its own level only as far as ``BESIDE`` says."""
 STAGES = 1
-BESIDE = {(folder, "ensemble") for folder in ("evaluate", "export", "benchmark", "report")}
+BESIDE = {(folder, "ensemble") for folder in ("evaluate", "export", "external", "benchmark", "report")}
+# An external study's images are prepared as the home study's were.
+BESIDE |= {("external", "prepare")}
 # The page shows the tables that `make published` wrote, read by the types that wrote them.
 UPWARD = {("report", "published")}
 

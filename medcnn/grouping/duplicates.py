@@ -62,6 +62,32 @@ def near_pairs(
             yield from zip(*(positions.tolist() for positions in found), strict=True)
 
 
+def near_copies(
+    hashes: Iterable[str], others: Iterable[str], thumbnails: np.ndarray, of_others: np.ndarray, limits: Duplicates
+) -> Positions:
+    """For each image (N,) the first of M other images that it is a near duplicate of, by both measures; -1 for none.
+
+    Args:
+        hashes: pHash of each image, 16 hexadecimal digits.
+        others: the same of the other images.
+        thumbnails: of each image, uint8 (N, 1024).
+        of_others: the same of the other images, uint8 (M, 1024).
+        limits: the largest Hamming distance and the smallest correlation. An even thumbnail correlates with none.
+    """
+    codes, known = (np.fromiter((int(code, 16) for code in side), np.uint64) for side in (hashes, others))
+    found = np.full(len(codes), -1)
+    for row, code in enumerate(codes):
+        close = np.flatnonzero(np.bitwise_count(code ^ known) <= limits.hamming)
+        for start in range(0, len(close), _CORRELATED):
+            few = close[start : start + _CORRELATED]
+            repeated = np.broadcast_to(thumbnails[row], (len(few), THUMBNAIL**2))
+            alike = _correlated(repeated, of_others[few], limits.correlation)
+            if alike.any():
+                found[row] = few[np.argmax(alike)]
+                break
+    return found
+
+
 @dataclass
 class _Linked:
     """Which images the pairs so far link: those with the same name."""

@@ -64,6 +64,18 @@ def block(validation: Predictions, test: Predictions, groups: Names, settings: J
         settings: the wanted coverage, and the confidence of the interval of the measured one.
     """
     threshold = fitted(validation.probabilities, validation.labels, settings.coverage)
+    return tested(threshold, test, groups, settings)
+
+
+def tested(threshold: float, test: Predictions, groups: Names, settings: Judging) -> dict[str, float]:
+    """The figures of prediction sets of a given threshold.
+
+    Args:
+        threshold: see ``fitted``.
+        test: calibrated predictions, by which the sets are judged.
+        groups: the group of each image.
+        settings: the wanted coverage, and the confidence of the interval of the measured one.
+    """
     inside = sets(test.probabilities, threshold)
     covered, sizes = inside[np.arange(len(inside)), test.labels], inside.sum(axis=1)
     low, high = intervals.proportion(covered, groups, settings.confidence)

@@ -90,7 +90,7 @@ def block(validation: Predictions, test: Predictions, groups: Names, settings: J
         point = {
             "threshold": level,
             "validation": _reached(seen, scores >= level),
-            **_tested(unseen, unseen_scores >= level, numbered(groups), settings.confidence),
+            **tested(unseen, unseen_scores >= level, numbered(groups), settings.confidence),
         }
         points[test.classes[index]] = _undefined(point) if math.isnan(level) else point
     return points
@@ -117,7 +117,15 @@ def errors(table: Predictions) -> list[tuple[str, str, int, int]]:
     return rows
 
 
-def _tested(positive: Truths, calls: Truths, groups: Integers, confidence: float) -> dict[str, float]:
+def tested(positive: Truths, calls: Truths, groups: Integers, confidence: float) -> dict[str, float]:
+    """The errors of calls, and sensitivity, specificity, PPV and NPV with intervals.
+
+    Args:
+        positive: (N,) whether an image is of the class.
+        calls: (N,) whether it is called so.
+        groups: (N,) the group of each image as a number.
+        confidence: of the intervals.
+    """
     figures: dict[str, float] = {
         "true_positives": int((positive & calls).sum()),
         "false_negatives": int((positive & ~calls).sum()),

@@ -57,6 +57,7 @@ class Params(Block):
         for name, study in self.studies.items():
             self._check_study(name, study)
         self._check_run()
+        self._check_external()
         self._check_links()
         for of_run in self.run.studies:
             self._check_folds(of_run)
@@ -70,6 +71,32 @@ class Params(Block):
             known("run.models", model, self.models)
         for model in self.run.stress:
             known("run.stress", model, self.run.trained)
+
+    def _check_external(self) -> None:
+        for external in self.run.external:
+            known("run.external", external, self.studies)
+            if external in self.run.studies:
+                raise ValueError(
+                    f"run.external: '{external}' is in run.studies too; its models and those of another study cannot "
+                    "test each other in one run: take it out of one of the two, and run the other way round as a "
+                    "second experiment"
+                )
+            for study in self.run.studies:
+                self._check_classes(study, external)
+
+    def _check_classes(self, study: str, external: str) -> None:
+        home, there = (self.studies[name].labels for name in (study, external))
+        if home.multi_label != there.multi_label:
+            raise ValueError(
+                f"run.external: images of one of {study} and {external} have several findings, of the other one class; "
+                f"set studies.{external}.labels.multi_label as studies.{study}.labels.multi_label"
+            )
+        names = set(there.class_names)
+        if not names <= set(home.class_names) or (home.multi_label and names < set(home.class_names)):
+            raise ValueError(
+                f"run.external: the models of {study} know the classes {', '.join(home.class_names)}, {external} has "
+                f"{', '.join(there.class_names)}; give its classes the same names in studies.{external}.labels.classes"
+            )
 
     def _check_folds(self, study: str) -> None:
         choices = self.studies[study].split.fold_numbers

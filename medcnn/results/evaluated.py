@@ -115,11 +115,10 @@ class Reached(Record):
     specificity: Number
 
 
-class OperatingPoint(Record):
-    """A threshold fitted on validation, and what it does on test; all None where validation cannot decide it."""
+class Called(Record):
+    """A threshold, and what it does on some images; all None where validation cannot decide it."""
 
     threshold: Number
-    validation: Reached
     true_positives: int | None
     false_negatives: int | None
     false_positives: int | None
@@ -136,6 +135,12 @@ class OperatingPoint(Record):
     npv: Number
     npv_low: Number
     npv_high: Number
+
+
+class OperatingPoint(Called):
+    """A threshold fitted on validation, and what it does on test."""
+
+    validation: Reached
 
 
 class Conformal(Record):

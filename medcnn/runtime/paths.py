@@ -110,6 +110,11 @@ def predicted(study: str, model: str) -> Path:
     return predictions(study) / f"{model}.csv"
 
 
+def external(study: str, other: str) -> Path:
+    """The folder of the predictions of a study's models for the images of another study."""
+    return Path("data/external") / study / other
+
+
 def benchmarked(study: str, name: str) -> Path:
     """What was timed and how, of one trained model: the reproducible half of a benchmark."""
     return Path("data/benchmark") / study / f"{name}.json"

@@ -23,9 +23,12 @@ COPIED = (
     "data/.gitignore",
     "plots/.gitignore",
     "plots/benchmark/.gitignore",
+    "metrics/external/.gitkeep",
     "metrics/stress/.gitkeep",
     "metrics/published",
 )
+NOT_BY_DEFAULT = {"download_external", "split_external", "external", "stress"}
+"""Stages of which the default run has none."""
 SHRUNK = {
     **SMALL_PHANTOM,
     "run.models": ["tiny", "lite0"],

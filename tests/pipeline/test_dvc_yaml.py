@@ -18,6 +18,7 @@ from medcnn.evaluate.settings import Settings as Evaluate
 from medcnn.explain.settings import Settings as Explain
 from medcnn.export.settings import CombinedSettings
 from medcnn.export.settings import Settings as Export
+from medcnn.external.settings import Settings as External
 from medcnn.params.shared.base import View
 from medcnn.prepare.settings import Settings as Prepare
 from medcnn.report.settings import Settings as Report
@@ -31,6 +32,8 @@ STAGES: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 SETTINGS: dict[str, type[View]] = {
     "download": Download,
     "split": Split,
+    "download_external": Download,
+    "split_external": Split,
     "prepare": Prepare,
     "weights": Weights,
     "train": Train,
@@ -44,6 +47,7 @@ SETTINGS: dict[str, type[View]] = {
     "export": Export,
     "export_chain": Export,
     "export_ensembles": CombinedSettings,
+    "external": External,
     "benchmark": Benchmark,
     "benchmark_chain": Benchmark,
     "benchmark_ensembles": Benchmark,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.pipeline.conftest import repository, sh
+from tests.pipeline.conftest import NOT_BY_DEFAULT, repository, sh
 
 pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
@@ -23,7 +23,7 @@ def ran_stages(output: str) -> set[str]:
 def test_every_stage_ran_and_left_its_outs(ran: Path) -> None:
     lock = YAML(typ="safe").load(ran / "dvc.lock")["stages"]
     stages = set(YAML(typ="safe").load(ran / "dvc.yaml")["stages"])
-    assert {name.split("@")[0] for name in lock} == stages - {"stress"}, "no model of the default run is stressed"
+    assert {name.split("@")[0] for name in lock} == stages - NOT_BY_DEFAULT
     for name in ("tiny", "lite0", "lite0_relay_chain", "ensemble_mean", "tiny_lite0_cascade"):
         folder = f"data/{'models' if (ran / 'data/models/phantom' / name).is_dir() else 'combined'}/phantom/{name}"
         for file in (f"{folder}/model.onnx", f"{folder}/model.int8.onnx", f"metrics/benchmark/phantom/{name}.json"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.pipeline.conftest import commit, repository, sh
+from tests.pipeline.conftest import NOT_BY_DEFAULT, commit, repository, sh
 
 pytestmark = pytest.mark.dvc
 
@@ -26,7 +26,7 @@ def repro(folder: Path, path: str, *command: str) -> set[str]:
 
 def test_a_second_run_has_nothing_to_do(wired: Path, path: str) -> None:
     stages = YAML(typ="safe").load(wired / "dvc.yaml")["stages"]
-    assert {name.split("@")[0] for name in locked(wired)} == set(stages) - {"stress"}, "by default nothing is stressed"
+    assert {name.split("@")[0] for name in locked(wired)} == set(stages) - NOT_BY_DEFAULT
     assert repro(wired, path) == set()
 
 

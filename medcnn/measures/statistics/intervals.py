@@ -114,6 +114,19 @@ def combination(estimates: Sequence[Estimate], weights: Sequence[float]) -> Inte
     return Interval(total - down, total + up)
 
 
+def difference(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
+    """The interval of the difference of a figure on independent images, the first less the second.
+
+    MOVER (see ``combination``) without correlation, which for two shares is Newcombe's method 10 (Statistics in
+    Medicine 1998). It holds as well as the two intervals do, where a bootstrap of skewed losses or of areas near 1
+    would not.
+    """
+    value = first - second
+    below = math.hypot(first - of_first.low, of_second.high - second)
+    above = math.hypot(of_first.high - first, second - of_second.low)
+    return Interval(value - below, value + above)
+
+
 def auroc(labels: Integers, probabilities: Floats, groups: Names, confidence: float) -> Interval:
     """The interval of ``metrics.auroc``; NaN where that is.
 

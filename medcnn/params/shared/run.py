@@ -95,10 +95,12 @@ class Run(Repeated, extra="forbid"):
 
     studies: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Studies to run."""
+    external: tuple[Name, ...] = ()
+    """Other studies, every image of which tests the models of each of ``run.studies``, without any refitting."""
     stress: tuple[Name, ...] = ()
     """Models, chains included, whose accuracy is measured on degraded images."""
 
-    @field_validator("studies", "stress")
+    @field_validator("studies", "external", "stress")
     @classmethod
     def _listed_once(cls, names: tuple[Item, ...]) -> tuple[Item, ...]:
         return distinct(names)

@@ -159,3 +159,20 @@ def test_an_interval_has_named_bounds():
     found = intervals.proportion(right(5, 10), np.arange(10), 0.95)
     assert isinstance(found, Interval)
     assert found.low < 0.5 < found.high
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [
+        # The examples (a), (b), (d) and (g) of method 10.
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((5, 56), (0, 29), -0.0381, 0.1926),
+        ((10, 10), (0, 10), 0.6075, 1.0000),
+    ],
+)
+def test_differences_of_independent_shares_are_those_of_newcombe_1998(first, second, low, high):
+    shares = [hits / images for hits, images in (first, second)]
+    limits = [intervals.proportion(right(*of), np.arange(of[1]), 0.95) for of in (first, second)]
+    found = intervals.difference(shares[0], limits[0], shares[1], limits[1])
+    assert found == pytest.approx((low, high), abs=6e-5)

@@ -1,0 +1,1 @@
+"""The models of one study tested on the images of another, as they are: nothing is fitted again."""
