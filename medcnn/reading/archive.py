@@ -3,156 +3,64 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import io
-import lzma
 import stat
-import struct
 import tarfile
 import threading
 import zipfile
-import zlib
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from medcnn.core.errors import MedcnnError
+from medcnn.reading.arrays import with_arrays
 from medcnn.reading.directory import Directory, LeanZip
-from medcnn.reading.names import inner_name, slashed
+from medcnn.reading.folder import FolderArchive
+from medcnn.reading.members import BROKEN, READ_LIMIT, Archive, UnreadableMemberError, means_damage
+from medcnn.reading.names import slashed
 from medcnn.reading.unfolding import begins, unfolded
 
-READ_LIMIT = 256 << 20
-"""Largest member, in bytes, that is read unless another limit is given."""
-_BROKEN = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
+__all__ = [
+    "EARLIER",
+    "READ_LIMIT",
+    "Archive",
+    "UnreadableMemberError",
+    "is_archive",
+    "open_archive",
+    "raw_archive",
+]
 EARLIER = "earlier files of the same name"
 _ZIP = rb"PK(\x03\x04|\x05\x06)"
 
 
-class UnreadableMemberError(MedcnnError):
-    """A member of an archive that is damaged, too large or not what it claims; the others may be fine."""
-
-
-class Archive(ABC):
-    """The regular files of an archive, by name. Several threads may read at once.
-
-    Directories, links and devices are left out, and so are names that point outside of the archive (absolute paths,
-    drive letters, ``..``). Of two members with one name the later counts, as it would overwrite the earlier.
-
-    Attributes:
-        path: the archive.
-        left_out: how many entries were left out, by what they are; directories are not counted.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.left_out: Counter[str] = Counter()
-        self._lock: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
-
-    def __enter__(self) -> Archive:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def read(self, name: str, limit: int = READ_LIMIT) -> bytes:
-        """The bytes of a file, of which no more than ``limit`` are ever unpacked.
-
-        Raises:
-            UnreadableMemberError: the file is larger than ``limit``, damaged, or of another size than stated.
-        """
-        if self.size(name) > limit:
-            raise UnreadableMemberError(f"{self._label(name)} has {self.size(name)} bytes, more than {limit} allowed")
-        data = self.start(name, limit)
-        if len(data) != self.size(name):
-            raise UnreadableMemberError(
-                f"{self._label(name)} unpacks to another size than the {self.size(name)} stated"
-            )
-        return data
-
-    def start(self, name: str, count: int) -> bytes:
-        """The first bytes of a file, about ``count`` of them.
-
-        Raises:
-            UnreadableMemberError: the file is damaged.
-        """
-        try:
-            with self._lock, self._open(name) as file:
-                return _read(file, count)
-        except OSError as error:
-            if not _means_damage(error):
-                raise
-            raise UnreadableMemberError(f"{self._label(name)} is damaged") from error
-        except _BROKEN as error:
-            raise UnreadableMemberError(f"{self._label(name)} is damaged or packed in an unknown way") from error
-
-    def holds(self, name: str) -> bool:
-        """Whether there is a file of this name."""
-        return self._holds(name)
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close the file."""
-
-    @abstractmethod
-    def _open(self, name: str) -> IO[bytes]:
-        """Open a file for reading."""
-
-    @abstractmethod
-    def names(self) -> list[str]:
-        """Names of the files, sorted; parts are separated by ``/``, what cannot be printed is spelled out."""
-
-    @abstractmethod
-    def size(self, name: str) -> int:
-        """The size in bytes that the archive states for a file."""
-
-    @abstractmethod
-    def _holds(self, name: str) -> bool:
-        """Whether there is a file of this name."""
-
-    def _admitted(self, packed_name: str, is_regular: bool) -> str | None:
-        """The name of a member, or None for one that is left out, and counted."""
-        name = inner_name(packed_name) if is_regular else None
-        if not is_regular:
-            self.left_out["links or devices"] += 1
-        elif name is None:
-            self.left_out["files whose names point outside of the archive or are too long"] += 1
-        return name
-
-    def _check_name(self, name: str) -> None:
-        if not self._holds(name):
-            raise MedcnnError(f"{self.path} holds no file {name!r}")
-
-    def _label(self, name: str) -> str:
-        return f"{self.path}: {name!r}"
-
-
 def open_archive(path: Path) -> Archive:
-    """Open a zip or tar file (tar, tar.gz, tar.bz2, tar.xz), recognised by its content, as a context manager.
+    """Open a folder, or a zip or tar file (tar, tar.gz, tar.bz2, tar.xz) that is recognised by its content.
+
+    Images in the arrays of an ``.npz`` are seen as files, see ``with_arrays``.
 
     Raises:
         MedcnnError: the file is not such an archive, is cut off, or is encrypted.
     """
     with _translate_damage(path):
-        return ZipArchive(path) if begins(path, _ZIP) else TarArchive(path)
+        archive = _opened(path)
+    try:
+        return with_arrays(archive)
+    except BaseException:
+        archive.close()
+        raise
+
+
+def _opened(path: Path) -> Archive:
+    if path.is_dir():
+        return FolderArchive(path)
+    return ZipArchive(path) if begins(path, _ZIP) else TarArchive(path)
 
 
 def is_archive(path: Path) -> bool:
     """Whether a file looks like a whole zip or like a tar, judged by its ends."""
     try:
         return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
-    except _BROKEN:
+    except BROKEN:
         return False
 
 
@@ -192,7 +100,8 @@ class ZipArchive(Archive):
     def _open(self, name: str) -> IO[bytes]:
         return self._zip.open(self._members[name])
 
-    def _holds(self, name: str) -> bool:
+    def holds(self, name: str) -> bool:
+        """See ``Archive.holds``."""
         return name in self._members
 
     def _add(self, member: zipfile.ZipInfo) -> None:
@@ -242,7 +151,8 @@ class TarArchive(Archive):
             raise tarfile.ReadError("not a regular file")
         return file
 
-    def _holds(self, name: str) -> bool:
+    def holds(self, name: str) -> bool:
+        """See ``Archive.holds``."""
         return name in self._members
 
     def _check_end(self) -> None:
@@ -258,24 +168,11 @@ def _translate_damage(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if not _means_damage(error):
+        if not means_damage(error):
             raise
         raise MedcnnError(f"{path} is damaged or cut off; fetch it again") from error
-    except _BROKEN as error:
+    except BROKEN as error:
         raise MedcnnError(f"{path} is not a whole zip or tar file (damaged, cut off or of another kind)") from error
-
-
-def _means_damage(error: OSError) -> bool:
-    # Decompressors raise OSError without an errno; an offset out of bounds, that an archive states, ends in EINVAL.
-    return error.errno in (None, errno.EINVAL)
-
-
-def _read(file: IO[bytes], limit: int) -> bytes:
-    # Small blocks: the bz2 and lzma readers of zipfile unpack all of a block at once, however much that is.
-    data = io.BytesIO()
-    while data.tell() <= limit and (block := file.read(4096)):
-        data.write(block)
-    return data.getvalue()
 
 
 def _is_regular(member: zipfile.ZipInfo) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from medcnn.core.errors import MedcnnError
-from medcnn.reading.archive import Archive
+from medcnn.reading.members import Archive
 from medcnn.reading.names import printable
 
 
@@ -38,7 +38,8 @@ class FolderArchive(Archive):
     def _open(self, name: str) -> IO[bytes]:
         return self._files[name].open("rb")
 
-    def _holds(self, name: str) -> bool:
+    def holds(self, name: str) -> bool:
+        """See ``Archive.holds``."""
         return name in self._files
 
 

@@ -12,14 +12,14 @@ from PIL import Image
 from medcnn.reading import decode
 from medcnn.reading.archive import Archive
 from medcnn.reading.decode import UnreadableImageError
-from medcnn.reading.formats import dicom, nifti
+from medcnn.reading.formats import dicom, nifti, npy
 from medcnn.reading.formats.frames import Chosen, Frames, every
 from medcnn.reading.formats.pages import pages
 from medcnn.reading.names import is_of_system, unmarked
 
 Which = Literal["all", "first", "middle"]
 VOLUMES = nifti.SUFFIXES
-SUFFIXES = (*sorted(decode.SUFFIXES), *dicom.SUFFIXES, *VOLUMES)
+SUFFIXES = (*sorted(decode.SUFFIXES), *dicom.SUFFIXES, *VOLUMES, *npy.SUFFIXES)
 """Of all files that can be read, in lower case; DICOM files often have none."""
 START = 1024
 """How many bytes of a file show what it is."""
@@ -116,7 +116,8 @@ def may_hold_pictures(name: str, start: bytes = b"") -> bool:
         return False
     if name.lower().endswith(SUFFIXES):
         return True
-    return bool(_SIGNATURES.match(start)) or dicom.starts_as_dicom(start) or nifti.starts_as_nifti(start)
+    starts = (dicom.starts_as_dicom, nifti.starts_as_nifti, npy.starts_as_array)
+    return bool(_SIGNATURES.match(start)) or any(begins(start) for begins in starts)
 
 
 def _frames(data: bytes, name: str, chosen: Chosen) -> Frames:
@@ -124,6 +125,8 @@ def _frames(data: bytes, name: str, chosen: Chosen) -> Frames:
         return nifti.slices(data, chosen)
     if dicom.starts_as_dicom(data):
         return dicom.frames(data, chosen)
+    if npy.starts_as_array(data):
+        return npy.images(data, chosen)
     return _frames_by_name(data, name, chosen)
 
 

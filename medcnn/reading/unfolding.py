@@ -62,12 +62,21 @@ def begins(path: Path, pattern: bytes) -> bool:
         return re.match(pattern, file.read(16)) is not None
 
 
-def _spooled(path: Path, unpacker: Callable[..., Any]) -> io.BufferedReader:
-    """A temporary file with what a compressed one unfolds to, within the limits; it vanishes when it is closed."""
+def temporary_file() -> io.BufferedRandom:
+    """A file for what is unfolded, that vanishes when it is closed; on the disk of the project, where there is room."""
     folder = paths.state("spool")
     folder.mkdir(parents=True, exist_ok=True)
-    limit = min(LIMIT, max(ALWAYS, RATIO * path.stat().st_size))
-    spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with the archive)
+    return tempfile.TemporaryFile(dir=folder)
+
+
+def unfolding_limit(path: Path) -> int:
+    """How many bytes a file may unfold to."""
+    return min(LIMIT, max(ALWAYS, RATIO * path.stat().st_size))
+
+
+def _spooled(path: Path, unpacker: Callable[..., Any]) -> io.BufferedReader:
+    """A temporary file with what a compressed one unfolds to, within the limits; it vanishes when it is closed."""
+    limit, spool = unfolding_limit(path), temporary_file()
     try:
         with unpacker(path, "rb") as packed:
             while block := packed.read(_BLOCK):

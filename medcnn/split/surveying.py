@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from medcnn.reading.archive import Archive, UnreadableMemberError
 from medcnn.reading.decode import UnreadableImageError
 from medcnn.reading.formats.frames import NoPictureError
 from medcnn.reading.pictures import Picture, Reading, pictures
-from medcnn.runtime import paths
+from medcnn.reading.unfolding import temporary_file
 from medcnn.runtime.threads import in_order
 from medcnn.split import doubting, labelling, placing
 from medcnn.split.settings import Study
@@ -76,7 +75,7 @@ def looked_at(archive: Archive, study: Study, where: str) -> Looks:
         MedcnnError: nothing to read, or a pattern that matches nothing.
     """
     listing, empty = labelling.listed(archive, study.labels, where), Counter[str]()
-    with _spool() as thumbnails:
+    with temporary_file() as thumbnails:
         seen = _inspected(partial(_inspect, archive, study.images), listing.rows["path"], thumbnails, empty)
         facts = tables.collected(seen, FACTS)
         listed = _of_pictures(listing.rows, facts)
@@ -215,12 +214,6 @@ def _unreadable(file: tuple[int, str], size: int, digest: str, mark: str, fault:
 def _check_mark(archive: Archive, path: str, mark: str) -> None:
     if mark and archive.holds(path + mark):
         raise MedcnnError(f"{path} holds several pictures, and its picture {path}{mark} is a file too; rename one")
-
-
-def _spool() -> IO[bytes]:
-    folder = paths.state("spool")
-    folder.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryFile(dir=folder)
 
 
 def _reader(thumbnails: IO[bytes], count: int) -> Callable[[npt.NDArray[np.int64]], np.ndarray]:
