@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from medcnn.core.errors import FAILED, MedcnnError
+from medcnn.init import arguments as init
 from medcnn.predict import arguments
 from medcnn.runtime.console import one_line_errors
 
@@ -45,12 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=name, description="Compare CNNs on medical image sets.")
     parser.add_argument("--version", action="version", version=f"medcnn {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    check = commands.add_parser(
-        "check",
-        help="check params.yaml before anything runs",
-        description="Check every key and value of params.yaml; what is wrong is one line, and exit code 2.",
-    )
-    check.set_defaults(command=_check)
+    init.add_init(commands)
+    init.add_check(commands)
     repro = commands.add_parser(
         "repro",
         help="run the pipeline with several stages side by side",
@@ -94,13 +91,6 @@ def _positive(text: str) -> int:
 
 
 # Each command imports what it needs: predict runs where only NumPy, Pillow and ONNX Runtime are installed.
-
-
-def _check(_: argparse.Namespace) -> None:
-    from medcnn.params import whole
-
-    run = whole.load().run
-    print(f"params.yaml: no mistake found; to run: {', '.join(run.studies)} with {', '.join(run.trained)}")
 
 
 def _repro(options: argparse.Namespace) -> None:

@@ -1,0 +1,205 @@
+"""From the names in an archive to the block of a study: what is found, from what, and what stays unknown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from medcnn.core.errors import ParamsError
+from medcnn.init import layout, patients, words
+from medcnn.init.layout import Classes, Parts
+from medcnn.params.labels import Labels
+from medcnn.params.splits import StratifiedSplit
+from medcnn.reading.archive import Archive
+from medcnn.reading.names import matches
+from medcnn.split import labelling
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says of the images; empty where it is to be found out.
+
+    Attributes:
+        classes: class by pattern of folders, file names or label values.
+        positive: the positive class of two.
+        group: regular expression whose groups name the patient in a path.
+        no_patients: whether no patient is known.
+        split: ``author`` or ``stratified``.
+        exclude: patterns of paths that are no images of the study.
+    """
+
+    classes: Mapping[str, str] = field(default_factory=dict)
+    positive: str = ""
+    group: str = ""
+    no_patients: bool = False
+    split: str = ""
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found, or chosen, for the study.
+
+    Attributes:
+        about: ``classes``, ``patients``, ``split``, ``positive``, ``exclude`` or ``size``.
+        value: what; plain values.
+        origin: from what, in words.
+        doubt: what may be wrong with it and what to do; empty where nothing is.
+    """
+
+    about: str
+    value: Any
+    origin: str
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The blocks ``labels`` and ``split`` of a study, as far as they differ from defaults, and where they come from."""
+
+    labels: dict[str, Any]
+    split: dict[str, Any]
+    findings: tuple[Finding, ...]
+
+    def finding(self, about: str) -> Finding | None:
+        """What was found about something."""
+        return next((finding for finding in self.findings if finding.about == about), None)
+
+    def answered(self, about: str, value: str) -> Proposal:
+        """The proposal with what the user says instead of what was found."""
+        findings = tuple(Finding(about, value, "you") if f.about == about else f for f in self.findings)
+        return replace(self, labels={**self.labels, _KEYS[about]: value}, findings=findings)
+
+
+def proposed(archive: Archive, wishes: Wishes) -> Proposal:
+    """What the names in an archive say of its images.
+
+    Raises:
+        ParamsError: there are no images, or nothing tells their classes.
+    """
+    excluded = _excluded(archive, wishes.exclude)
+    images = _images(archive, [pattern for finding in excluded for pattern in finding.value])
+    if not images:
+        raise ParamsError(f"{archive.path}: no images among its {len(archive.names())} files")
+    parts = layout.parts(images)
+    classes = _classes(images, parts, wishes)
+    parts, unlabelled = _labelled_parts(images, parts, classes)
+    excluded += unlabelled
+    images = [name for name in images if not any(matches(name, pattern) for f in unlabelled for pattern in f.value)]
+    labels: dict[str, Any] = {"classes": classes.patterns}
+    findings = [Finding("classes", list(dict.fromkeys(classes.patterns.values())), classes.origin)]
+    for finding in (_positive(classes, wishes), _patients(images, classes, wishes)):
+        labels.update({_KEYS[finding.about]: finding.value} if finding.value else {})
+        findings.append(finding)
+    if excluded:
+        labels["exclude"] = [pattern for finding in excluded for pattern in finding.value]
+    split, dealt = _split(parts, wishes)
+    return Proposal(labels, split, (*findings, dealt, *excluded))
+
+
+_KEYS = {"positive": "positive", "patients": "group"}
+
+
+def _images(archive: Archive, exclude: Sequence[str]) -> list[str]:
+    return labelling.images(archive.names(), Labels.model_construct(classes={}, exclude=tuple(exclude)))
+
+
+def _excluded(archive: Archive, wished: Sequence[str]) -> list[Finding]:
+    found = [Finding("exclude", list(wished), "from --exclude")] if wished else []
+    images = _images(archive, wished)
+    copies = layout.copied_folders(images, archive.size)
+    if copies:
+        number = sum(copies.values())
+        found.append(Finding("exclude", list(copies), f"{number} images lie one folder higher too"))
+    rest = [name for name in images if not any(matches(name, pattern) for pattern in copies)]
+    masks = layout.masks(rest)
+    if masks:
+        number = sum(masks.values())
+        doubt = "look at them: they are left out"
+        found.append(Finding("exclude", list(masks), f"{number} masks or drawings beside their images", doubt))
+    return found
+
+
+def _classes(images: Sequence[str], parts: Parts | None, wishes: Wishes) -> Classes:
+    if wishes.classes:
+        return Classes(dict(wishes.classes), "from --classes")
+    found = layout.classes_of_folders(images, parts.of if parts else {}) or layout.classes_of_files(images)
+    if found is None:
+        folders = sorted({name.rpartition("/")[0] or "." for name in images})
+        some = ", ".join(folders[:_SHOWN]) + (" ..." if len(folders) > _SHOWN else "")
+        raise ParamsError(
+            f"nothing tells the classes of {len(images)} images such as {images[0]} (folders: {some}); name them with "
+            "--classes PATTERN=CLASS,PATTERN=CLASS (patterns of folders or file names), or the table that lists them "
+            "with --csv"
+        )
+    return found
+
+
+def _labelled_parts(images: Sequence[str], parts: Parts | None, classes: Classes) -> tuple[Parts | None, list[Finding]]:
+    """The author's parts without those whose images have no class, which a competition keeps to itself."""
+    if parts is None or not classes.folders:
+        return parts, []
+    known = set(classes.folders)
+    labelled = Counter(parts.of[name] for name in images if known & set(name.split("/")[:-1]))
+    nameless = [part for part in parts.patterns if not labelled[part]]
+    if not nameless:
+        return parts, []
+    patterns = [parts.patterns[part] for part in nameless]
+    number = sum(parts.of[name] in nameless for name in images)
+    return None, [Finding("exclude", patterns, f"{number} images there have no class", "label them to use them")]
+
+
+def _positive(classes: Classes, wishes: Wishes) -> Finding:
+    names = list(dict.fromkeys(classes.patterns.values()))
+    if wishes.positive:
+        if wishes.positive not in names:
+            raise ParamsError(f"--positive: '{wishes.positive}' is no class; choose from {', '.join(names)}")
+        return Finding("positive", wishes.positive, "from --positive")
+    if len(names) != 2:
+        return Finding("positive", "", f"{len(names)} classes: each is judged against the others")
+    guess = words.positive(names)
+    if guess:
+        return Finding("positive", guess, "a guess from the names", "--positive to change")
+    return Finding("positive", "", "the names do not say", f"--positive {names[0]} or --positive {names[1]}")
+
+
+def _patients(images: Sequence[str], classes: Classes, wishes: Wishes) -> Finding:
+    if wishes.no_patients:
+        return Finding("patients", "", "from --no-patients")
+    if wishes.group:
+        found = patients.tried(wishes.group, images)
+        if found is None:
+            raise ParamsError(f"--group: '{wishes.group}' matches no path, such as {images[0]}; fix the pattern")
+        return Finding("patients", wishes.group, "from --group", _missed(found, images))
+    found = patients.proposed(images, classes.folders)
+    if found is None:
+        return Finding(
+            "patients", "", "no path or name tells them", "--group to name them: leaks between patients are not seen"
+        )
+    doubt = f"check this{_missed(found, images)} (--group to change, --no-patients if none is known)"
+    return Finding("patients", found.regex, f"from '{found.example}' in the {found.origin}", doubt)
+
+
+def _missed(found: patients.Pattern, images: Sequence[str]) -> str:
+    missed = len(images) - found.found
+    return f", {missed} images have none" if missed else ""
+
+
+def _split(parts: Parts | None, wishes: Wishes) -> tuple[dict[str, Any], Finding]:
+    """The block ``split`` and where it comes from."""
+    if parts is None or "test" not in parts.patterns or wishes.split == "stratified":
+        if wishes.split == "author":
+            raise ParamsError("--split author: no folders named like train and test are found; use --split stratified")
+        made = f"the author's parts ({', '.join(parts.patterns)}) are not used" if parts else ""
+        return {}, Finding(
+            "split", "stratified", "from --split" if wishes.split else "drawn by class and patient", made
+        )
+    drawn = {"validation": StratifiedSplit().validation}
+    doubt = "--split stratified to draw another"
+    doubt = doubt if "validation" in parts.patterns else f"validation is drawn from train; {doubt}"
+    block = {"kind": "author", **drawn, **parts.patterns, "on_leak": "drop_from_train"}
+    return block, Finding("split", "author", "from the author's folders", doubt)

@@ -1,0 +1,73 @@
+"""The words by which data sets of this field name parts, classes, patients and files that belong to images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+_TOKENS = re.compile(r"[A-Za-z]+|\d+")
+
+_PARTS = {
+    "train": {"train", "training", "traindata", "trainset"},
+    "validation": {"val", "valid", "validation", "dev"},
+    "test": {"test", "testing", "testdata", "testset", "holdout"},
+}
+MASKS = {
+    "mask", "masks", "seg", "segs", "segmentation", "segmentations", "segmented", "annotation", "annotations",
+    "contour", "contours", "gt", "groundtruth", "roi", "rois", "label", "labels", "overlay", "overlays",
+    "heatmap", "heatmaps",
+}  # fmt: skip
+PATIENTS = (
+    "patient", "patientid", "pat", "subject", "subj", "sub", "person", "participant", "volunteer", "case", "uid", "pid",
+    "lesion", "specimen", "slide", "study", "exam", "donor", "p",
+)  # fmt: skip
+"""What stands before the number of a patient, in paths; words for things that one patient may have several of too."""
+PATIENT_COLUMNS = ("patient", "subject", "person", "participant", "case", "lesion", "specimen", "study", "exam")
+LABEL_COLUMNS = (
+    "label", "labels", "class", "classes", "diagnosis", "dx", "target", "category", "finding", "findings", "pathology",
+    "disease", "type", "grade", "level", "status", "result", "y",
+)  # fmt: skip
+SPLIT_COLUMNS = ("split", "fold", "set", "subset", "partition", "part", "usage", "phase", "dataset")
+_SICK = {
+    "tumor", "tumour", "cancer", "cancerous", "malignant", "melanoma", "pneumonia", "covid", "tuberculosis", "tb",
+    "positive", "abnormal", "disease", "diseased", "sick", "infected", "parasitized", "blast", "lesion", "fracture",
+    "fractured", "hemorrhage", "haemorrhage", "stroke", "glaucoma", "yes", "true", "pos", "case", "cases", "metastasis",
+    "carcinoma", "leukemia", "leukaemia", "pathological", "1",
+}  # fmt: skip
+_HEALTHY = {
+    "healthy", "normal", "benign", "negative", "no", "non", "not", "none", "false", "neg", "control", "controls",
+    "uninfected", "without", "0",
+}  # fmt: skip
+
+
+def tokens(name: str) -> list[str]:
+    """The words and numbers of a name, in lower case; ``trainSet2`` has three."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return [token.lower() for token in _TOKENS.findall(spaced)]
+
+
+def part(name: str) -> str | None:
+    """The part of a split that a name speaks of: train, validation or test."""
+    found = tokens(name)
+    return next((part for part, words in _PARTS.items() if words & set(found)), None)
+
+
+def speaks_of_a_class(name: str) -> bool:
+    """Whether a name holds a word for the sick or the healthy."""
+    return bool((_SICK | _HEALTHY) & set(tokens(name)))
+
+
+def positive(classes: Collection[str]) -> str | None:
+    """Which of two classes is the one that is looked for; None where their names do not say."""
+    if len(classes) != 2:
+        return None
+    healthy = [name for name in classes if _HEALTHY & set(tokens(name))]
+    sick = [name for name in classes if name not in healthy and _SICK & set(tokens(name))]
+    if len(sick) == 1:
+        return sick[0]
+    return next(name for name in classes if name not in healthy) if len(healthy) == 1 else None
+
+
+def identifier(name: str) -> str:
+    """A name of letters, digits and underscores."""
+    return re.sub(r"\W+", "_", name).strip("_").lower() or name
