@@ -38,7 +38,7 @@ def init(options: argparse.Namespace) -> None:
     settings, named = whole.load(), sources.named(options.source)
     name, text = _free_name(options, named, settings), paths.PARAMS.read_text(encoding="utf-8")
     with _as_users_fault(), sources.in_place(named.path) as archive:
-        proposal = _asked(proposing.proposed(archive, _wishes(options)), options)
+        proposal = _asked(proposing.proposed(archive, _wishes(options), f"studies.{name}"), options)
         labels = {key: proposal.labels.get(key, {}) for key in _ORDER if key in ("csv", *proposal.labels)}
         block = {"title": options.title or name, "source": named.block, "labels": labels}
         splits = _splits(proposal, options.split)

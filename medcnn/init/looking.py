@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 
 import pandas as pd
+from tqdm import tqdm
 
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.manifest import SPLITS, USED
@@ -84,7 +87,8 @@ def looked(archive: Archive, studies: Sequence[Study], seed: int, where: str) ->
         MedcnnError: nothing to read, or no split can be made.
     """
     start = time.monotonic()
-    looks = surveying.looked_at(archive, studies[0], where)
+    shown = partial(tqdm, desc=where, unit=" files", leave=False, disable=not sys.stderr.isatty())
+    looks = surveying.looked_at(archive, studies[0], where, shown)
     study, survey, fault = _dealt(looks, studies, seed, where)
     facts = Split.model_validate(fingerprint(survey, study.split.on_leak, seed))
     used = survey.rows[survey.rows["status"] == USED]

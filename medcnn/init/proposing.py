@@ -10,11 +10,11 @@ from typing import Any
 from medcnn.core.errors import ParamsError
 from medcnn.init import layout, patients, words
 from medcnn.init.layout import Classes, Parts
-from medcnn.params.labels import Labels
+from medcnn.params.labels import Csv, Labels
 from medcnn.params.splits import StratifiedSplit
 from medcnn.reading.archive import Archive
 from medcnn.reading.names import matches
-from medcnn.split import labelling
+from medcnn.split import finding
 
 _SHOWN = 8
 
@@ -67,7 +67,7 @@ class Proposal:
 
     def finding(self, about: str) -> Finding | None:
         """What was found about something."""
-        return next((finding for finding in self.findings if finding.about == about), None)
+        return next((each for each in self.findings if each.about == about), None)
 
     def answered(self, about: str, value: str) -> Proposal:
         """The proposal with what the user says instead of what was found."""
@@ -75,28 +75,32 @@ class Proposal:
         return replace(self, labels={**self.labels, _KEYS[about]: value}, findings=findings)
 
 
-def proposed(archive: Archive, wishes: Wishes) -> Proposal:
+def proposed(archive: Archive, wishes: Wishes, where: str) -> Proposal:
     """What the names in an archive say of its images.
 
+    Args:
+        archive: the images.
+        wishes: what the user says of them.
+        where: the key path of the study, for messages.
+
     Raises:
-        ParamsError: there are no images, or nothing tells their classes.
+        MedcnnError: no file may hold a picture.
+        ParamsError: nothing tells their classes, or a wish fits nothing.
     """
-    excluded = _excluded(archive, wishes.exclude)
-    images = _images(archive, [pattern for finding in excluded for pattern in finding.value])
-    if not images:
-        raise ParamsError(f"{archive.path}: no images among its {len(archive.names())} files")
+    every = finding.found(archive, Labels.model_construct(exclude=wishes.exclude, csv=Csv()), where).names
+    excluded = _excluded(every, archive, wishes.exclude)
+    images = _without(every, excluded)
     parts = layout.parts(images)
     classes = _classes(images, parts, wishes)
     parts, unlabelled = _labelled_parts(images, parts, classes)
-    excluded += unlabelled
-    images = [name for name in images if not any(matches(name, pattern) for f in unlabelled for pattern in f.value)]
+    excluded, images = [*excluded, *unlabelled], _without(images, unlabelled)
     labels: dict[str, Any] = {"classes": classes.patterns}
     findings = [Finding("classes", list(dict.fromkeys(classes.patterns.values())), classes.origin)]
-    for finding in (_positive(classes, wishes), _patients(images, classes, wishes)):
-        labels.update({_KEYS[finding.about]: finding.value} if finding.value else {})
-        findings.append(finding)
+    for each in (_positive(classes, wishes), _patients(images, classes, wishes)):
+        labels.update({_KEYS[each.about]: each.value} if each.value else {})
+        findings.append(each)
     if excluded:
-        labels["exclude"] = [pattern for finding in excluded for pattern in finding.value]
+        labels["exclude"] = [pattern for each in excluded for pattern in each.value]
     split, dealt = _split(parts, wishes)
     return Proposal(labels, split, (*findings, dealt, *excluded))
 
@@ -104,19 +108,18 @@ def proposed(archive: Archive, wishes: Wishes) -> Proposal:
 _KEYS = {"positive": "positive", "patients": "group"}
 
 
-def _images(archive: Archive, exclude: Sequence[str]) -> list[str]:
-    return labelling.images(archive.names(), Labels.model_construct(classes={}, exclude=tuple(exclude)))
+def _without(images: Sequence[str], excluded: Sequence[Finding]) -> list[str]:
+    patterns = [pattern for each in excluded for pattern in each.value]
+    return [name for name in images if not any(matches(name, pattern) for pattern in patterns)]
 
 
-def _excluded(archive: Archive, wished: Sequence[str]) -> list[Finding]:
+def _excluded(images: Sequence[str], archive: Archive, wished: Sequence[str]) -> list[Finding]:
     found = [Finding("exclude", list(wished), "from --exclude")] if wished else []
-    images = _images(archive, wished)
     copies = layout.copied_folders(images, archive.size)
     if copies:
         number = sum(copies.values())
         found.append(Finding("exclude", list(copies), f"{number} images lie one folder higher too"))
-    rest = [name for name in images if not any(matches(name, pattern) for pattern in copies)]
-    masks = layout.masks(rest)
+    masks = layout.masks(_without(images, found))
     if masks:
         number = sum(masks.values())
         doubt = "look at them: they are left out"

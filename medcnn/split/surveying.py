@@ -63,20 +63,23 @@ class Survey:
     doubts: tuple[Doubt, ...]
 
 
-def looked_at(archive: Archive, study: Study, where: str) -> Looks:
+def looked_at(
+    archive: Archive, study: Study, where: str, shown: Callable[[Iterable[str]], Iterable[str]] = iter
+) -> Looks:
     """Look at every image of an archive once.
 
     Args:
         archive: the raw data, read in place.
         study: how its images are labelled.
         where: the key path of the study, for messages.
+        shown: gives back the names of the files, which it may count as they are taken.
 
     Raises:
         MedcnnError: nothing to read, or a pattern that matches nothing.
     """
     listing, empty = labelling.listed(archive, study.labels, where), Counter[str]()
     with temporary_file() as thumbnails:
-        seen = _inspected(partial(_inspect, archive, study.images), listing.rows["path"], thumbnails, empty)
+        seen = _inspected(partial(_inspect, archive, study.images), shown(listing.rows["path"]), thumbnails, empty)
         facts = tables.collected(seen, FACTS)
         listed = _of_pictures(listing.rows, facts)
         reader, limits = _reader(thumbnails, len(facts)), study.split.duplicates
