@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from medcnn.networks.building import extractor
 from medcnn.networks.forward import forward
 
 
@@ -40,7 +41,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: npt.NDArray[np.int
         NoFeatureMapsError: the network has none.
     """
     maps = forward(_up_to_the_maps(model), images)
-    weights = _gradients(model, maps, classes).mean(axis=(1, 2), keepdims=True)
+    weights = _gradients(model, maps, _earlier(model, images), classes).mean(axis=(1, 2), keepdims=True)
     heat = np.maximum((weights * maps).sum(axis=-1), 0)
     strongest = heat.max(axis=(1, 2), keepdims=True)
     return np.divide(heat, strongest, out=np.zeros_like(heat), where=strongest > 0)
@@ -57,13 +58,24 @@ def _up_to_the_maps(model: keras.Model) -> keras.Model:
     return keras.Model(image, body(model.get_layer("preprocessing")(image)), name="feature_maps")
 
 
-def _gradients(model: keras.Model, maps: np.ndarray, classes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def _earlier(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What the head sees besides the last feature maps, (N, E): pooled larger ones where it takes ``stages``."""
+    count = model.get_layer("backbone").output_shape[-1] - _pooling(model).output.shape[-1]
+    if not count:
+        return np.empty((len(images), 0), np.float32)
+    return forward(extractor(model), images)[:, :count]
+
+
+def _gradients(
+    model: keras.Model, maps: np.ndarray, earlier: np.ndarray, classes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
     """Gradients of each image's score for its class with respect to its feature maps; the shape of ``maps``."""
     pooling, head = _pooling(model), model.get_layer("head")
     inputs = tf.constant(maps)
     with _without_activation(head), tf.GradientTape() as tape:
         tape.watch(inputs)
-        scores = _log_odds(head(pooling(inputs), training=False), classes)
+        vectors = tf.concat([tf.constant(earlier), pooling(inputs)], axis=1)
+        scores = _log_odds(head(vectors, training=False), classes)
     gradients: npt.NDArray[np.float32] = tape.gradient(scores, inputs).numpy()
     return gradients
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import keras
@@ -9,8 +10,8 @@ from keras import layers
 
 from medcnn.core.errors import MedcnnError
 
-# lite0, resnet34 and scratch register their networks.
-from medcnn.networks import applications, lite0, preprocessing, pretrained, resnet34, scratch  # noqa: F401
+# lite, resnet34 and scratch register their networks.
+from medcnn.networks import applications, lite, preprocessing, pretrained, resnet34, scratch  # noqa: F401
 from medcnn.networks.naming import rename
 from medcnn.networks.registry import Body, registered
 from medcnn.params.shared.models import Model
@@ -44,7 +45,7 @@ def build(model: Model, image_size: int, classes: int, steps: Preprocessing, wei
     Raises:
         MedcnnError: the weights are missing, or do not fit.
     """
-    backbone = build_backbone(model.backbone, model.pooling, image_size)
+    backbone = build_backbone(model.backbone, model.pooling, image_size, model.features)
     if model.weights != "none":
         pretrained.load_into(backbone, weights)
     backbone.trainable = not model.frozen
@@ -55,15 +56,41 @@ def build(model: Model, image_size: int, classes: int, steps: Preprocessing, wei
     return keras.Model(image, head(features), name=model.backbone)
 
 
-def build_backbone(name: str, pooling: str, image_size: int) -> keras.Model:
+def build_backbone(name: str, pooling: str, image_size: int, features: str = "last") -> keras.Model:
     """An untrained backbone: from ``pixels`` (batch, image_size, image_size, 3) to features (batch, F).
+
+    Those of the last feature maps come last, pooled by the layer ``pooling``; with ``features`` of ``stages``, those of
+    larger maps stand before them, the largest first.
 
     Raises:
         MedcnnError: no such backbone.
         ValueError: the image is too small for it, as Keras says it.
     """
     pixels = keras.Input((image_size, image_size, CHANNELS), name="pixels")
-    return rename(keras.Model(pixels, _POOLING[pooling](name="pooling")(body(name)(pixels)), name="backbone"))
+    maps, kind = body(name)(pixels), _POOLING[pooling]
+    vector = kind(name="pooling")(maps)
+    earlier = stages(keras.Model(pixels, maps))[:-1] if features == "stages" else []
+    if earlier:
+        pooled = [kind(name=f"pooling{number}")(stage) for number, stage in enumerate(earlier, start=1)]
+        vector = layers.Concatenate(name="stages")([*pooled, vector])
+    return rename(keras.Model(pixels, vector, name="backbone"))
+
+
+def stages(network: keras.Model) -> list[keras.KerasTensor]:
+    """The last feature maps before each halving, (batch, h, w, F), from the largest to those that the network ends in.
+
+    Only maps that all later ones are computed from count: what a block adds up or joins, and not its branches.
+    """
+    steps = network.operations
+    last_use = {id(x): place for place, step in enumerate(steps) for x in keras.tree.flatten(step.input)}
+    found, reach = {}, 0
+    for place, step in enumerate(steps[1:], start=1):
+        # Where nothing that came before is used later.
+        if reach <= place and not isinstance(step, layers.ZeroPadding2D):
+            # Convolutions without padding make maps a little smaller, too.
+            found[round(math.log2(step.output.shape[1]))] = step.output
+        reach = max(reach, last_use.get(id(step.output), place))
+    return list(found.values())
 
 
 def body(name: str) -> Body:

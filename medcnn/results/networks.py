@@ -9,7 +9,9 @@ class Trained(Record):
     """``metrics/train/S/M.json``; loss and accuracy are those of the best epoch, by part.
 
     Attributes:
+        epochs: 0 of a probe, which is fitted without any.
         macs: multiply-accumulates for one image.
+        strength: of a probe's penalty, as scikit-learn's C.
     """
 
     epochs: int
@@ -19,6 +21,7 @@ class Trained(Record):
     macs: int
     loss: dict[str, Number]
     accuracy: dict[str, Number]
+    strength: float | None = None
 
 
 class Parity(Record):

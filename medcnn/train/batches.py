@@ -61,6 +61,11 @@ class Features:
     views: Rows | None
     seed: int
 
+    def all(self) -> np.ndarray:
+        """The features of the originals, then those of each view: float32 (N + K * N, F)."""
+        views = [] if self.views is None else [self.views[number] for number in range(len(self.views))]
+        return np.concatenate([self.originals[np.arange(len(self.originals))], *views])
+
     def take(self, epoch: int, positions: np.ndarray) -> np.ndarray:
         """Features float32 (B, F)."""
         if self.views is None:

@@ -55,6 +55,7 @@ def _facts(progress: Progress, model: keras.Model) -> dict[str, Any]:
         "parameters": model.count_params(),
         "trainable_parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
         "macs": macs(model),
+        **({} if progress.strength is None else {"strength": progress.strength}),
         "loss": {line["split"]: line["loss"] for line in best},
         "accuracy": {line["split"]: line["accuracy"] for line in best},
     }

@@ -54,6 +54,7 @@ class Progress:
         plateau: the best figure of this phase that the plateau watches, the larger the better.
         since_reduced: epochs without a better one, since the rate was lowered last.
         history: one line per epoch and part.
+        strength: of the penalty of a probe, as scikit-learn's C; None of a head that is trained.
     """
 
     learning_rate: float = 0.0
@@ -65,11 +66,18 @@ class Progress:
     plateau: float = float("-inf")
     since_reduced: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    strength: float | None = None
+
+    @classmethod
+    def fitted(cls, train: Figures, validation: Figures, monitor: Watched, strength: float) -> Progress:
+        """The state after a head was fitted in one go, whose figures count as those of epoch 0."""
+        score, history = list(validation.score(monitor)), _lines(0, train, validation, 0.0)
+        return cls(best=score, history=history, strength=strength)
 
     def beginning(self, phase: Phase) -> Progress:
         """The state at the start of a phase, with patience anew; the weights that were best so far still are."""
-        fresh = Progress(learning_rate=phase.learning_rate, improved_epoch=phase.first)
-        return replace(fresh, epoch=self.epoch, best_epoch=self.best_epoch, best=self.best, history=self.history)
+        fresh = replace(self, since_reduced=0, plateau=float("-inf"), improved=[])
+        return replace(fresh, learning_rate=phase.learning_rate, improved_epoch=phase.first)
 
     def after(self, train: Figures, validation: Figures, settings: Model) -> Progress:
         """The state after one more epoch."""

@@ -48,10 +48,11 @@ class Task:
     def settings(self) -> Model:
         """The model's block of ``params.yaml``.
 
-        A second link is never finetuned: its block would finetune its own backbone, which a chain leaves out.
+        A second link is never finetuned: its block would finetune its own backbone, which a chain leaves out. Nor is
+        it a probe, as both links are trained as one.
         """
         block = self.params.models[self.model]
-        return block.model_copy(update={"finetune": Finetune()}) if self.first else block
+        return block.model_copy(update={"finetune": Finetune(), "head": "dense"}) if self.first else block
 
     @property
     def seed(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 
@@ -15,11 +17,12 @@ from medcnn.networks.outputs import per_class
 from medcnn.networks.precision import in_bfloat16
 from medcnn.params.shared.scaling import ADAPTED, PREPROCESSING, Preprocessing
 from medcnn.runtime import paths
-from medcnn.train import backups, features
+from medcnn.train import backups, features, probing
 from medcnn.train.backups import Backup
 from medcnn.train.batches import Batches, Features, Inputs, Pixels, Validation, balanced
 from medcnn.train.fitting import Data, Learner, Loss, check_parts, cross_entropy, fit, focal
 from medcnn.train.identity import identity
+from medcnn.train.probing import Sample
 from medcnn.train.recording import record
 from medcnn.train.stopping import Phase, Progress
 from medcnn.train.task import Task
@@ -107,9 +110,30 @@ def _fit_head(task: Task, model: keras.Model, phase: Phase, backup: Backup) -> t
     frozen, recipe, training = extractor(model), _views_wanted(task), task.indices("train")
     everything = features.extracted(frozen, task.pixels)
     views = features.of_views(frozen, task.study, recipe, training) if recipe else None
-    data = _data(task, everything, Features(everything.chosen(training), views, task.seed))
+    inputs = Features(everything.chosen(training), views, task.seed)
+    data = _data(task, everything, inputs)
     learner = Learner(model.get_layer("head"), task.settings.optimizer, _loss(task), everything.dtype)
+    if task.settings.head == "probe":
+        return _fit_probe(task, learner, data, inputs), everything
     return fit(learner, data, phase, Progress(), backup), everything
+
+
+def _fit_probe(task: Task, learner: Learner, data: Data, inputs: Features) -> Progress:
+    """Fit the head's one layer to the features of the training images and of their views."""
+    copies = 1 if inputs.views is None else 1 + len(inputs.views)
+    groups = task.rows["group"].iloc[task.indices("train")].to_numpy(str)
+    sample = Sample(
+        inputs.all(),
+        np.tile(data.training.labels, copies),
+        np.tile(groups, copies),
+        np.tile(data.training.sample_weights, copies),
+    )
+    probe = probing.fitted(sample, len(task.classes))
+    learner.network.get_layer("probabilities").set_weights(probe.layer(learner.network.output_shape[-1]))
+    training = replace(data.validation, indices=task.indices("train"))
+    seen, held_out = learner.measure(training), learner.measure(data.validation)
+    print(f"Probe of strength {probe.strength:g}: {seen}; validation {held_out}", flush=True)
+    return Progress.fitted(seen, held_out, task.settings.monitor, probe.strength)
 
 
 def _fit_whole(task: Task, model: keras.Model, phase: Phase, progress: Progress, backup: Backup) -> Progress:

@@ -38,8 +38,8 @@ _LINEAR = {"weight": "kernel", "bias": "bias"}
 _COUNTER = "num_batches_tracked"
 
 
-def lite0(data: bytes, source: str) -> Arrays:
-    """EfficientNet-Lite0 as EfficientNet-PyTorch publishes it, in the format of ``torch.save``.
+def lite(data: bytes, source: str) -> Arrays:
+    """An EfficientNet-Lite as EfficientNet-PyTorch publishes it, in the format of ``torch.save``.
 
     Args:
         data: the file's bytes.
@@ -48,11 +48,11 @@ def lite0(data: bytes, source: str) -> Arrays:
     Raises:
         MedcnnError: the file is broken, or holds another network.
     """
-    return _renamed(torch_file.read(data, source), _lite0_layer, source)
+    return _renamed(torch_file.read(data, source), _lite_layer, source)
 
 
 def resnet34(data: bytes, source: str) -> Arrays:
-    """ResNet-34 as torchvision and timm name it, in the safetensors format; else as ``lite0``."""
+    """ResNet-34 as torchvision and timm name it, in the safetensors format; else as ``lite``."""
     try:
         tensors = safetensors.numpy.load(data)
     # A broken file raises an error of the format's own, a strange one KeyError or ValueError.
@@ -61,11 +61,16 @@ def resnet34(data: bytes, source: str) -> Arrays:
     return _renamed(tensors, _resnet34_layer, source)
 
 
-READERS: dict[str, Callable[[bytes, str], Arrays]] = {"lite0": lite0, "resnet34": resnet34}
+READERS: dict[str, Callable[[bytes, str], Arrays]] = {
+    "lite0": lite,
+    "lite1": lite,
+    "lite2": lite,
+    "resnet34": resnet34,
+}
 """What reads the published file of a backbone."""
 
 
-def _lite0_layer(name: str) -> str | None:
+def _lite_layer(name: str) -> str | None:
     *block, part = name.split(".")
     names = _BLOCK if block else _TOP
     return f"block{block[-1]}_{names[part]}" if block and part in names else names.get(part)

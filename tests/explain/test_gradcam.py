@@ -7,16 +7,19 @@ from tests.lazy import lazy
 from tests.networks.blocks import built, pixels, settings
 
 keras = lazy("keras")
+building = lazy("medcnn.networks.building")
 gradcam = lazy("medcnn.explain.gradcam")
 chaining = lazy("medcnn.train.chaining")
 
 SIZE = 12
 
 
-def network(classes: int, output: str = "softmax", pooling: str = "average", chain: bool = False) -> keras.Model:
+def network(
+    classes: int, output: str = "softmax", pooling: str = "average", chain: bool = False, features: str = "last"
+) -> keras.Model:
     """The smallest backbone, with a head that is not linear; or its chain with another."""
     keras.utils.set_random_seed(3)
-    block = settings("tiny", pooling, output=output, dense=(6,), dropout=0.4, batch_norm=True)
+    block = settings("tiny", pooling, output=output, dense=(6,), dropout=0.4, batch_norm=True, features=features)
     model = built(block, SIZE, classes)
     return chaining.chained(model, settings("relay", dense=(5,), output=output), classes) if chain else model
 
@@ -47,11 +50,13 @@ def by_brute_force(model: keras.Model, image: np.ndarray, label: int) -> np.ndar
     pooling = backbone.get_layer("pooling")
     body = keras.Model(backbone.input, pooling.input)
     maps = np.asarray(body(model.get_layer("preprocessing")(image[None])), np.float64)[0]
+    earlier = np.asarray(building.extractor(model)(image[None]), np.float64)[:, : -pooling.output.shape[-1]]
 
     def score(values: np.ndarray) -> np.ndarray:
         average = isinstance(pooling, keras.layers.GlobalAveragePooling2D)
         pooled = values.mean(axis=(1, 2)) if average else values.reshape(len(values), -1)
-        p = in_float64(model.get_layer("head"), pooled)[:, label]
+        vectors = np.hstack([np.repeat(earlier, len(values), axis=0), pooled])
+        p = in_float64(model.get_layer("head"), vectors)[:, label]
         return np.log(p / (1 - p))
 
     step = 1e-5
@@ -62,19 +67,21 @@ def by_brute_force(model: keras.Model, image: np.ndarray, label: int) -> np.ndar
 
 
 @pytest.mark.parametrize(
-    ("classes", "output", "pooling", "chain"),
+    ("classes", "output", "pooling", "chain", "features"),
     [
-        (2, "sigmoid", "average", False),
-        (2, "softmax", "flatten", False),
-        (3, "softmax", "flatten", False),
-        (3, "softmax", "average", True),
-        (2, "sigmoid", "flatten", True),
+        (2, "sigmoid", "average", False, "last"),
+        (2, "softmax", "flatten", False, "last"),
+        (3, "softmax", "flatten", False, "last"),
+        (3, "softmax", "average", True, "last"),
+        (2, "sigmoid", "flatten", True, "last"),
+        (3, "softmax", "average", False, "stages"),
+        (2, "sigmoid", "average", True, "stages"),
     ],
 )
 def test_maps_are_those_of_numerical_gradients_for_every_class(
-    classes: int, output: str, pooling: str, chain: bool
+    classes: int, output: str, pooling: str, chain: bool, features: str
 ) -> None:
-    model = network(classes, output, pooling, chain)
+    model = network(classes, output, pooling, chain, features)
     images, labels = pixels(2 * classes, SIZE), np.arange(2 * classes) % classes
     found = gradcam.grad_cam(model, images, labels)
     expected = np.stack([by_brute_force(model, image, label) for image, label in zip(images, labels, strict=True)])

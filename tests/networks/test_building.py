@@ -97,6 +97,27 @@ def test_pooling_follows_the_params(pooling: str, expected: int) -> None:
     np.testing.assert_allclose(features, pooled, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "expected"),
+    [
+        ("tiny", 16, [4, 8]),
+        ("relay", 16, [3]),
+        ("lite0", 64, [96, 144, 240, 672, 1280]),
+        ("VGG16", 32, [64, 128, 256, 512, 512, 512]),
+        ("ResNet50", 64, [64, 256, 512, 1024, 2048]),
+        # What the branches of a block are joined to, not a branch.
+        ("InceptionV3", 128, [64, 192, 288, 768, 2048]),
+        ("DenseNet121", 64, [64, 128, 256, 512, 1024]),
+    ],
+)
+def test_stages_are_pooled_before_each_fall_in_size(name: str, size: int, expected: list[int]) -> None:
+    backbone = building.build_backbone(name, "average", size, "stages")
+    ends = {layer.name: layer.output.shape[-1] for layer in backbone.layers if layer.name.startswith("pooling")}
+    assert sorted(ends.values()) == sorted(expected)
+    assert backbone.output_shape[-1] == sum(expected)
+    assert backbone.get_layer("pooling").output.shape[-1] == expected[-1]
+
+
 def test_names_do_not_depend_on_what_was_built_before() -> None:
     first, second = (built(block("deep", "flatten", dense=(4,), dropout=0.5), 16, 2) for _ in range(2))
     assert first.get_config() == second.get_config()

@@ -7,11 +7,13 @@ import pytest
 
 from medcnn.core import files
 from medcnn.dataset import manifest, predictions
+from medcnn.results import networks
 from medcnn.runtime import paths
 from stages import train, weights
+from tests.lazy import lazy
 from tests.stages.training import CLASSES, project
 
-pytestmark = pytest.mark.tensorflow
+saving = lazy("medcnn.networks.saving")
 
 STUDY = "phantom"
 BRIEF = {
@@ -20,6 +22,7 @@ BRIEF = {
     "models__lite0__epochs": 2,
     "models__lite0__dense": [8],
 }
+"""Trainings that take no time."""
 
 
 @pytest.mark.parametrize("model", ["tiny", "lite0"])
@@ -39,3 +42,19 @@ def test_a_model_is_trained_whole_or_behind_a_frozen_backbone(
     assert record["accuracy"].keys() == {"train", "validation"}
     assert (record["trainable_parameters"] < record["parameters"]) == (model == "lite0")
     assert paths.keras_model(STUDY, model).is_file()
+
+
+def test_a_probe_is_one_layer_fitted_without_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project(tmp_path / "project"))
+    weights.main("probe_lite0")
+    train.main(STUDY, "probe_lite0")
+    record = networks.Trained.model_validate(files.read_json(paths.metrics("train", STUDY, "probe_lite0")))
+    assert (record.epochs, record.best_epoch) == (0, 0)
+    assert record.strength > 0
+    assert record.accuracy["train"] > 0.9
+    table = predictions.read(paths.predictions(STUDY) / "probe_lite0.csv")
+    training = table.of("train")
+    assert (training.probabilities.argmax(axis=1) == training.labels).mean() == pytest.approx(record.accuracy["train"])
+    kernel = saving.load(paths.keras_model(STUDY, "probe_lite0")).get_layer("head").get_layer("probabilities").kernel
+    # The maps before each halving, and the last.
+    assert kernel.shape == (96 + 144 + 240 + 672 + 1280, len(CLASSES))

@@ -23,7 +23,7 @@ def pth() -> Path:
 
 
 def test_reads_the_whole_published_network(pth: Path) -> None:
-    arrays = torch_weights.lite0(pth.read_bytes(), pth.name)
+    arrays = torch_weights.lite(pth.read_bytes(), pth.name)
     assert arrays["stem_conv/kernel"].shape == (3, 3, 3, 32)
     assert arrays["block3_depthwise_conv/kernel"].shape == (5, 5, 144, 1)
     assert arrays["block15_project_conv/kernel"].shape == (1, 1, 1152, 320)
@@ -34,7 +34,7 @@ def test_reads_the_whole_published_network(pth: Path) -> None:
 
 def test_what_was_written_is_read_back(pth: Path, tmp_path: Path) -> None:
     storing.write("lite0", settings("lite0", weights="imagenet"), tmp_path)
-    found, expected = pretrained.load(tmp_path), torch_weights.lite0(pth.read_bytes(), pth.name)
+    found, expected = pretrained.load(tmp_path), torch_weights.lite(pth.read_bytes(), pth.name)
     assert found.keys() == expected.keys()
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
 
@@ -73,7 +73,7 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_network_without_published_weights_takes_no_file(pth: Path, tmp_path: Path) -> None:
-    with pytest.raises(MedcnnError, match="no published weights for backbone 'simple', only for lite0, resnet34, V"):
+    with pytest.raises(MedcnnError, match="no published weights for backbone 'simple', only for lite0, lite1, lite2, "):
         storing.write("mine", settings("simple", weights=str(pth)), tmp_path)
 
 

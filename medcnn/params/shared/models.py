@@ -59,6 +59,11 @@ class Model(Pretrained, extra="forbid"):
     """How feature maps become a vector."""
     frozen: bool = False
     """Whether the backbone keeps its weights (until ``finetune``)."""
+    features: Literal["last", "stages"] = "last"
+    """What is pooled: the last feature maps, or also the last ones of every larger size, side by side."""
+    head: Literal["dense", "probe"] = "dense"
+    """Layers that are trained epoch by epoch; or one that is fitted to the features of a frozen backbone in one go:
+    logistic regression, its strength chosen by cross-validation over whole patients within training."""
     batch_norm: bool = False
     """Whether the head begins with batch normalisation."""
     dense: tuple[Positive, ...] = ()
@@ -101,6 +106,25 @@ class Model(Pretrained, extra="forbid"):
         off = {"plateau"} if self.plateau.patience is None else set()
         off |= set() if self.finetune.epochs else {"finetune"}
         return self.model_dump(mode="json", exclude_none=True, exclude=off)
+
+    @model_validator(mode="after")
+    def _features_make_sense(self) -> Model:
+        if self.features == "stages" and self.pooling == "flatten":
+            raise ValueError("features: stages are pooled; set pooling=average or pooling=max")
+        return self
+
+    @model_validator(mode="after")
+    def _probe_makes_sense(self) -> Model:
+        if self.head != "probe":
+            return self
+        if not self.frozen:
+            raise ValueError("head: a probe stands on a frozen backbone; set frozen=true")
+        if self.dense or self.batch_norm or self.loss != "cross_entropy":
+            raise ValueError(
+                "head: a probe is one layer, fitted to cross-entropy; set dense=[], batch_norm=false and "
+                "loss=cross_entropy"
+            )
+        return self
 
     @model_validator(mode="after")
     def _frozen_makes_sense(self) -> Model:

@@ -1,0 +1,126 @@
+"""A probe: logistic regression on standardised features, written as the one dense layer of a network's head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
+
+STRENGTHS = tuple(10.0**exponent for exponent in np.arange(-5, 1.5, 0.5))
+"""From the strongest penalty to the weakest, as scikit-learn's C."""
+USUAL = STRENGTHS[5]
+"""Where there are too few patients for cross-validation."""
+FOLDS = 5
+_SMALLEST = 1e-12
+_FLOOR = 0.01
+"""A feature varies at least so much, as a share of the median: one that hardly ever does would outweigh all others."""
+
+Floats = npt.NDArray[np.float64]
+Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Positions to fit to, and positions to measure on."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a probe is fitted to.
+
+    Attributes:
+        features: (N, F).
+        labels: (N,) classes from 0 on.
+        groups: (N,) patients, joined with their duplicates.
+        weights: (N,) of the images.
+    """
+
+    features: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.str_]
+    weights: npt.NDArray[np.float32]
+
+    def at(self, rows: npt.NDArray[np.int64]) -> Sample:
+        """Some of the images."""
+        return Sample(self.features[rows], self.labels[rows], self.groups[rows], self.weights[rows])
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Log-odds that are linear in the features, which need no standardising any more.
+
+    Attributes:
+        kernel: (F, C), or (F, 1) for the second of two classes over the first.
+        bias: (C,) or (1,).
+        strength: of the penalty, as scikit-learn's C.
+    """
+
+    kernel: Floats
+    bias: Floats
+    strength: float
+
+    def layer(self, units: int) -> list[npt.NDArray[np.float32]]:
+        """Kernel and bias of a dense layer of one unit before a sigmoid, or of one per class before a softmax."""
+        kernel, bias = self.kernel, self.bias
+        if len(bias) < units:
+            kernel, bias = np.hstack([0 * kernel, kernel]), np.append(0, bias)
+        return [kernel.astype(np.float32), bias.astype(np.float32)]
+
+
+def fitted(sample: Sample, classes: int) -> Probe:
+    """Fit a probe; the same sample gives the same one, whatever the number of threads.
+
+    Multinomial logistic regression with an L2 penalty, by scikit-learn's L-BFGS in float64. The strength of the
+    penalty is the one with the least cross-entropy in ``FOLDS``-fold cross-validation over whole groups.
+
+    Args:
+        sample: images of every class.
+        classes: how many there are.
+    """
+    # How a matrix product is divided among threads shows in its last digits.
+    with threadpool_limits(1):
+        folds = _folds(sample, classes)
+        strength = STRENGTHS[int(np.argmin(_losses(sample, folds)))] if folds else USUAL
+        centre, spread = _standard(sample.features)
+        regression = _regression(strength).fit((sample.features - centre) / spread, sample.labels, sample.weights)
+        kernel = regression.coef_.T / spread[:, None]
+        return Probe(kernel, regression.intercept_ - centre @ kernel, strength)
+
+
+def _folds(sample: Sample, classes: int) -> list[Fold]:
+    """Groups dealt whole, stratified by class; only folds whose rest has every class."""
+    count = min(FOLDS, len(np.unique(sample.groups)))
+    if count < 2:
+        return []
+    dealt = StratifiedGroupKFold(count).split(sample.features, sample.labels, sample.groups)
+    return [(fit, held_out) for fit, held_out in dealt if len(np.unique(sample.labels[fit])) == classes]
+
+
+def _losses(sample: Sample, folds: Sequence[Fold]) -> Floats:
+    """The mean cross-entropy of the held-out images by strength, rounded, so that ties do not hang on last digits."""
+    totals = sum(_path(sample.at(fit), sample.at(held_out)) for fit, held_out in folds)
+    return np.round(totals / sum(sample.weights[held_out].sum() for _, held_out in folds), 6)
+
+
+def _path(fit: Sample, held_out: Sample) -> Floats:
+    """The sum of the held-out cross-entropies for each strength; each fit starts where the one before it ended."""
+    centre, spread = _standard(fit.features)
+    inputs, outputs = ((part.features - centre) / spread for part in (fit, held_out))
+    regression, found = _regression(STRENGTHS[0]), []
+    for strength in STRENGTHS:
+        regression.set_params(C=strength).fit(inputs, fit.labels, fit.weights)
+        likelihoods = regression.predict_proba(outputs)[np.arange(len(outputs)), held_out.labels]
+        found.append(-np.log(likelihoods.clip(_SMALLEST)) @ held_out.weights)
+    return np.array(found)
+
+
+def _regression(strength: float) -> LogisticRegression:
+    return LogisticRegression(C=strength, tol=1e-5, max_iter=5000, warm_start=True)
+
+
+def _standard(features: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
+    """Mean and deviation of each feature, (F,); a feature that is the same everywhere is given the median deviation."""
+    centre, spread = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+    usual = float(np.median(spread[spread > 0])) if spread.any() else 1.0
+    return centre, np.where(spread > 0, np.maximum(spread, _FLOOR * usual), usual)
