@@ -35,6 +35,7 @@ def related(
     files: pd.Series[int],
     thumbnails: Callable[[npt.NDArray[np.int64]], np.ndarray],
     limits: Duplicates,
+    companions: npt.ArrayLike = (),
 ) -> Relatives:
     """Find exact and near duplicates, and join them with the patients.
 
@@ -45,6 +46,7 @@ def related(
         files: the number of the file that holds it, which never falls; pictures of one file are one patient's.
         thumbnails: gives the thumbnails of some images, see ``duplicates.near_pairs``.
         limits: what counts as a near duplicate.
+        companions: pairs (M, 2) of positions that belong together for another reason, such as an image and its mask.
     """
     count, places, images = len(hashes), np.arange(len(hashes)), np.flatnonzero(hashes != "")
     exact = joined(count, same(contents)[images])
@@ -52,7 +54,8 @@ def related(
     alike = images[np.fromiter(pairs, np.dtype((np.int64, 2)))]
     near = joined(count, np.stack([exact, places], axis=1), alike)
     of_file = np.searchsorted(files, files)
-    groups = joined(count, np.stack([near, places], axis=1), same(patients), np.stack([of_file, places], axis=1))
+    ties = (np.stack([near, places], axis=1), same(patients), np.stack([of_file, places], axis=1), companions)
+    groups = joined(count, *ties)
     return Relatives(patients, exact, near, groups)
 
 

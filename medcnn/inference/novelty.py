@@ -57,7 +57,11 @@ class Novelty:
 
     def scores(self, images: Rows) -> np.ndarray:
         """Scores float64 (N,), 0 or more, of uint8 images (N, S, S, 3)."""
-        whitened = (features(images) - self.mean) @ self.whitening.T
+        return self.distances(features(images))
+
+    def distances(self, seen: np.ndarray) -> np.ndarray:
+        """The scores float64 (N,) of images with these features, (N, FEATURES)."""
+        whitened = (seen - self.mean) @ self.whitening.T
         return np.sqrt((whitened**2).mean(axis=1))
 
     def unlike(self, images: Rows) -> np.ndarray:
@@ -106,14 +110,18 @@ def fitted(training: Rows, validation: Rows) -> Novelty:
     """
     if not len(training) or not len(validation):
         raise MedcnnError("what is unlike training images needs images of training and of validation")
-    seen = features(training)
-    mean, spread = seen.mean(axis=0), np.maximum(seen.std(axis=0), _LEAST_SPREAD)
-    factor = np.linalg.cholesky(_shrunk_covariance((seen - mean) / spread))
-    whitening = np.tril(np.linalg.inv(factor)) / spread
-    distance = Novelty(_rounded(mean), _rounded(whitening), math.inf)
+    distance = distance_from(features(training))
     scores = np.sort(distance.scores(validation))
     rank = max(round(SEEN_AS_LIKE * len(scores)), 1)
     return Novelty(distance.mean, distance.whitening, _rounded_up(float(scores[rank - 1])))
+
+
+def distance_from(seen: np.ndarray) -> Novelty:
+    """The distance from images with these features, (N, FEATURES), as ``fitted`` says, with an infinite threshold."""
+    mean, spread = seen.mean(axis=0), np.maximum(seen.std(axis=0), _LEAST_SPREAD)
+    factor = np.linalg.cholesky(_shrunk_covariance((seen - mean) / spread))
+    whitening = np.tril(np.linalg.inv(factor)) / spread
+    return Novelty(_rounded(mean), _rounded(whitening), math.inf)
 
 
 def features(images: Rows) -> np.ndarray:

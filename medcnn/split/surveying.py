@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -27,20 +26,21 @@ from medcnn.reading.formats.frames import NoPictureError
 from medcnn.reading.pictures import Picture, Reading, pictures
 from medcnn.reading.unfolding import temporary_file
 from medcnn.runtime.threads import in_order
-from medcnn.split import doubting, labelling, placing
+from medcnn.split import appearance, companions, doubting, labelling, placing, shortcuts
+from medcnn.split.companions import Companions
 from medcnn.split.settings import Study
+from medcnn.split.thumbnails import NONE, Thumbnail, Thumbnails, thumbnail
 
-Facts = tuple[int, str, int, str, int, str, int, int, str, str, str]
+Facts = tuple[object, ...]
 FACTS = {
     "file": int, "mark": str, "pictures": int, "image_id": str, "bytes": int, "sha256": str, "width": int,
-    "height": int, "mode": str, "phash": str, "fault": str,
+    "height": int, "mode": str, "phash": str, "fault": str, **appearance.MEASURES,
 }  # fmt: skip
 """What is read of one picture: its file, as a position in the listing, its mark there and how many pictures the file
 has; ``fault`` is empty where it could be decoded. Of a file with several, the hash is that of the file and the mark."""
-Look = tuple[Facts, np.ndarray] | str
+Look = tuple[Facts, Thumbnail] | str
 """The facts and the thumbnail of a picture; or what a file is that is meant to hold none."""
 _SHOWN = 5
-_NOTHING = np.zeros(duplicates.THUMBNAIL**2, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,22 @@ def looked_at(
         MedcnnError: nothing to read, or a pattern that matches nothing.
     """
     listing, empty = labelling.listed(archive, study.labels, where), Counter[str]()
-    with temporary_file() as thumbnails:
+    with temporary_file() as file:
+        thumbnails = Thumbnails(file)
         seen = _inspected(partial(_inspect, archive, study.images), shown(listing.rows["path"]), thumbnails, empty)
         facts = tables.collected(seen, FACTS)
         listed = _of_pictures(listing.rows, facts)
-        reader, limits = _reader(thumbnails, len(facts)), study.split.duplicates
-        relatives = related(facts["sha256"], facts["phash"], listed["patient"], facts["file"], reader, limits)
-    return Looks(listed, facts, relatives, (*listing.doubts, *_empty(empty), *_several(facts, listed["path"])))
+        masks = _masks(listing.rows["path"].tolist(), facts)
+        relatives = related(
+            facts["sha256"], facts["phash"], listed["patient"], facts["file"], thumbnails.grey, study.split.duplicates,
+            _of_masks(masks, facts["file"]),
+        )  # fmt: skip
+        strange = tuple(_strange(listed, facts, relatives, thumbnails))
+    doubts = (
+        *listing.doubts, *_empty(empty), *_several(facts, listed["path"]),
+        *companions.doubted(listing.rows["path"].tolist(), masks), *strange,
+    )  # fmt: skip
+    return Looks(listed, facts, relatives, doubts)
 
 
 def dealt(looks: Looks, study: Study, seed: int, where: str) -> Survey:
@@ -102,7 +111,8 @@ def dealt(looks: Looks, study: Study, seed: int, where: str) -> Survey:
     relatives, rows = looks.relatives, _rows(looks.listed, looks.facts, looks.relatives)
     placed = placing.placed(rows, relatives.groups, study, seed, where)
     published = placing.as_published(rows, study.split, seed)
-    doubts = (*looks.doubts, *doubting.of_split(placed, relatives, study))
+    told = shortcuts.doubted(placed, study.labels.class_names)
+    doubts = (*looks.doubts, *doubting.of_split(placed, relatives, study), *told)
     return Survey(placed, relatives, published, sorted_by_severity(doubts))
 
 
@@ -146,6 +156,32 @@ def _of_pictures(listed: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     return rows if (facts["mark"] == "").all() else rows.assign(path=rows["path"] + facts["mark"])
 
 
+def _masks(names: list[str], facts: pd.DataFrame) -> Companions:
+    """The files that look like masks of others; tones are those of the first picture."""
+    few = np.zeros(len(names), bool)
+    first = facts.drop_duplicates("file")
+    few[first["file"]] = first["tones"] > appearance.FEW_TONES
+    return companions.found(names, few)
+
+
+def _of_masks(masks: Companions, files: pd.Series[int]) -> npt.NDArray[np.int64]:
+    """The pairs of files as pairs of their first pictures; files without pictures are left out."""
+    pairs = np.array(list(masks.items()), np.int64).reshape(-1, 2)
+    pairs = pairs[np.isin(pairs, files).all(axis=1)]
+    return np.searchsorted(files, pairs)
+
+
+def _strange(
+    listed: pd.DataFrame, facts: pd.DataFrame, relatives: Relatives, thumbnails: Thumbnails
+) -> Iterator[Doubt]:
+    """Flat pictures, and pictures unlike the rest, among those that can be used."""
+    usable = np.flatnonzero((facts["fault"] == "") & (listed["reason"] == ""))
+    images = pd.concat([listed[["path", "label"]], facts[list(appearance.MEASURES)]], axis=1).iloc[usable]
+    yield from appearance.flat(images)
+    far = appearance.unlike_the_rest(thumbnails.features(usable), relatives.groups[usable])
+    yield from appearance.unlike(images["path"], far & (images["spread"] >= appearance.FLAT).to_numpy())
+
+
 def _empty(reasons: Counter[str]) -> Iterator[Doubt]:
     """Files that are meant to hold no picture, such as the reports of a DICOM study."""
     for reason, count in sorted(reasons.items()):
@@ -165,7 +201,7 @@ def _several(facts: pd.DataFrame, paths: pd.Series[str]) -> Iterator[Doubt]:
 
 
 def _inspected(
-    inspect: Callable[[tuple[int, str]], list[Look]], names: Iterable[str], thumbnails: IO[bytes], empty: Counter[str]
+    inspect: Callable[[tuple[int, str]], list[Look]], names: Iterable[str], thumbnails: Thumbnails, empty: Counter[str]
 ) -> Iterator[Facts]:
     """The facts of each picture; its thumbnail is written to a file, as those of all would fill the memory.
 
@@ -177,7 +213,7 @@ def _inspected(
                 empty[look] += 1
             else:
                 facts, thumbnail = look
-                thumbnails.write(thumbnail.data)
+                thumbnails.add(thumbnail)
                 yield facts
 
 
@@ -205,26 +241,18 @@ def _look(position: int, path: str, picture: Picture, size: int, digest: str) ->
     rgb, mark = picture.image, picture.mark
     content = hashlib.sha256(f"{digest}{mark}".encode()).hexdigest() if mark else digest
     known = (position, mark, picture.count, manifest.image_id(path + mark), size, content)
-    seen = (*rgb.size, picture.mode, duplicates.perceptual_hash(rgb), "")
-    return (*known, *seen), duplicates.thumbnail(rgb)
+    grey = rgb.convert("L")
+    small = duplicates.thumbnail(grey)
+    seen = (*rgb.size, picture.mode, duplicates.perceptual_hash(grey), "", *appearance.measured(small))
+    return (*known, *seen), thumbnail(rgb, small)
 
 
 def _unreadable(file: tuple[int, str], size: int, digest: str, mark: str, fault: str) -> Look:
     position, path = file
-    return (position, mark, 1, manifest.image_id(path + mark), size, digest, 0, 0, "", "", fault), _NOTHING
+    nothing: list[float] = [0.0] * len(appearance.MEASURES)
+    return (position, mark, 1, manifest.image_id(path + mark), size, digest, 0, 0, "", "", fault, *nothing), NONE
 
 
 def _check_mark(archive: Archive, path: str, mark: str) -> None:
     if mark and archive.holds(path + mark):
         raise MedcnnError(f"{path} holds several pictures, and its picture {path}{mark} is a file too; rename one")
-
-
-def _reader(thumbnails: IO[bytes], count: int) -> Callable[[npt.NDArray[np.int64]], np.ndarray]:
-    """What gives the thumbnails of the images at some positions, from a file of ``count`` thumbnails."""
-    thumbnails.flush()
-
-    def some(positions: npt.NDArray[np.int64]) -> np.ndarray:
-        # Mapped anew for each call, so that the pages that were read do not stay.
-        return np.memmap(thumbnails, np.uint8, "r", shape=(count, duplicates.THUMBNAIL**2))[positions]
-
-    return some

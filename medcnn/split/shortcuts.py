@@ -1,0 +1,115 @@
+"""Attributes of image files that give the class away: a network can learn them instead of what the images show.
+
+For each attribute a small regression tree predicts the classes from it alone, for images of folds that the tree did not
+see; the test part stays out of it. Folds keep groups together, so that what marks one patient does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from posixpath import splitext
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import PredefinedSplit
+from sklearn.tree import DecisionTreeRegressor
+
+from medcnn.core.arrays import Floats
+from medcnn.dataset import truths
+from medcnn.dataset.doubts import Doubt
+from medcnn.dataset.manifest import USED
+from medcnn.measures.statistics import areas, intervals
+from medcnn.measures.statistics.grouping import numbered
+
+LEAST_AUROC = 0.8
+LEAST_LOWER_LIMIT = 0.7
+"""What the lower end of the 95 % interval must exceed as well, so that few images give no false alarm."""
+LEAST_IMAGES = 10
+"""Of each class, for a class to be judged."""
+_TREE = DecisionTreeRegressor(max_leaf_nodes=8, min_samples_leaf=5, random_state=0)
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """How well an attribute alone tells one class from all others.
+
+    Attributes:
+        attribute: what it is called.
+        label: the class that it tells best.
+        auroc: of images that the tree did not see.
+        low: the lower end of its 95 % interval, groups being independent.
+        high: the upper end.
+    """
+
+    attribute: str
+    label: str
+    auroc: float
+    low: float
+    high: float
+
+
+def doubted(rows: pd.DataFrame, classes: Sequence[str]) -> Iterator[Doubt]:
+    """A warning for each attribute that tells a class with an AUROC of ``LEAST_AUROC`` or more.
+
+    Args:
+        rows: the manifest's rows with what was measured of their pixels, dealt to folds.
+        classes: the names of the classes, or of findings.
+    """
+    images = rows[(rows["status"] == USED) & (rows["split"] != "test")]
+    for attribute, columns in attributes(images).items():
+        found = strongest(attribute, columns, images, classes)
+        if found is not None and found.auroc >= LEAST_AUROC and found.low >= LEAST_LOWER_LIMIT:
+            text = (
+                f"the {attribute} alone tells '{found.label}' images from others with an AUROC of {found.auroc:.2f} "
+                f"({found.low:.2f} to {found.high:.2f}): a network may learn it instead of the disease; check that "
+                "the classes were recorded and stored in the same way"
+            )
+            yield Doubt("warning", f"shortcut_{attribute.replace(' ', '_')}", text, len(images))
+
+
+def attributes(images: pd.DataFrame) -> dict[str, Floats]:
+    """Numbers (N, K) that stand for each attribute; an attribute that is the same for all images is left out."""
+    width, height = (images[side].to_numpy(np.float64) for side in ("width", "height"))
+    size = images["bytes"].to_numpy(np.float64)
+    suffixes = images["path"].map(lambda path: splitext(path)[1].lower())
+    found = {
+        "size in pixels": np.stack([width, height, width / height], axis=1),
+        "colour mode": _indicators(images["mode"]),
+        "file suffix": _indicators(suffixes),
+        "size in bytes": np.stack([size, size / (width * height)], axis=1),
+        "border": images[["border", "margin"]].to_numpy(np.float64),
+        "mean brightness": images[["brightness"]].to_numpy(np.float64),
+    }
+    return {name: columns for name, columns in found.items() if len(columns) and (columns != columns[0]).any()}
+
+
+def strongest(attribute: str, columns: Floats, images: pd.DataFrame, classes: Sequence[str]) -> Shortcut | None:
+    """The class that an attribute tells best; None where there are too few images, or one fold alone.
+
+    Args:
+        attribute: what it is called.
+        columns: (N, K) of ``attributes``.
+        images: label, group and fold of each.
+        classes: the names of the classes, or of findings.
+    """
+    truth = truths.coded(images["label"], classes)
+    of_classes = truth if truth.ndim == 2 else (truth[:, None] == np.arange(len(classes))).astype(np.int64)
+    counts = of_classes.sum(axis=0)
+    enough = np.flatnonzero(np.minimum(counts, len(images) - counts) >= LEAST_IMAGES)
+    if not len(enough) or images["fold"].nunique() < 2:
+        return None
+    chances, groups = np.zeros(of_classes.shape), numbered(images["group"].tolist())
+    for others, fold in PredefinedSplit(images["fold"]).split():
+        tree = _TREE.fit(columns[others], of_classes[others])
+        chances[fold] = tree.predict(columns[fold]).reshape(-1, len(classes))
+    found = []
+    for place in enough.tolist():
+        both = np.stack([1 - chances[:, place], chances[:, place]], axis=1)
+        area = areas.mean_area(of_classes[:, place], both, groups, intervals.quantile(0.95))
+        found.append(Shortcut(attribute, classes[place], area.value, *intervals.of_mean(area, 0.95)))
+    return max(found, key=lambda shortcut: shortcut.auroc)
+
+
+def _indicators(values: pd.Series[str]) -> Floats:
+    return pd.get_dummies(values).to_numpy(np.float64)
