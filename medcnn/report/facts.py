@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from medcnn.results import base
 from medcnn.results.data import Download, Split
 from medcnn.results.ensembles import Combined
 from medcnn.results.evaluated import Compared, Evaluated
+from medcnn.results.external import External
 from medcnn.results.networks import Exported, Galleries, Stressed, Trained
 from medcnn.results.timings import Timed
 from medcnn.runtime import paths
@@ -47,6 +48,7 @@ class Facts:
         exported: by network, ensemble and cascade.
         timed: by model.
         stressed: by network.
+        external: the models on other studies, by study.
         histories: learning curves by model and split.
         confusions: counts (C, C) by model, row = the true class.
         rocs: ROC curves by class and model.
@@ -70,6 +72,7 @@ class Facts:
     exported: dict[str, Exported]
     timed: dict[str, Timed]
     stressed: dict[str, Stressed]
+    external: dict[str, External]
     histories: dict[str, dict[str, History]]
     confusions: dict[str, Integers]
     rocs: dict[str, dict[str, Curve]]
@@ -167,6 +170,7 @@ def gathered(name: str, settings: Settings) -> Facts:
         exported=exported,
         timed=_timed(name, exported),
         stressed=_by_model("stress", name, settings.run.stress, Stressed),
+        external=_external(name, models, settings.run.external),
         histories=reading.histories(name, models),
         confusions=reading.confusions(name, models, study.labels.class_names),
         rocs=reading.rocs(name, models),
@@ -180,6 +184,15 @@ def gathered(name: str, settings: Settings) -> Facts:
 def _by_model(stage: str, study: str, models: tuple[str, ...], kind: type[Kind]) -> dict[str, Kind]:
     found = {model: base.read_if_made(paths.metrics(stage, study, model), kind) for model in models}
     return {model: record for model, record in found.items() if record is not None}
+
+
+def _external(study: str, models: tuple[str, ...], others: Sequence[str]) -> dict[str, External]:
+    found = {other: base.read(paths.metrics("external", study, other), External) for other in others}
+    for other, record in found.items():
+        for model in models:
+            if model not in record.models:
+                raise MedcnnError(f"{paths.metrics('external', study, other)} lacks model '{model}'; run `dvc repro`")
+    return found
 
 
 def _exported(study: str, models: tuple[str, ...]) -> dict[str, Exported]:

@@ -38,6 +38,7 @@ class Section:
 SECTIONS = (
     Section("data", "The images, and what is wrong with them", lambda facts: True),
     Section("ranking", "The models compared", lambda facts: True),
+    Section("external", "Tested on other studies", lambda facts: facts.external),
     Section("tradeoff", "The trade-off of errors", lambda facts: facts.errors),
     Section("calibration", "Can the probabilities be believed?", lambda facts: True),
     Section("galleries", "Where the network looks", lambda facts: shown_galleries(facts)),

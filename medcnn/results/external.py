@@ -29,6 +29,11 @@ class Change(Record):
     high: Number
 
     @property
+    def known(self) -> bool:
+        """Whether the change has an interval."""
+        return self.low is not None and self.high is not None
+
+    @property
     def beyond_chance(self) -> bool:
         """Whether the interval leaves out 0."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
@@ -102,3 +107,8 @@ class External(Record):
     prevalence: dict[str, Compared]
     unlike: dict[str, Unlike]
     models: dict[str, Tested]
+
+    @property
+    def sides(self) -> list[Measured]:
+        """The figures of all models on both sides, which share an axis."""
+        return [side.figures for tested in self.models.values() for side in (tested.external, tested.home)]

@@ -93,3 +93,11 @@ def test_a_wrong_param_stops_before_anything_runs(tmp_path: Path) -> None:
     assert re.search(r"error: params.yaml: studies\.\w+\.(images\.)?fit", output)
     assert "Traceback" not in output
     assert not (folder / "data/raw").exists()
+
+
+def test_an_external_study_trains_nothing_again(wired: Path, path: str) -> None:
+    assert repro(wired, path, "exp", "run", "-S", "run.external=[chest_ct]") == {
+        "download_external@chest_ct", "split_external@chest_ct", "external@phantom-chest_ct", "report",
+    }  # fmt: skip
+    moved = json.loads(sh(wired, "dvc", "metrics", "diff", "--json"))
+    assert "metrics/external/phantom/chest_ct/tiny.json" in moved

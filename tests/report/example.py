@@ -10,16 +10,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from ruamel.yaml import YAML
 
 from medcnn.core import files
 from medcnn.dataset import folds, manifest, predictions
 from medcnn.dataset.folds import PREDICTIONS
 from medcnn.dataset.manifest import SPLITS
 from medcnn.dataset.predictions import Predictions
+from medcnn.external.judging import Images, Judge
 from medcnn.params import whole
 from medcnn.published import studies
 from medcnn.published.measured import Column, Figures, Measured
 from medcnn.published.table import table
+from medcnn.results import base
+from medcnn.results.evaluated import Evaluated
+from medcnn.results.external import External
 from medcnn.runtime import paths
 from medcnn.stress.degrade import STRENGTHS
 from tests.project import prepared_study, shrink, stage
@@ -288,6 +293,40 @@ def write_stressed(made: Example, model: str) -> None:
     }
     stressed = {"images": 24, "clean": around(0.85), "augmented": around(0.875), "degraded": degraded}
     files.write_json(made.path(paths.metrics("stress", made.study, model)), stressed)
+
+
+def write_external(made: Example) -> None:
+    """The models on another study, whose images are those of validation under another name, and a class short."""
+    yaml = YAML()
+    params = yaml.load(made.path(paths.PARAMS))
+    params["run"]["external"] = ["elsewhere"]
+    params["studies"]["elsewhere"] = {**params["studies"][made.study], "title": "Another hospital"}
+    yaml.dump(params, made.path(paths.PARAMS))
+    classes = np.arange(max(len(made.classes) - 1, 2))
+    judge = Judge(classes, whole.load(made.path(paths.PARAMS)).evaluate, seed=0)
+    evaluated = base.read(made.path(paths.metrics("evaluate", made.study)), dict[str, Evaluated])
+    names = [made.classes[index] for index in classes]
+    record = {
+        "images": 24, "groups": 20, "patients": False, "set_aside": 3,
+        "copies": {"exact": 2, "near": 1, "parts": {"train": 2, "validation": 0, "test": 1}},
+        "classes": names,
+        "absent": [name for name in made.classes if name not in names],
+        "prevalence": {name: {"external": 0.375, "home": 0.25} for name in names},
+        "unlike": {
+            side: {"share": share, "share_low": share / 2, "share_high": share * 2}
+            for side, share in (("external", 0.375), ("home", 0.0625))
+        },
+        "models": {model: _tested(made, model, judge, fitted) for model, fitted in evaluated.items()},
+    }  # fmt: skip
+    base.write(made.path(paths.metrics("external", made.study, "elsewhere")), External, record)
+
+
+def _tested(made: Example, model: str, judge: Judge, fitted: Evaluated) -> dict[str, Any]:
+    table = predictions.read(made.predictions_of(model))
+    there, home = (
+        part.at(np.flatnonzero(np.isin(part.labels, judge.classes))) for part in map(table.of, ("validation", "test"))
+    )
+    return judge.tested(*(Images(part, part.image_ids.tolist(), patients=False) for part in (there, home)), fitted)
 
 
 def write_published(made: Example) -> None:

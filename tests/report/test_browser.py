@@ -16,7 +16,7 @@ from PIL import Image
 from medcnn.core import files
 from medcnn.runtime import paths
 from tests.browser import ARGUMENTS, CHROMIUM, TEXTS, unreadable
-from tests.report.example import Example, example, write_explained, write_stressed, write_timings
+from tests.report.example import Example, example, write_explained, write_external, write_stressed, write_timings
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytestmark = [
@@ -231,3 +231,17 @@ def test_it_fits_and_can_be_read(opened: Opened, width: int, scheme: str):
             paper = max(colours)[1]
             assert (sum(paper) > 3 * 200) == (scheme == "light")
     context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_models_on_another_study_fit_and_can_be_read(opened: Opened, tmp_path: Path, width: int):
+    made = example(tmp_path, "brain_mri").evaluate()
+    write_external(made)
+    made.report()
+    tab = opened.browser.new_page(viewport={"width": width, "height": 900})
+    tab.goto(made.path(paths.REPORT).as_uri())
+    tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert tab.locator("#brain_mri-external tbody tr").count() == len(made.models) + 2
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert unreadable(tab.evaluate(TEXTS)) == []
+    tab.close()

@@ -15,7 +15,7 @@ from medcnn.params import whole
 from medcnn.params.judging.figures import FIGURES
 from medcnn.report.model_card import card
 from medcnn.runtime import paths
-from tests.report.example import ENSEMBLES, Example, example
+from tests.report.example import ENSEMBLES, Example, example, write_external
 
 SECTIONS = [
     "Model details",
@@ -158,3 +158,16 @@ def test_no_table_is_broken(made: Example):
     assert len(blocks) >= 5
     for block in blocks:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
+
+
+def test_another_study_is_named_with_its_figures(tmp_path: Path) -> None:
+    made = example(tmp_path).evaluate()
+    assert "elsewhere" not in written(made)
+    write_external(made)
+    text = written(made)
+    found = files.read_json(made.path(paths.metrics("external", made.study, "elsewhere")))
+    tested = found["models"][metrics(made, "comparisons")["best"]]
+    line = next(line for line in text.splitlines() if line.startswith("On another study, `elsewhere`"))
+    assert markdown.figure(tested["external"]["figures"], "accuracy") in line
+    assert markdown.number(tested["change"]["accuracy"]["difference"]) in line
+    assert "3 left out" in line

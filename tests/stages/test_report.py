@@ -22,6 +22,7 @@ from tests.report.example import (
     example,
     write_cells,
     write_explained,
+    write_external,
     write_published,
     write_stressed,
     write_timings,
@@ -34,6 +35,7 @@ SOURCES = {
     "": ("evaluate", "split"),
     "data": ("split",),
     "ranking": ("evaluate", "comparisons", "train", "ensemble"),
+    "external": ("external",),
     "tradeoff": ("evaluate",),
     "calibration": ("evaluate",),
     "galleries": ("explain",),
@@ -63,6 +65,7 @@ def reported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         write_published(made)
         write_explained(made)
         write_stressed(made, "simple")
+    write_external(made)
     return made, made.report()
 
 
@@ -600,4 +603,28 @@ def test_a_model_that_was_not_evaluated_is_one_clear_line(copy: Example):
     path = made.path(paths.metrics("evaluate", made.study))
     files.write_json(path, {model: block for model, block in figures(made).items() if model != "lite0"})
     with pytest.raises(MedcnnError, match=r"metrics/evaluate/phantom\.json.*'lite0'"):
+        made.report()
+
+
+def test_every_model_is_shown_on_another_study_and_what_an_earlier_run_left_is_not(tmp_path: Path) -> None:
+    made = example(tmp_path).evaluate()
+    write_external(made)
+    stale = made.path(paths.metrics("external", made.study, "gone"))
+    stale.write_text("{}")
+    data = [datum for datum in parsed(made.report()).data if datum.section == f"{made.study}-external"]
+    shown = {float(datum.value) for datum in data}
+    found = files.read_json(made.path(paths.metrics("external", made.study, "elsewhere")))
+    for tested in found["models"].values():
+        assert {tested["external"]["figures"]["auroc"], tested["change"]["auroc"]["difference"]} <= shown
+    assert not stale.exists()
+
+
+def test_a_model_that_was_not_tested_on_another_study_is_named(tmp_path: Path) -> None:
+    made = example(tmp_path).evaluate()
+    write_external(made)
+    path = made.path(paths.metrics("external", made.study, "elsewhere"))
+    found = files.read_json(path)
+    del found["models"]["lite0"]
+    files.write_json(path, found)
+    with pytest.raises(MedcnnError, match=r"external/phantom/elsewhere.json lacks model 'lite0'"):
         made.report()
