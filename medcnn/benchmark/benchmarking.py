@@ -16,6 +16,7 @@ from medcnn.benchmark.engines import available
 from medcnn.benchmark.job import BASELINE, INT8, LITERT, REQUIRED, Job
 from medcnn.benchmark.machine import this_machine
 from medcnn.benchmark.material import Material
+from medcnn.benchmark.precision import FEWEST, precise
 from medcnn.benchmark.referee import UnsupportedModelError, Worker
 from medcnn.benchmark.results import Measured, Results, Setup, tested
 from medcnn.benchmark.subjects import Subject
@@ -106,6 +107,7 @@ def _setup(subject: Subject, bench: Bench) -> Setup:
         image_size=bench.material.image_size,
         threads=THREADS,
         rounds=plan.rounds,
+        precision=plan.precision,
         warmup=plan.warmup,
         calls=plan.calls,
         seconds=plan.seconds,
@@ -150,11 +152,11 @@ def _measured(subject: Subject, workers: Mapping[str, Worker], bench: Bench) -> 
     plan, material = bench.plan, bench.material
     for worker in workers.values():
         worker.ask("calls", batch_size=1, calls=plan.warmup, seconds=0)
-    single = _in_turns(workers, plan.rounds, Span(plan.calls, plan.seconds), "calls", batch_size=1)
-    brief = Span(plan.rounds, plan.offline_seconds)
-    batches = {size: _in_turns(workers, plan.rounds, brief, "calls", batch_size=size) for size in plan.batch_sizes}
+    single = _until_precise(workers, bench)
+    brief, rounds = Span(1, plan.offline_seconds / FEWEST), FEWEST
+    batches = {size: _in_turns(workers, rounds, brief, "calls", batch_size=size) for size in plan.batch_sizes}
     pictures = {"paths": bench.pictures, "size": material.image_size, "fit": material.fit}
-    read = _in_turns(workers, plan.rounds, brief, "from_files", **pictures)
+    read = _in_turns(workers, rounds, brief, "from_files", **pictures)
     answers = {name: _answers(worker, len(material.test), bench.most) for name, worker in workers.items()}
     return {
         name: Measured(
@@ -172,12 +174,25 @@ def _measured(subject: Subject, workers: Mapping[str, Worker], bench: Bench) -> 
     }
 
 
+def _until_precise(workers: Mapping[str, Worker], bench: Bench) -> Taken:
+    """Single-stream calls in turns, until every speed-up is known well enough, or the rounds are over."""
+    plan = bench.plan
+    part = Span(plan.calls, plan.seconds).shared(plan.rounds)
+    taken: dict[str, list[Sequence[float]]] = {name: [] for name in workers}
+    for _ in range(plan.rounds):
+        for name, calls in _in_turns(workers, 1, part, "calls", batch_size=1).items():
+            taken[name] += calls
+        baseline = taken[BASELINE]
+        if all(precise(baseline, rounds, plan.precision, bench.confidence) for rounds in taken.values()):
+            break
+    return taken
+
+
 def _in_turns(workers: Mapping[str, Worker], rounds: int, span: Span, command: str, **arguments: Any) -> Taken:
-    """Time every engine in every round, so that a machine's drift meets all alike."""
-    part = span.shared(rounds)
+    """Time every engine in every round, so that a machine's drift meets all alike; ``span`` is of one round."""
     turns = [
         {
-            name: worker.ask(command, calls=part.calls, seconds=part.seconds, **arguments)
+            name: worker.ask(command, calls=span.calls, seconds=span.seconds, **arguments)
             for name, worker in workers.items()
         }
         for _ in range(rounds)

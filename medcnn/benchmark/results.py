@@ -25,10 +25,11 @@ class Setup:
         arrays_sha256: hash of the timed images, as float32.
         image_size: side of the images, in pixels.
         threads: threads inside an operation, for every engine.
-        rounds: how often the engines take turns.
+        rounds: how often the engines take turns, at most.
+        precision: how well speed-ups must be known to end the rounds before.
         warmup: calls before the first round.
-        calls: least number of single-stream calls of each engine.
-        seconds: least time that these calls take together.
+        calls: least number of single-stream calls of each engine in all rounds.
+        seconds: least time that these calls take together in all rounds.
         offline_seconds: the same for each batch size, and for calls from a file.
         batch_sizes: images in a call of the offline scenario.
     """
@@ -39,6 +40,7 @@ class Setup:
     image_size: int
     threads: int
     rounds: int
+    precision: float
     warmup: int
     calls: int
     seconds: float

@@ -100,8 +100,8 @@ def latency(rounds: Rounds) -> Latency:
 
 def single_stream(rounds: Rounds, noisy: float) -> SingleStream:
     """The calls of one engine; from what ``spread`` on they are noisy."""
-    medians = _medians(rounds) * 1000
-    spread = float((medians.max() - medians.min()) / np.median(medians))
+    typical = medians(rounds) * 1000
+    spread = float((typical.max() - typical.min()) / np.median(typical))
     pooled = latency(rounds)
     return SingleStream(
         p50_ms=pooled.p50_ms,
@@ -109,7 +109,7 @@ def single_stream(rounds: Rounds, noisy: float) -> SingleStream:
         p99_ms=pooled.p99_ms,
         calls=pooled.calls,
         seconds=float(np.concatenate(rounds).sum()),
-        rounds_p50_ms=tuple(medians.tolist()),
+        rounds_p50_ms=tuple(typical.tolist()),
         spread=spread,
         noisy=spread > noisy,
     )
@@ -123,9 +123,10 @@ def offline(rounds: Rounds, batch_size: int) -> Offline:
 
 def speedup(baseline: Rounds, rounds: Rounds) -> Speedup:
     """How an engine compares with the baseline in the same rounds."""
-    ratios = _medians(baseline) / _medians(rounds)
+    ratios = medians(baseline) / medians(rounds)
     return Speedup(float(np.median(ratios)), float(ratios.min()), float(ratios.max()))
 
 
-def _medians(rounds: Rounds) -> np.ndarray:
+def medians(rounds: Rounds) -> np.ndarray:
+    """The median call of each round, in seconds."""
     return np.array([np.median(seconds) for seconds in rounds])

@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 PLAN = {
     "benchmark__batch_sizes": [1, 8],
     "benchmark__rounds": 3,
+    "benchmark__precision": 1e-6,
     "benchmark__warmup": 1,
     "benchmark__calls": 10,
     "benchmark__seconds": 0.05,
@@ -142,6 +143,7 @@ def test_what_was_timed_is_recorded_without_anything_of_the_machine(
         "image_size": SIZE,
         "threads": THREADS,
         "rounds": 3,
+        "precision": 1e-6,
         "warmup": 1,
         "calls": 10,
         "seconds": 0.05,

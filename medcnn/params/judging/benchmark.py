@@ -50,16 +50,18 @@ class Benchmark(Quantisation, Spread, extra="forbid"):
 
     batch_sizes: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1, 8, 32)
     """Images per call of the offline scenario."""
-    rounds: Annotated[int, Field(ge=2)] = 5
-    """How often the engines take turns."""
+    rounds: Annotated[int, Field(ge=2)] = 10
+    """How often the engines take turns, at most."""
+    precision: Annotated[float, Field(gt=0)] = 0.1
+    """Half the width of a speed-up's interval, as a share of it, at which the rounds end; three are always taken."""
     warmup: Annotated[int, Field(ge=0)] = 10
     """Calls before the first round."""
     calls: Positive = 100
-    """Single-stream calls of each engine, at least."""
+    """Single-stream calls of each engine, at least, where all rounds are taken."""
     seconds: Annotated[float, Field(ge=0)] = 5.0
-    """How long each engine is called in the single-stream scenario, at least."""
-    offline_seconds: Annotated[float, Field(ge=0)] = 1.0
-    """The same for each batch size of the offline scenario."""
+    """How long each engine is called in the single-stream scenario, at least, where all rounds are taken."""
+    offline_seconds: Annotated[float, Field(ge=0)] = 0.5
+    """How long each engine is called for each batch size of the offline scenario, and from files, at least."""
 
     @field_validator("batch_sizes")
     @classmethod
