@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from medcnn.core.arrays import Integers
+from medcnn.dataset import truths
 from medcnn.dataset.doubts import Doubt
 from medcnn.dataset.manifest import SPLITS, USED
 from medcnn.grouping.relatives import Relatives
 from medcnn.measures.statistics.intervals import wilson
-from medcnn.params.splits import StratifiedSplit
+from medcnn.params.splits import Split, StratifiedSplit
 from medcnn.split.settings import Study
 
 SHOWN = 5
@@ -32,42 +33,41 @@ def of_split(rows: pd.DataFrame, relatives: Relatives, study: Study) -> Iterator
     """
     used = (rows["status"] == USED).to_numpy()
     images = rows.loc[used, ["path", "label", "split", "group"]].reset_index(drop=True)
-    yield from _patients_unknown(images, relatives.patients[used] == "")
-    yield from _large_group(images, study)
+    images["patient"] = relatives.patients[used].array
+    yield from _patients_unknown(images)
+    yield from _large_group(images, study.split)
     if isinstance(study.split, StratifiedSplit) and study.split.on_leak != "drop_from_train":
-        yield from _shares_missed(images, study.split)
+        yield from _shares_missed(images, study.split, study.labels.class_names)
     yield from _small_test(images)
     yield from _near_copies_of_two_classes(images, relatives.near[used])
 
 
-def _patients_unknown(images: pd.DataFrame, unknown: pd.Series[bool]) -> Iterator[Doubt]:
-    count = int(unknown.sum())
-    if count:
+def _patients_unknown(images: pd.DataFrame) -> Iterator[Doubt]:
+    unknown = images["path"][images["patient"] == ""]
+    if len(unknown):
         text = (
-            f"patients unknown for {count} of {len(images)} images: leaks between patients cannot be excluded; name "
-            "the patients with labels.group or labels.csv.group"
+            f"patients unknown for {len(unknown)} of {len(images)} images: leaks between patients cannot be excluded; "
+            "name the patients with labels.group or labels.csv.group"
         )
-        yield Doubt("warning", "patients_unknown", text, count, _some(images["path"][unknown.to_numpy()]))
+        yield Doubt("warning", "patients_unknown", text, len(unknown), _some(unknown))
 
 
-def _large_group(images: pd.DataFrame, study: Study) -> Iterator[Doubt]:
+def _large_group(images: pd.DataFrame, split: Split) -> Iterator[Doubt]:
     """A group that fits into no held-out part: it is always in training, and its class may be with it."""
-    sizes = images["group"].value_counts()
-    name, size = str(sizes.index[0]), int(sizes.iloc[0])
-    split = study.split
+    name, members = _largest_group(images)
     held_out = max(split.validation, split.test) if isinstance(split, StratifiedSplit) else 0.5
-    if size > max(held_out * len(images), 1):
+    if len(members) > max(held_out * len(images), 1):
         text = (
-            f"group '{name}' holds {size} of {len(images)} images ({size / len(images):.0%}), all on one side of the "
-            "split; check that it is one patient, or lower split.duplicates.hamming if its images only look alike"
+            f"{name} has {len(members)} of {len(images)} images ({len(members) / len(images):.0%}), all on one side of "
+            "the split; check labels.group, or split.duplicates where the images only look alike"
         )
-        yield Doubt("warning", "large_group", text, size, _some(images["path"][images["group"] == name]))
+        yield Doubt("warning", "large_group", text, len(members), _some(members["path"]))
 
 
-def _shares_missed(images: pd.DataFrame, split: StratifiedSplit) -> Iterator[Doubt]:
+def _shares_missed(images: pd.DataFrame, split: StratifiedSplit, classes: Sequence[str]) -> Iterator[Doubt]:
     """Parts that hold much less or more of the images, or of a class, than was asked for."""
     shares = (1 - split.validation - split.test, split.validation, split.test)
-    of_classes = {f"'{label}' images": members["split"] for label, members in images.groupby("label")}
+    of_classes = {f"'{name}' images": images["split"][truths.having(images["label"], name)] for name in classes}
     missed = [
         f"{part} holds {count} of {len(parts)} {what}, {count / len(parts):.0%} where {share:.0%} was asked for"
         for what, parts in {"images": images["split"], **of_classes}.items()
@@ -75,13 +75,23 @@ def _shares_missed(images: pd.DataFrame, split: StratifiedSplit) -> Iterator[Dou
         if _far_off(count := int((parts == part).sum()), share * len(parts))
     ]
     if missed:
-        sizes = images["group"].value_counts()
+        name, members = _largest_group(images)
         others = f" (and {len(missed) - 1} more such shares)" if len(missed) > 1 else ""
         text = (
-            f"{missed[0]}{others}: groups are dealt whole, and the largest, '{sizes.index[0]}', holds {sizes.iloc[0]} "
-            "images; check the patients, or ask for other shares"
+            f"{missed[0]}{others}: patients and sets of duplicates are dealt whole, and the largest, {name}, has "
+            f"{len(members)} images; check labels.group, or ask for other shares"
         )
         yield Doubt("warning", "shares_missed", text, len(missed), tuple(missed[:SHOWN]))
+
+
+def _largest_group(images: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """What it is called, and its images."""
+    group = images["group"].value_counts().index[0]
+    members = images[images["group"] == group]
+    known = members["patient"][members["patient"] != ""]
+    return f"patient '{known.iloc[0]}'" if len(
+        known
+    ) else f"the set of duplicates of {members['path'].iloc[0]}", members
 
 
 def _far_off(count: int, wanted: float) -> bool:

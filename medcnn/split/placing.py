@@ -51,7 +51,7 @@ def placed(rows: pd.DataFrame, groups: Groups, study: Study, seed: int, where: s
     chosen = dealt.loc[used, ["path", "label", "split"]]
     leaks.check_no_leak(units, chosen["split"].array, chosen["path"])
     _check_folds(dealt, units, study, f"{where}.split")
-    _check_parts(dealt, split, study.labels.class_names, f"{where}.split")
+    _check_parts(dealt, _units(groups, split.on_leak), study, f"{where}.split")
     fold = np.full(len(dealt), -1)
     tested = (chosen["split"] == "test").to_numpy()
     fold[used] = dealing.folds(units, truths.strata(chosen["label"]), tested, len(study.split.fold_numbers) - 1, seed)
@@ -237,30 +237,44 @@ def _strays(rows: pd.DataFrame) -> str:
 
 def _check_folds(rows: pd.DataFrame, units: Groups, study: Study, where: str) -> None:
     """Refuse more folds than a class has images, or than there are groups, outside the test part."""
-    used = rows[["label", "split"]][rows["status"] == USED]
+    used = rows[["label", "group", "split"]][rows["status"] == USED]
     inside = (used["split"] != "test").to_numpy()
-    images = truths.counted(used["label"][inside])
-    counts = {
-        f"class '{label}' has {images.get(label, 0)} images{_aside(rows, label)}": images.get(label, 0)
-        for label in study.labels.class_names
-    }
-    groups = len(np.unique(units[inside]))
-    counts[f"there are {groups} patients or sets of duplicates"] = groups
+    images, groups = truths.counted(used["label"][inside]), len(np.unique(units[inside]))
     folds = len(study.split.fold_numbers) - 1
-    for found, count in counts.items():
-        if count < folds:
-            most = count + study.split.folds - folds
-            lower = f"set it to {most} or less, or " if most > 2 else ""
-            raise MedcnnError(
-                f"{where}.folds: {found} outside the test part, fewer than the {folds} folds there; {lower}add images"
-            )
+    few = [name for name in study.labels.class_names if images.get(name, 0) < folds]
+    if not few and groups >= folds:
+        return
+    found, count = f"there are {groups} patients or sets of duplicates", groups
+    if few:
+        count = images.get(few[0], 0)
+        found = f"class '{few[0]}' has {count} images{_confined(used, units, few[0])}{_aside(rows, few[0])}"
+    most = count + study.split.folds - folds
+    lower = f"set it to {most} or less, or " if most > 2 else ""
+    raise MedcnnError(
+        f"{where}.folds: {found} outside the test part, fewer than the {folds} folds there; {lower}add images"
+    )
 
 
-def _check_parts(rows: pd.DataFrame, split: AuthorSplit | StratifiedSplit, classes: Sequence[str], where: str) -> None:
-    present = _counted(rows)
-    missing = [(part, label) for part in SPLITS for label in classes if (part, label) not in present]
+def _check_parts(rows: pd.DataFrame, units: Groups, study: Study, where: str) -> None:
+    present, split = _counted(rows), study.split
+    missing = [(part, label) for part in SPLITS for label in study.labels.class_names if (part, label) not in present]
     if missing:
         part, label = missing[0]
+        used = (rows["status"] == USED).to_numpy()
+        confined = _confined(rows.loc[used, ["label", "group"]], units[used], label)
         drawn = isinstance(split, StratifiedSplit) or (part == "validation" and not isinstance(split.validation, str))
-        cure = "give that part a larger share" if drawn else "choose another split.on_leak than " + split.on_leak
-        raise MedcnnError(f"{where}: no '{label}' image in {part}{_aside(rows, label)}; {cure}, or add images")
+        cure = (
+            "give that part a larger share, or " if drawn else f"choose another split.on_leak than {split.on_leak}, or "
+        )
+        cure = "" if confined else cure
+        raise MedcnnError(f"{where}: no '{label}' image in {part}{confined}{_aside(rows, label)}; {cure}add images")
+
+
+def _confined(used: pd.DataFrame, units: Groups, label: str) -> str:
+    """That a class has fewer groups than there are parts, and which, for messages; '' where it has more."""
+    members = truths.having(used["label"], label)
+    firsts, count = np.unique(units[members], return_index=True)[1], int(members.sum())
+    if len(firsts) >= min(count, len(SPLITS)):
+        return ""
+    names = " and ".join(f"'{name}'" for name in used["group"][members].iloc[firsts])
+    return f" (all {count} images of the class are of the patient or set of duplicates {names})"

@@ -26,7 +26,7 @@ def rows(count: int = 200, **columns: object) -> pd.DataFrame:
     parts = np.select([places % 20 < 13, places % 20 < 16], ["train", "validation"], "test")
     usual = {
         "path": [f"{place}.png" for place in places],
-        "label": np.where(places // 20 % 2, "ill", "healthy"),
+        "label": np.where(places // 20 % 2, "tumour", "healthy"),
         "group": [f"P{place}" for place in places],
         "split": parts,
         "status": "used",
@@ -64,16 +64,23 @@ def test_parts_far_from_the_shares_asked_for_name_the_group_that_swallowed_them(
     )
     doubts = found(giant, relatives(giant), study)
     assert doubts["large_group"].count == 150
-    assert "'nan' holds 150 of 200 images" in doubts["large_group"].text
-    assert "'nan', holds 150" in doubts["shares_missed"].text
+    assert "patient 'nan' has 150 of 200 images (75%)" in doubts["large_group"].text
+    assert "patient 'nan', has 150 images" in doubts["shares_missed"].text
     assert doubts["shares_missed"].count == 9
     assert doubts["shares_missed"].examples[0] == "train holds 179 of 200 images, 90% where 65% was asked for"
+
+
+def test_a_large_set_of_duplicates_is_called_by_one_of_its_images(study: Study) -> None:
+    table = rows()
+    alike = table.assign(group=table["group"].mask(table.index < 50, "0f3a"))
+    doubt = found(alike, relatives(alike, [""] * 200), study)["large_group"]
+    assert "duplicates of 0.png has 50 of 200 images" in doubt.text
 
 
 def test_a_class_that_is_dealt_unevenly_is_doubted_though_its_part_is_of_the_right_size(study: Study) -> None:
     table = rows()
     test = table["split"] == "test"
-    swapped = table.assign(label=table["label"].mask(test & (table.index < 60), "ill"))
+    swapped = table.assign(label=table["label"].mask(test & (table.index < 60), "tumour"))
     doubt = found(swapped, relatives(swapped), study)["shares_missed"]
     assert all("test holds" in example and "'" in example for example in doubt.examples)
     assert doubt.count == 2
@@ -101,4 +108,4 @@ def test_a_test_part_of_few_groups_says_how_well_an_accuracy_would_be_known(stud
 def test_near_duplicates_of_two_classes_are_shown_in_pairs(study: Study) -> None:
     table = rows()
     doubt = found(table, relatives(table, near=[(5, 6), (10, 30), (30, 50)]), study)["near_copies_of_two_classes"]
-    assert (doubt.count, doubt.examples) == (3, ("10.png (healthy) and 30.png (ill)",))
+    assert (doubt.count, doubt.examples) == (3, ("10.png (healthy) and 30.png (tumour)",))

@@ -211,7 +211,13 @@ def test_images_in_no_part_are_set_aside(study: Study) -> None:
             images(*(f"a/{('yes', 'no')[n % 2]}{n}" for n in range(40))),
             [n % 2 for n in range(40)],
             drawn("regroup", folds=2),
-            r"studies\.s\.split: no '\w+' image in \w+; give that part a larger share, or add images",
+            r"studies\.s\.split: no '\w+' image in \w+ \(all 20 images of the class are of .* '\w+'\); add images",
+        ),
+        (
+            images(*(f"a/{('yes', 'no')[n % 2]}{n}" for n in range(40))),
+            [n if n % 2 else 0 for n in range(40)],
+            drawn("regroup"),
+            r"studies\.s\.split(\.folds: class 'tumour' has 0 images|: no 'tumour' image in \w+) \(all 20 images",
         ),
         (
             parts(),
