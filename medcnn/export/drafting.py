@@ -16,6 +16,7 @@ from medcnn.inference import novelty
 from medcnn.inference.card import Card
 from medcnn.inference.novelty import Novelty
 from medcnn.measures import calibration, conformal, curves, metrics, operating
+from medcnn.reading.greys import Scaling
 from medcnn.runtime import paths
 
 
@@ -60,6 +61,7 @@ class Draft:
             weights_sha256={network: files.sha256(paths.keras_model(self.study, network)) for network in networks},
             novelty=self.novelty,
             frames=images.frames,
+            greys=Scaling(**images.greys.model_dump()),
         )
 
     def _operating_points(self, seen: Predictions) -> dict[str, float | None]:

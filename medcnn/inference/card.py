@@ -6,11 +6,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, NoReturn, get_args
 
 from medcnn.core.errors import MedcnnError
 from medcnn.inference.novelty import Novelty
+from medcnn.reading.greys import DEFAULT, Scale, Scaling
 
 FORMAT = "1"
 Frames = Literal["all", "first", "middle"]
@@ -21,6 +22,7 @@ MOST_CLASSES = 1000
 _LONGEST = 1 << 20
 _LONGEST_NAME = 200
 _ABOVE_ALL = 1.00001
+_LARGEST_GREY = 1e12
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Card:
         weights_sha256: Of each network's ``model.keras``, by name.
         novelty: Tells images that are unlike the training images.
         frames: Which pictures are taken of a file that has several: all, first or middle.
+        greys: How greys and colours deeper than 8 bits are scaled.
     """
 
     study: str
@@ -62,6 +65,7 @@ class Card:
     weights_sha256: Mapping[str, str]
     novelty: Novelty
     frames: Frames = "all"
+    greys: Scaling = DEFAULT
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -92,7 +96,7 @@ class Card:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, default=asdict)
 
 
 def _entry(metadata: Mapping[str, str], key: str, check: Callable[[str], Any]) -> Any:
@@ -205,6 +209,15 @@ def _digests(text: str) -> dict[str, str]:
     return found
 
 
+def _greys(text: str) -> Scaling:
+    value = _object(text)
+    if set(value) != {"scale", "low", "high"} or value["scale"] not in get_args(Scale):
+        raise ValueError(f"expected low, high and a scale, one of {', '.join(get_args(Scale))}")
+    least, most = (-_LARGEST_GREY, _LARGEST_GREY) if value["scale"] == "values" else (0, 100)
+    low = _number(value["low"], least, most)
+    return Scaling(value["scale"], low, _number(value["high"], low, most))
+
+
 def _check_classes(card: Card) -> None:
     if card.positive not in ("", *card.class_names):
         _refuse("positive", "expected one of the class names, or nothing", card.positive)
@@ -230,6 +243,7 @@ _CHECKS: Mapping[str, Callable[[str], Any]] = {
     "weights_sha256": _digests,
     "novelty": Novelty.from_json,
     "frames": _of(*get_args(Frames)),
+    "greys": _greys,
 }
-_USUAL: Mapping[str, Any] = {"frames": "all"}
+_USUAL: Mapping[str, Any] = {"frames": "all", "greys": DEFAULT}
 """Entries that only a model of other values has: so files of before they were known are read, and stay as they are."""

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from medcnn.core.errors import MedcnnError
+from medcnn.reading import deep, greys
+from medcnn.reading.deep import Deep
+from medcnn.reading.greys import Greys
 
+Stored = Image.Image | Deep
 Fit = Literal["stretch", "pad", "crop"]
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".jfif", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 PIXELS = 50_000_000
@@ -23,6 +27,7 @@ SIDE = 65_535
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 _STRIP = 1 << 22
+_PNG_DEPTH = 24
 _DEEP_MODES = {"I", "I;16", "I;16B", "I;16L", "I;16N", "F"}
 
 
@@ -30,18 +35,16 @@ class UnreadableImageError(MedcnnError):
     """Pillow could not decode the bytes; the text is the reason."""
 
 
-def open_image(data: bytes) -> Image.Image:
-    """The first frame of an image file, decoded in full, in its own mode.
+def open_image(data: bytes) -> Stored:
+    """The first frame of an image file, decoded in full: in Pillow's mode, or as an array where that would lose depth.
 
     Raises:
         UnreadableImageError: the bytes are empty, truncated, not an image, or inflate beyond ``PIXELS`` or ``SIDE``.
     """
-    image = opened(data)
-    load(image)
-    return image
+    return stored(data, opened(data))
 
 
-def opened(data: bytes) -> Image.Image:
+def opened(data: bytes) -> ImageFile.ImageFile:
     """An image file at its first page, not yet decoded.
 
     Raises:
@@ -53,29 +56,36 @@ def opened(data: bytes) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=_FORMATS)
 
 
-def load(image: Image.Image) -> None:
-    """Decode the page at which an image file stands.
+def stored(data: bytes, image: ImageFile.ImageFile) -> Stored:
+    """The page at which an image file stands, as ``open_image``.
 
     Raises:
         UnreadableImageError: it is truncated, or larger than ``PIXELS`` or ``SIDE``.
     """
     with translate_errors():
         _check_size(image)
+        if image.format == "PNG" and data[_PNG_DEPTH] == 16:
+            return deep.png(data, image)
+        if image.format == "PPM" and isinstance(args := image.tile[0].args, tuple) and int(args[1]) > 255:
+            return deep.ppm(data, image, int(args[1]))
         image.load()
+    return image
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Upright 8-bit RGB: EXIF rotation applied, transparency laid on black, deep greys stretched to 0..255.
+def to_rgb(image: Stored, scale: Greys = greys.DEFAULT) -> Image.Image:
+    """Upright 8-bit RGB: EXIF rotation applied, transparency laid on black, deep greys and colours scaled to 0..255.
 
     Raises:
         UnreadableImageError: its colours are described in a way that makes no sense.
     """
-    # A damaged EXIF block is no reason to lose the image.
-    with contextlib.suppress(Exception):
-        image = ImageOps.exif_transpose(image)
     with translate_errors():
+        if isinstance(image, Deep):
+            return image.to_rgb(scale)
+        # A damaged EXIF block is no reason to lose the image.
+        with contextlib.suppress(Exception):
+            image = ImageOps.exif_transpose(image)
         if image.mode in _DEEP_MODES:
-            return _stretched(image).convert("RGB")
+            return Deep(np.asarray(image)[..., None], image.mode).to_rgb(scale)
         if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
             return _on_black(image)
         return image.convert("RGB")
@@ -96,9 +106,9 @@ def resize(image: Image.Image, size: int, fit: Fit) -> np.ndarray:
     return np.asarray(image, np.uint8)
 
 
-def pixels(data: bytes, size: int, fit: Fit) -> np.ndarray:
+def pixels(data: bytes, size: int, fit: Fit, scale: Greys = greys.DEFAULT) -> np.ndarray:
     """The bytes of an image file as a uint8 array (size, size, 3)."""
-    return resize(to_rgb(open_image(data)), size, fit)
+    return resize(to_rgb(open_image(data), scale), size, fit)
 
 
 @contextlib.contextmanager
@@ -131,26 +141,6 @@ def _on_black(image: Image.Image) -> Image.Image:
         black = Image.new("RGBA", layer.size, (0, 0, 0, 255))
         flat.paste(Image.alpha_composite(black, layer).convert("RGB"), box)
     return flat
-
-
-def _stretched(image: Image.Image) -> Image.Image:
-    """Grey values from the lowest to the highest finite one as 0..255."""
-    low, high = _finite_range(image)
-    grey = Image.new("L", image.size)
-    for box in _strips(image):
-        values = np.nan_to_num(np.asarray(image.crop(box), np.float64), nan=low, posinf=high, neginf=low)
-        scaled = (values - low) / max(high - low, 1e-12)
-        grey.paste(Image.fromarray(np.rint(scaled * 255).astype(np.uint8)), box)
-    return grey
-
-
-def _finite_range(image: Image.Image) -> tuple[float, float]:
-    low, high = np.inf, -np.inf
-    for box in _strips(image):
-        values = np.asarray(image.crop(box), np.float64)
-        finite = values[np.isfinite(values)]
-        low, high = finite.min(initial=low), finite.max(initial=high)
-    return (low, high) if low <= high else (0.0, 0.0)
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:

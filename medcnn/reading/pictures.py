@@ -15,6 +15,7 @@ from medcnn.reading.decode import UnreadableImageError
 from medcnn.reading.formats import dicom, nifti, npy
 from medcnn.reading.formats.frames import Chosen, Frames, every
 from medcnn.reading.formats.pages import pages
+from medcnn.reading.greys import Greys
 from medcnn.reading.names import is_of_system, unmarked
 
 Which = Literal["all", "first", "middle"]
@@ -42,6 +43,10 @@ class Reading(Protocol):
     @property
     def frames(self) -> Which:
         """Which pictures are taken of a file that has several."""
+
+    @property
+    def greys(self) -> Greys:
+        """How greys and colours deeper than 8 bits are scaled."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,9 @@ def pictures(data: bytes, name: str, reading: Reading) -> Iterator[Picture]:
         NoPictureError: a file of a known kind that is meant to hold no picture, such as a DICOM report.
         UnreadableImageError: it is not an image, or a broken one; pictures before the fault have been yielded.
     """
-    for frame in _frames(data, name, _CHOSEN[reading.frames]):
+    for frame in _frames(data, name, _CHOSEN[reading.frames], reading.greys):
         mark = f"#{frame.number}" if frame.count > 1 else ""
-        yield Picture(mark, frame.count, decode.to_rgb(frame.image), frame.mode, frame.about)
+        yield Picture(mark, frame.count, decode.to_rgb(frame.image, reading.greys), frame.mode, frame.about)
 
 
 def named(archive: Archive, name: str, marks: Iterable[str], reading: Reading) -> Iterator[Image.Image]:
@@ -120,17 +125,17 @@ def may_hold_pictures(name: str, start: bytes = b"") -> bool:
     return bool(_SIGNATURES.match(start)) or any(begins(start) for begins in starts)
 
 
-def _frames(data: bytes, name: str, chosen: Chosen) -> Frames:
+def _frames(data: bytes, name: str, chosen: Chosen, greys: Greys) -> Frames:
     if nifti.starts_as_nifti(data):
-        return nifti.slices(data, chosen)
+        return nifti.slices(data, chosen, greys)
     if dicom.starts_as_dicom(data):
-        return dicom.frames(data, chosen)
+        return dicom.frames(data, chosen, greys)
     if npy.starts_as_array(data):
         return npy.images(data, chosen)
-    return _frames_by_name(data, name, chosen)
+    return _frames_by_name(data, name, chosen, greys)
 
 
-def _frames_by_name(data: bytes, name: str, chosen: Chosen) -> Frames:
+def _frames_by_name(data: bytes, name: str, chosen: Chosen, greys: Greys) -> Frames:
     """Pages of the usual formats; a file that is none, and that its name calls DICOM, is read as such."""
     found = pages(data, chosen)
     try:
@@ -138,7 +143,7 @@ def _frames_by_name(data: bytes, name: str, chosen: Chosen) -> Frames:
     except UnreadableImageError:
         if not data or not name.lower().endswith(dicom.SUFFIXES):
             raise
-        yield from dicom.frames(data, chosen)
+        yield from dicom.frames(data, chosen, greys)
         return
     yield first
     yield from found

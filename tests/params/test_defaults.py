@@ -47,6 +47,8 @@ def default(kinds: tuple[type[Block], ...], key: str) -> Any:
     value = info.get_default(call_default_factory=True)
     if value is PydanticUndefined or value == {}:
         return None
+    if isinstance(value, Block):
+        return value.model_dump()
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -4,7 +4,7 @@ import * as ort from "./ort/ort.wasm.min.mjs";
 
 ort.env.wasm.proxy = true;
 /** Entries of a card that are text; all others are JSON, see `medcnn/inference/card.py`. */
-const TEXTS = new Set(["fit", "format", "model", "positive", "precision", "study", "data_sha256"]);
+const TEXTS = new Set(["fit", "format", "frames", "model", "positive", "precision", "study", "data_sha256"]);
 
 /** A fault of the demo's files; its message is one line for the page. */
 export class MissingModel extends Error {}

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from medcnn.reading import greys
 from medcnn.reading.decode import UnreadableImageError
 from medcnn.reading.formats import rendering
 from medcnn.reading.formats.frames import Chosen, Frame, Frames, NoPictureError, every
 from medcnn.reading.formats.translating import translate_errors
+from medcnn.reading.greys import Greys
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -79,6 +81,7 @@ _TAGS = [
     "HighBit",
     "PixelRepresentation",
     "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
     "RescaleSlope",
     "RescaleIntercept",
     "ModalityLUTSequence",
@@ -110,16 +113,17 @@ def starts_as_dicom(data: bytes) -> bool:
     return is_dicom(data) or _BARE.match(data) is not None
 
 
-def frames(data: bytes, chosen: Chosen = every) -> Frames:
+def frames(data: bytes, chosen: Chosen = every, scale: Greys = greys.DEFAULT) -> Frames:
     """The frames of a DICOM file, 8-bit RGB, one in memory at a time.
 
     Grey values go through the rescale slope and intercept (or modality LUT) and the VOI LUT or the first window of the
-    file, its function linear, linear exact or sigmoid; without either, from the frame's lowest value to its highest,
-    padding apart. MONOCHROME1 is inverted, so that more is brighter.
+    file, its function linear, linear exact or sigmoid; without either, between percentiles of the frame, padding apart,
+    or as they are where they have 8 bits. MONOCHROME1 is inverted, so that more is brighter.
 
     Args:
         data: the bytes of the file.
         chosen: which of so many frames.
+        scale: how deep greys and colours are scaled.
 
     Raises:
         NoPictureError: it holds a report, a plan, a presentation or another object without an image.
@@ -127,10 +131,10 @@ def frames(data: bytes, chosen: Chosen = every) -> Frames:
             no image, or one beyond ``PIXELS`` or ``FRAMES``.
     """
     with translate_errors("DICOM", "pydicom"):
-        yield from _frames(data, chosen)
+        yield from _frames(data, chosen, scale)
 
 
-def _frames(data: bytes, chosen: Chosen) -> Frames:
+def _frames(data: bytes, chosen: Chosen, scale: Greys) -> Frames:
     from pydicom.pixels import iter_pixels
 
     dataset = _read(data)
@@ -141,7 +145,7 @@ def _frames(data: bytes, chosen: Chosen) -> Frames:
     pixels = iter_pixels(dataset, indices=None if len(wanted) == count else wanted)
     for index, values in zip(wanted, pixels, strict=True):
         with np.errstate(all="ignore"):
-            shown = rendering.shown(values, dataset, index)
+            shown = rendering.shown(values, dataset, index, scale)
         yield Frame(str(index + 1), count, mode, Image.fromarray(shown).convert("RGB"), about)
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from PIL import Image
-
-from medcnn.reading.decode import UnreadableImageError
+from medcnn.reading.decode import Stored, UnreadableImageError
 
 Chosen = Callable[[int], Sequence[int]]
 """Which pictures are wanted of a file that has so many, as numbers from 0 that rise."""
@@ -28,7 +26,7 @@ class Frame:
     number: str
     count: int
     mode: str
-    image: Image.Image
+    image: Stored
     about: Mapping[str, str] = field(default_factory=dict)
 
 

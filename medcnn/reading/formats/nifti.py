@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from medcnn.reading import greys
 from medcnn.reading.decode import UnreadableImageError
 from medcnn.reading.formats.frames import Chosen, Frame, Frames, every
 from medcnn.reading.formats.translating import translate_errors
+from medcnn.reading.greys import Greys, Limits
 
 SUFFIXES = (".nii", ".nii.gz")
 LIMIT = 256 << 20
 """Largest volume, in bytes."""
 GZIP = b"\x1f\x8b"
-PERCENTILES = 0.5, 99.5
-"""The voxels that are shown black and white where the header does not say it."""
 _SAMPLE = 1_000_000
 _LARGEST_SLICE = 1 << 24
 _SIZES = {348: (344, (b"n+1\0",)), 540: (4, (b"n+2\0",))}
@@ -39,37 +39,38 @@ def starts_as_nifti(data: bytes) -> bool:
     return is_nifti(data[:600]) or (data[:2] == GZIP and is_nifti(_inflated(data[: 1 << 16], 600)))
 
 
-def slices(data: bytes, chosen: Chosen = every) -> Frames:
+def slices(data: bytes, chosen: Chosen = every, scale: Greys = greys.DEFAULT) -> Frames:
     """The axial slices from the feet up, with their numbers: "17", or "17,2" in the second of several volumes.
 
     A slice is seen from the feet, as radiologists do: the patient's right is on the left, the front is on top. Where
     the header gives no orientation, the third axis is taken as the patient's. Grey values go from the header's
-    ``cal_min`` to ``cal_max``, or else between ``PERCENTILES`` of the volume.
+    ``cal_min`` to ``cal_max``, or else between percentiles of the volume.
 
     Args:
         data: the bytes of a .nii or .nii.gz file.
         chosen: which of so many slices, counted volume by volume.
+        scale: how grey values are scaled.
 
     Raises:
         UnreadableImageError: nibabel is not installed; the file is broken, not of real numbers, or beyond ``LIMIT``.
     """
     with translate_errors("NIfTI", "nibabel"):
-        yield from _slices(data, chosen)
+        yield from _slices(data, chosen, scale)
 
 
-def _slices(data: bytes, chosen: Chosen) -> Frames:
+def _slices(data: bytes, chosen: Chosen, scale: Greys) -> Frames:
     volume = _inflated(data, LIMIT + 1) if data[:2] == GZIP else data
     if len(volume) > LIMIT:
         raise UnreadableImageError(f"a volume larger than {LIMIT >> 20} MiB")
     header = _header(volume)
     voxels = _upright(_voxels(volume, header), header)
     with np.errstate(all="ignore"):
-        low, high = _range(voxels, header)
+        limits = _limits(voxels, header, scale)
         heights, times = voxels.shape[2:]
         count, mode = heights * times, "RGB" if voxels.dtype.names else str(voxels.dtype)
         for index in chosen(count):
             time, height = divmod(index, heights)
-            shown = Image.fromarray(_shown(voxels[:, :, height, time], header, low, high))
+            shown = Image.fromarray(_shown(voxels[:, :, height, time], header, limits))
             number = f"{height + 1}" if times == 1 else f"{height + 1},{time + 1}"
             yield Frame(number, count, mode, shown.convert("RGB"))
 
@@ -116,18 +117,14 @@ def _upright(voxels: np.ndarray, header: Any) -> np.ndarray:
     return voxels if np.isnan(axes).any() else orientations.apply_orientation(voxels, axes)
 
 
-def _range(voxels: np.ndarray, header: Any) -> tuple[float, float]:
-    """The values that are shown black and white, from the header or from a sample of the voxels."""
+def _limits(voxels: np.ndarray, header: Any, scale: Greys) -> Limits:
+    """The values that are shown black and white, of the whole volume."""
+    if voxels.dtype.names:
+        return 0, 255
     low, high = float(header["cal_min"]), float(header["cal_max"])
-    if voxels.dtype.names or low < high:
-        return low, high
     step = math.ceil((voxels.size / _SAMPLE) ** (1 / 3))
     seen = _scaled(voxels[::step, ::step, ::step].flat[:_SAMPLE], header)
-    seen = seen[np.isfinite(seen)]
-    if not seen.size:
-        return 0.0, 1.0
-    low, high = map(float, np.percentile(seen, PERCENTILES))
-    return (low, high) if low < high else (float(seen.min()), float(seen.max()))
+    return greys.limits(scale, seen, (low, high) if low < high else None)
 
 
 def _scaled(values: np.ndarray, header: Any) -> np.ndarray:
@@ -135,10 +132,9 @@ def _scaled(values: np.ndarray, header: Any) -> np.ndarray:
     return values.astype(np.float32) * np.float32(1 if slope is None else slope) + np.float32(intercept or 0)
 
 
-def _shown(layer: np.ndarray, header: Any, low: float, high: float) -> np.ndarray:
+def _shown(layer: np.ndarray, header: Any, limits: Limits) -> np.ndarray:
     """One slice (X, Y) as uint8 (Y, X), or (Y, X, 3) of colours: the right of the patient left, the front on top."""
     layer = layer[::-1, ::-1].T
     if layer.dtype.names:
         return np.stack([layer[name] for name in layer.dtype.names[:3]], axis=-1)
-    levels = (_scaled(layer, header) - np.float32(low)) / np.float32(max(high - low, 1e-12))
-    return np.rint(np.nan_to_num(levels, nan=0, posinf=1, neginf=0).clip(0, 1) * 255).astype(np.uint8)
+    return greys.scaled(_scaled(layer, header), limits)

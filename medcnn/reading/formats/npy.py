@@ -9,7 +9,8 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from medcnn.reading.decode import PIXELS, SIDE, UnreadableImageError
+from medcnn.reading import deep
+from medcnn.reading.decode import PIXELS, SIDE, Stored, UnreadableImageError
 from medcnn.reading.formats.frames import Chosen, Frame, Frames, every
 from medcnn.reading.formats.translating import translate_errors
 
@@ -117,11 +118,9 @@ def _check_side(array: np.ndarray) -> None:
         raise UnreadableImageError(f"{width}x{height} pixels exceeds limit of {PIXELS}, or of {SIDE} a side")
 
 
-def _picture(values: np.ndarray) -> Image.Image:
+def _picture(values: np.ndarray) -> Stored:
     if values.dtype == bool:
         values = values.astype(np.uint8) * 255
-    if values.dtype != np.uint8:
-        if values.ndim == 3:
-            raise UnreadableImageError(f"colours of {values.dtype}, which are not read: save them as uint8")
-        values = values.astype(np.float32)
-    return Image.fromarray(np.ascontiguousarray(values))
+    if values.dtype == np.uint8:
+        return Image.fromarray(np.ascontiguousarray(values))
+    return deep.of_array(values if values.ndim == 3 else values[..., None])

@@ -40,8 +40,8 @@ def pages(data: bytes, chosen: Chosen = every) -> Frames:
         if len(positions) > 1:
             with decode.translate_errors():
                 image.seek(positions[index])
-        decode.load(image)
-        yield Frame(str(index + 1), len(positions), image.mode, image)
+        stored = decode.stored(data, image)
+        yield Frame(str(index + 1), len(positions), stored.mode, stored)
 
 
 def _positions(image: Image.Image) -> list[int]:

@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medcnn.reading import greys
+from medcnn.reading.greys import Greys
+
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+_TRANSFORMATIONS = ("ModalityLUTSequence", "RescaleSlope", "RescaleIntercept")
 
-def shown(values: np.ndarray, dataset: Dataset, index: int) -> np.ndarray:
+
+def shown(values: np.ndarray, dataset: Dataset, index: int, scale: Greys) -> np.ndarray:
     """One frame as a viewer shows it first.
 
     Args:
         values: as stored, (H, W) or (H, W, 3).
         dataset: of the file.
         index: of the frame, from 0.
+        scale: how values of more than 8 bits are scaled.
 
     Returns:
         uint8 (H, W) or (H, W, 3).
@@ -32,23 +38,24 @@ def shown(values: np.ndarray, dataset: Dataset, index: int) -> np.ndarray:
         values = apply_color_lut(values, dataset)
         return values if values.dtype == np.uint8 else (values >> 8).astype(np.uint8)
     if values.ndim == 3:
-        return values if values.dtype == np.uint8 else _levels(values.astype(np.float32) / _white(dataset))
-    levels = _windowed(values, dataset, index)
-    return _levels(1 - levels if photometric == "MONOCHROME1" else levels)
+        return values if values.dtype == np.uint8 else greys.scaled(values, greys.limits(scale, greys.sample(values)))
+    transformation = _describing(dataset, index, "PixelValueTransformationSequence")
+    rescaled = _rescaled(values, transformation)
+    levels = _windowed(rescaled, _describing(dataset, index, "FrameVOILUTSequence")) if scale.scale == "auto" else None
+    inverted = photometric == "MONOCHROME1"
+    if levels is not None:
+        return greys.scaled(levels, (0, 1), inverted=inverted)
+    eight_bits = values.dtype == np.uint8 and not any(key in transformation for key in _TRANSFORMATIONS)
+    limits = (0, _white(dataset)) if eight_bits else greys.limits(scale, _seen(values, rescaled, dataset))
+    return greys.scaled(rescaled, limits, inverted=inverted)
 
 
 def _white(dataset: Dataset) -> float:
     return float(2 ** int(dataset.get("BitsStored") or dataset.BitsAllocated) - 1)
 
 
-def _levels(values: np.ndarray) -> np.ndarray:
-    return np.rint(np.nan_to_num(values, nan=0, posinf=1, neginf=0).clip(0, 1) * 255).astype(np.uint8)
-
-
-def _windowed(stored: np.ndarray, dataset: Dataset, index: int) -> np.ndarray:
-    """Grey values (H, W) as float32 (H, W), black at 0 or below and white at 1 or above."""
-    values = _rescaled(stored, _describing(dataset, index, "PixelValueTransformationSequence"))
-    voi = _describing(dataset, index, "FrameVOILUTSequence")
+def _windowed(values: np.ndarray, voi: Dataset) -> np.ndarray | None:
+    """Grey values (H, W) as the file says, black at 0 or below and white at 1 or above; None where it does not say."""
     if voi.get("VOILUTSequence"):
         from pydicom.pixels import apply_voi
 
@@ -57,7 +64,7 @@ def _windowed(stored: np.ndarray, dataset: Dataset, index: int) -> np.ndarray:
     centre, width = (_first(voi.get(key)) for key in ("WindowCenter", "WindowWidth"))
     if centre is not None and width is not None and width > 0:
         return _window(values, centre, width, str(voi.get("VOILUTFunction") or "LINEAR"))
-    return _stretched(values, stored, dataset)
+    return None
 
 
 def _rescaled(values: np.ndarray, described: Dataset) -> np.ndarray:
@@ -78,15 +85,15 @@ def _window(values: np.ndarray, centre: float, width: float, function: str) -> n
     return (values - np.float32(centre - 0.5)) / np.float32(max(width - 1, 1e-6)) + np.float32(0.5)
 
 
-def _stretched(values: np.ndarray, stored: np.ndarray, dataset: Dataset) -> np.ndarray:
-    inside = np.isfinite(values)
-    padding = _first(dataset.get("PixelPaddingValue"))
-    if padding is not None and (stored != padding).any():
-        inside &= stored != padding
-    if not inside.any():
-        return np.zeros_like(values)
-    low, high = values[inside].min(), values[inside].max()
-    return (values - low) / max(high - low, np.float32(1e-12))
+def _seen(stored: np.ndarray, values: np.ndarray, dataset: Dataset) -> np.ndarray:
+    """A sample of the values that are no padding, which the file may name as one stored value or as a range of them."""
+    padding, until = (_first(dataset.get(key)) for key in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    sampled = greys.sample(values)
+    if padding is None:
+        return sampled
+    low, high = sorted((padding, padding if until is None else until))
+    inside = sampled[(greys.sample(stored) < low) | (greys.sample(stored) > high)]
+    return inside if inside.size else sampled
 
 
 def _describing(dataset: Dataset, index: int, sequence: str) -> Dataset:

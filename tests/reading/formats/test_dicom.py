@@ -15,6 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8B
 
 from medcnn.reading.decode import UnreadableImageError
 from medcnn.reading.formats import dicom
+from medcnn.reading.greys import Scaling
 
 RAMP = np.arange(-100, 156, 1, np.int16).reshape(16, 16)
 
@@ -69,9 +70,29 @@ def refusal(data: bytes) -> str:
     return str(raised.value)
 
 
-def test_without_a_window_the_lowest_value_is_black_and_the_highest_white():
+def near(seen: np.ndarray, expected: np.ndarray) -> bool:
+    """Equal, but for the ends that percentiles cut off."""
+    return bool(np.abs(seen.ravel() - expected.ravel()).max() <= 2)
+
+
+def test_without_a_window_percentiles_are_black_and_white():
     (seen,) = grey(scan())
-    assert (seen.ravel() == np.arange(256)).all()
+    assert near(seen, np.arange(256))
+
+
+def test_eight_bits_without_a_window_stay_as_they_are():
+    values = np.arange(60, 124, dtype=np.uint8).reshape(8, 8)
+    assert (grey(scan(values))[0] == values).all()
+    assert grey(scan(values, RescaleSlope=2, RescaleIntercept=-100))[0].max() == 255
+
+
+def test_a_window_for_all_files_is_in_rescaled_values_whatever_the_file_states():
+    data = scan(RescaleSlope=2, RescaleIntercept=-10, WindowCenter=40, WindowWidth=101)
+    (frame,) = dicom.frames(data, scale=Scaling("values", -100, 100))
+    expected = ((RAMP * 2 - 10 + 100) / 200).clip(0, 1) * 255
+    assert np.abs(np.asarray(frame.image)[..., 0] - expected).max() <= 0.51
+    (frame,) = dicom.frames(data, scale=Scaling("percentiles"))
+    assert near(np.asarray(frame.image)[..., 0].astype(int), np.arange(256))
 
 
 def test_slope_and_intercept_come_before_the_first_of_several_windows():
@@ -107,8 +128,8 @@ def test_windows_are_those_of_pydicom():
 
 def test_monochrome1_is_inverted_and_unsigned_values_are_not_negative():
     values = np.arange(256, dtype=np.uint16).reshape(16, 16) * 257
-    assert (grey(scan(values))[0].ravel() == np.arange(256)).all()
-    assert (grey(scan(values, PhotometricInterpretation="MONOCHROME1"))[0].ravel() == 255 - np.arange(256)).all()
+    assert near(grey(scan(values))[0], np.arange(256))
+    assert near(grey(scan(values, PhotometricInterpretation="MONOCHROME1"))[0], 255 - np.arange(256))
 
 
 def test_padding_does_not_take_part_in_the_stretch():
@@ -116,6 +137,19 @@ def test_padding_does_not_take_part_in_the_stretch():
     values[0, 0] = -2000
     (seen,) = grey(scan(values, PixelPaddingValue=-2000))
     assert (seen[0, 0], seen[0, 1], seen[-1, -1]) == (0, 0, 255)
+    values[:8] = np.arange(128).reshape(8, 16) - 2000
+    (seen,) = grey(scan(values, PixelPaddingValue=-2000, PixelPaddingRangeLimit=-1800))
+    assert not seen[:8].any()
+    assert near(seen[8:], np.linspace(0, 255, 128))
+
+
+def test_colours_of_more_than_eight_bits_share_a_window():
+    colours = np.random.default_rng(0).integers(0, 4096, (16, 16, 3)).astype(np.uint16)
+    made = pydicom.dcmread(io.BytesIO(scan(RAMP.astype(np.uint16))))
+    made.SamplesPerPixel, made.PhotometricInterpretation, made.PlanarConfiguration = 3, "RGB", 0
+    made.PixelData = colours.tobytes()
+    (frame,) = dicom.frames(written(made), scale=Scaling("values", 0, 4095))
+    assert (np.asarray(frame.image) == np.rint(colours / 4095 * 255)).all()
 
 
 def test_a_voi_lut_comes_before_a_window():
@@ -160,7 +194,7 @@ def test_compressed_frames():
         assert np.abs(seen - np.asarray(image)).mean() < 4
     made = pydicom.dcmread(io.BytesIO(scan()))
     made.compress(RLELossless)
-    assert (grey(written(made))[0].ravel() == np.arange(256)).all()
+    assert near(grey(written(made))[0], np.arange(256))
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):

@@ -6,8 +6,9 @@ import pickle
 import numpy as np
 import pytest
 
-from medcnn.reading.decode import UnreadableImageError
+from medcnn.reading.decode import UnreadableImageError, to_rgb
 from medcnn.reading.formats import npy
+from medcnn.reading.greys import Scaling
 
 RNG = np.random.default_rng(0)
 
@@ -61,8 +62,16 @@ def test_truth_values_are_black_and_white_and_deep_greys_keep_their_order() -> N
     (mask,) = seen(saved(levels(8, 9) > 100))
     assert set(np.unique(mask)) == {0, 255}
     for kind in (np.int16, np.uint16, np.float16, np.float64, ">f4"):
-        (image,) = seen(saved(np.arange(72).reshape(8, 9).astype(kind)))
-        assert (np.diff(image.ravel().astype(float)) > 0).all()
+        (frame,) = npy.images(saved(np.arange(72).reshape(8, 9).astype(kind)))
+        image = np.asarray(to_rgb(frame.image))[..., 0].astype(float)
+        assert (np.diff(image.ravel()) > 0).all()
+        assert (image.min(), image.max()) == (0, 255)
+
+
+def test_deep_colours_share_a_window() -> None:
+    array = RNG.integers(0, 4096, (8, 9, 3)).astype(np.uint16)
+    (frame,) = npy.images(saved(array))
+    assert (np.asarray(to_rgb(frame.image, Scaling("values", 0, 4095))) == np.rint(array / 4095 * 255)).all()
 
 
 def test_only_the_chosen_images_are_made() -> None:
