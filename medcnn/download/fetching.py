@@ -14,7 +14,7 @@ from medcnn.download import kaggle, local, url
 from medcnn.download.partial import Origin, Partial, claim
 from medcnn.download.phantom import generating
 from medcnn.params.sources import ArchiveSource, FolderSource, KaggleSource, PhantomSource, Source, UrlSource
-from medcnn.reading.archive import is_archive
+from medcnn.reading.archive import check_archive
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,11 @@ def _checked(source: Source, partial: Partial, origin: Origin) -> Receipt:
     if expected not in (None, got):
         partial.discard()
         raise MedcnnError(f"{origin.name}: wrong sha256: expected {expected}, got {got}; the copy was removed")
-    if not is_archive(partial.path):
+    try:
+        check_archive(partial.path, origin.name)
+    except MedcnnError:
         partial.discard()
-        raise MedcnnError(f"{origin.name} is not a whole zip or tar (.tar, .tar.gz, .tar.bz2, .tar.xz) file")
+        raise
     return Receipt(source.kind, origin.name, partial.kept, got, origin.version, origin.licence)
 
 

@@ -17,16 +17,22 @@ from medcnn.core.errors import MedcnnError
 from medcnn.download.bars import bar, copy
 from medcnn.download.partial import Origin
 from medcnn.params.sources import ArchiveSource, FolderSource
+from medcnn.reading.archive import is_archive
 from medcnn.reading.folder import files_below
 from medcnn.reading.names import printable
+from medcnn.reading.pictures import START, may_hold_pictures
 from medcnn.runtime import paths
 
 
 def copy_archive(source: ArchiveSource, target: Path, study: str) -> Origin:
-    """Copy an archive file to ``target``."""
+    """Copy an archive file to ``target``; a single file of pictures, such as a volume, is packed into one."""
     archive = _located(source.path, study)
     if archive.is_dir():
         raise MedcnnError(f"studies.{study}.source.path: {source.path} is a folder; set source.kind=folder")
+    if not is_archive(archive) and _may_hold_pictures(archive):
+        with zipfile.ZipFile(target, "w") as packed, bar(archive.name, archive.stat().st_size) as progress:
+            _pack(packed, archive.name, archive, progress)
+        return Origin(f"{printable(archive.name)}.zip")
     with (
         archive.open("rb") as original,
         target.open("wb") as file,
@@ -52,6 +58,11 @@ def pack_folder(source: FolderSource, target: Path, study: str) -> Origin:
             for name in sorted(names):
                 _pack(packed, name, names[name], progress)
     return Origin("folder.zip")
+
+
+def _may_hold_pictures(path: Path) -> bool:
+    with path.open("rb") as file:
+        return may_hold_pictures(path.name, file.read(START))
 
 
 def _pack(packed: zipfile.ZipFile, name: str, path: Path, progress: tqdm[NoReturn]) -> None:

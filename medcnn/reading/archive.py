@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from medcnn.core.errors import MedcnnError
+from medcnn.reading import packings
 from medcnn.reading.arrays import with_arrays
 from medcnn.reading.directory import Directory, LeanZip
 from medcnn.reading.folder import FolderArchive
@@ -25,6 +26,7 @@ __all__ = [
     "READ_LIMIT",
     "Archive",
     "UnreadableMemberError",
+    "check_archive",
     "is_archive",
     "open_archive",
     "raw_archive",
@@ -43,11 +45,30 @@ def open_archive(path: Path) -> Archive:
     """
     with _translate_damage(path):
         archive = _opened(path)
+    _check_packing(archive, str(path))
     try:
         return with_arrays(archive)
     except BaseException:
         archive.close()
         raise
+
+
+def check_archive(path: Path, name: str) -> None:
+    """Refuse a file that cannot be opened as an archive, before anything else is done with it.
+
+    Args:
+        path: the file.
+        name: what it is called in messages.
+
+    Raises:
+        MedcnnError: it is no whole zip or tar, or one that is encrypted or packed in a way that is not read.
+    """
+    if not is_archive(path):
+        kinds = "zip or tar (.tar, .tar.gz, .tar.bz2, .tar.xz)"
+        raise MedcnnError(f"{name} is not a whole {kinds} file{packings.what_it_is(path)}")
+    if begins(path, _ZIP):
+        with ZipArchive(path) as archive:
+            _check_packing(archive, name)
 
 
 def _opened(path: Path) -> Archive:
@@ -56,10 +77,17 @@ def _opened(path: Path) -> Archive:
     return ZipArchive(path) if begins(path, _ZIP) else TarArchive(path)
 
 
+def _check_packing(archive: Archive, name: str) -> None:
+    reason = archive.refusal if isinstance(archive, ZipArchive) else None
+    if reason:
+        archive.close()
+        raise MedcnnError(f"{name} {reason}")
+
+
 def is_archive(path: Path) -> bool:
     """Whether a file looks like a whole zip or like a tar, judged by its ends."""
     try:
-        return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+        return zipfile.is_zipfile(path) if begins(path, _ZIP) else tarfile.is_tarfile(path)
     except BROKEN:
         return False
 
@@ -80,9 +108,13 @@ class ZipArchive(Archive):
         self._members = Directory()
         self._zip = LeanZip(path, self._add)
         self.left_out += Counter({EARLIER: self._members.sort()})
+
+    @property
+    def refusal(self) -> str | None:
+        """Why its files cannot be read; None where they can be."""
         if self._members.encrypted:
-            self.close()
-            raise MedcnnError(f"{path} is encrypted; pack it again without a password")
+            return "is encrypted; pack it again without a password"
+        return packings.refusal(self.path, self._members.methods)
 
     def names(self) -> list[str]:
         """See ``Archive.names``."""
@@ -172,7 +204,8 @@ def _translate_damage(path: Path) -> Iterator[None]:
             raise
         raise MedcnnError(f"{path} is damaged or cut off; fetch it again") from error
     except BROKEN as error:
-        raise MedcnnError(f"{path} is not a whole zip or tar file (damaged, cut off or of another kind)") from error
+        reason = packings.what_it_is(path) or " (damaged, cut off or of another kind)"
+        raise MedcnnError(f"{path} is not a whole zip or tar file{reason}") from error
 
 
 def _is_regular(member: zipfile.ZipInfo) -> bool:

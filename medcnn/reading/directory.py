@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 _KEPT = ("header_offset", "compress_size", "file_size", "CRC", "compress_type", "flag_bits")
 _LARGEST = (1 << 63) - 1
-_SIZE, _FLAGS = _KEPT.index("file_size"), _KEPT.index("flag_bits")
+_SIZE, _FLAGS, _METHOD = (_KEPT.index(fact) for fact in ("file_size", "flag_bits", "compress_type"))
 
 
 class Directory:
@@ -66,6 +66,11 @@ class Directory:
     def encrypted(self) -> bool:
         """Whether any file is."""
         return bool((self._facts[:, _FLAGS] & 1).any())
+
+    @property
+    def methods(self) -> dict[int, int]:
+        """How many files are packed by each method."""
+        return dict(zip(*(found.tolist() for found in np.unique_counts(self._facts[:, _METHOD])), strict=True))
 
     def _same(self, this: int, after: int | None) -> bool:
         return after is not None and self.names[this] == self.names[after]

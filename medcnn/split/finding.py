@@ -14,7 +14,7 @@ from medcnn.reading.archive import Archive, UnreadableMemberError
 from medcnn.reading.names import is_of_system, matches
 from medcnn.reading.pictures import START, may_hold_pictures
 
-_PACKED = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
+_PACKED = {".001", ".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".z01", ".zip", ".zst"}
 _SHOWN = 5
 
 
@@ -38,14 +38,18 @@ def found(archive: Archive, labels: Labels, where: str) -> Found:
         MedcnnError: no file may hold a picture.
     """
     names = archive.names()
-    kept, passed, system = list[str](), list[str](), list[str]()
+    kept, inner, passed, system = list[str](), list[str](), list[str](), list[str]()
     known = (*labels.exclude, *filter(None, [labels.csv.file]))
     for name in names:
         if is_of_system(name):
             system.append(name)
-        elif not any(matches(name, pattern) for pattern in known):
-            (kept if _may_be_taken(archive, name) else passed).append(name)
-    doubts = (*_left_out(archive), *_packed(passed), *_passed_over(passed, kept), *_of_system(system))
+        elif any(matches(name, pattern) for pattern in known):
+            continue
+        elif _may_be_taken(archive, name):
+            kept.append(name)
+        else:
+            (inner if splitext(name)[1].lower() in _PACKED else passed).append(name)
+    doubts = (*_left_out(archive), *_packed(inner), *_passed_over(passed, kept), *_of_system(system))
     if not kept:
         reasons = "".join(f"; {doubt.text}" for doubt in doubts)
         raise MedcnnError(
@@ -69,10 +73,10 @@ def _left_out(archive: Archive) -> Iterator[Doubt]:
         yield Doubt("warning", "entries_left_out", f"of the archive {count} {kind} are left out", count)
 
 
-def _packed(passed: Sequence[str]) -> Iterator[Doubt]:
-    inner = [name for name in passed if splitext(name)[1].lower() in _PACKED]
+def _packed(inner: Sequence[str]) -> Iterator[Doubt]:
     if inner:
-        text = f"{len(inner)} archives inside of the raw data are not opened: unpack them first"
+        more = f" and {len(inner) - _SHOWN} more" if len(inner) > _SHOWN else ""
+        text = f"archives inside of the raw data are not opened: {', '.join(inner[:_SHOWN])}{more}; unpack them first"
         yield Doubt("warning", "archives_inside", text, len(inner), tuple(inner[:_SHOWN]))
 
 

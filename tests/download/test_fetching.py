@@ -70,7 +70,7 @@ def test_a_wrong_checksum_leaves_nothing(tmp_path):
     assert (tmp_path / "scans.zip").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"GIF89a", small_archive()[:-100]])
+@pytest.mark.parametrize("content", [b"", b"some text", small_archive()[:-100]])
 def test_what_is_no_whole_archive_is_refused(tmp_path, content):
     (tmp_path / "scans.zip").write_bytes(content)
     with pytest.raises(MedcnnError, match=r"scans\.zip is not a whole zip or tar"):
