@@ -73,6 +73,12 @@ class Predictions:
         """Whether classes are findings, of which an image may have several."""
         return isinstance(self.classes, Findings)
 
+    def of_finding(self, index: int) -> Predictions:
+        """The same images with one finding alone, as two classes: without it, and with it."""
+        name, present = self.classes[index], self.probabilities[:, index]
+        probabilities = np.stack([1 - present, present], axis=1)
+        return replace(self, classes=(f"no {name}", name), labels=self.labels[:, index], probabilities=probabilities)
+
     def of(self, split: str) -> Predictions:
         """The images of one split, in the same order."""
         return self.at(np.flatnonzero(self.splits == split))

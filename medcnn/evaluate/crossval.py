@@ -27,6 +27,7 @@ from medcnn.measures import metrics
 from medcnn.measures.statistics import areas, intervals
 from medcnn.measures.statistics.grouping import numbered
 from medcnn.params.judging.figures import FIGURES, SCORED
+from medcnn.params.judging.figures import found as present
 from medcnn.params.shared.run import Repeated
 from medcnn.runtime import paths
 
@@ -97,8 +98,8 @@ def block(cells: Cells, known: Evidence) -> dict[str, Any]:
         "groups": len({*of_images(by_repeat[0].image_ids, known.groups)}),
         "cells": {f"{fold}-{repeat}": found for (fold, repeat), found in figures.items()},
         "pooled": _pooled(by_repeat, known),
-        "mean": {figure.key: float(np.mean([found[figure.key] for found in counted])) for figure in SCORED},
-        "spread": {figure.key: _deviation([found[figure.key] for found in counted]) for figure in SCORED},
+        "mean": {key: float(np.mean([found[key] for found in counted])) for key in counted[0]},
+        "spread": {key: _deviation([found[key] for found in counted]) for key in counted[0]},
     }
 
 
@@ -112,18 +113,18 @@ def _tables(study: str, models: Iterable[str], cell: Cell, plan: Plan) -> dict[s
 
 def _figures(table: Predictions) -> dict[str, float]:
     scores = metrics.scores(table.labels, table.probabilities, table.classes)
-    return {figure.key: scores[figure.key] for figure in SCORED}
+    return {figure.key: scores[figure.key] for figure in present(SCORED, scores)}
 
 
 def _pooled(by_repeat: Sequence[Predictions], known: Evidence) -> dict[str, float]:
     """Figures with intervals; with several repeats each figure is the mean over repeats."""
     found = known.measured(_stacked(by_repeat))
-    figures = (figure for figure in FIGURES if figure.scored or (figure.by_patient and known.patients))
+    figures = (figure for figure in present(FIGURES, found) if figure.scored or figure.by_patient)
     pooled = {key: found[key] for figure in figures for key in figure.keys}
     if len(by_repeat) == 1:
         return pooled
     of_repeats = [_figures(table) for table in by_repeat]
-    means = {figure.key: float(np.mean([found[figure.key] for found in of_repeats])) for figure in SCORED}
+    means = {key: float(np.mean([found[key] for found in of_repeats])) for key in of_repeats[0]}
     return pooled | means | _mean_auroc(by_repeat, known)
 
 

@@ -22,7 +22,7 @@ from medcnn.evaluate.crossval import Gathered
 from medcnn.evaluate.evidence import Evidence
 from medcnn.evaluate.settings import Settings
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
-from medcnn.params.judging.figures import BY_KEY, FIGURES
+from medcnn.params.judging.figures import BY_KEY, FIGURES, found, of_findings
 from medcnn.results import base as results
 from medcnn.results.ensembles import Combined
 from medcnn.results.evaluated import Compared, Evaluated
@@ -120,7 +120,8 @@ def evaluated(train: Mapping[str, Any], held_out: Predictions, known: Evidence) 
         **metrics.published_scores(*accuracies),
         "calibration": calibration.block(temperature, blocks["test"], known.measured(unseen)),
         "operating_points": operating.block(seen, unseen, groups, known.settings),
-        "conformal": conformal.block(seen, unseen, groups, known.settings),
+        # A set of classes of which one is true is no answer where any number of findings are.
+        "conformal": None if test.multi_label else conformal.block(seen, unseen, groups, known.settings),
     }
     if len(known.subgroups.columns):
         of_test = known.subgroups.loc[test.image_ids]
@@ -162,10 +163,10 @@ def headline(figures: Mapping[str, Any]) -> dict[str, Any]:
     With two classes also the errors of the positive one, with several cells the out-of-fold accuracy.
     """
     test = figures["test"]
-    headline = (figure for figure in FIGURES if figure.headline and figure.key in test)
+    headline = (figure for figure in found(FIGURES, test) if figure.headline)
     flat = {key: test[key] for figure in headline for key in figure.keys}
     flat["validation_accuracy"] = figures["validation"]["accuracy"]
-    if len(test["classes"]) == 2:
+    if len(test["classes"]) == 2 and not of_findings(test):
         positive = list(test["classes"].values())[1]
         flat |= {key: positive[key] for key in ("false_negatives", "false_positives")}
     if "crossval" in figures:

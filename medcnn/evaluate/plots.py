@@ -9,6 +9,7 @@ from medcnn.core.arrays import Floats, Truths
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import calibration, curves, operating
 from medcnn.measures.curves import Curve
+from medcnn.measures.findings import against_the_rest
 from medcnn.results.plots import EVALUATED, HISTORY
 from medcnn.runtime import paths
 
@@ -36,19 +37,21 @@ def write(study: str, raw: Mapping[str, Predictions], calibrated: Mapping[str, P
 
 
 def _confusions(predicted: Mapping[str, Predictions]) -> Iterator[tuple[str, str, str, int, str]]:
-    for model, table in predicted.items():
-        counts = curves.confusion(table.labels, table.probabilities.argmax(axis=1), len(table.classes))
-        for actual, row in zip(table.classes, counts, strict=True):
-            for called, images in zip(table.classes, row, strict=True):
-                yield model, actual, called, int(images), f"{images / max(row.sum(), 1):.6g}"
+    """One table per model, or with several findings one of two classes for each, absent and present."""
+    for model, of_model in predicted.items():
+        for table in map(of_model.of_finding, range(len(of_model.classes))) if of_model.multi_label else [of_model]:
+            counts = curves.confusion(table.labels, table.probabilities.argmax(axis=1), len(table.classes))
+            for actual, row in zip(table.classes, counts, strict=True):
+                for called, images in zip(table.classes, row, strict=True):
+                    yield model, actual, called, int(images), f"{images / max(row.sum(), 1):.6g}"
 
 
 def _points(
     predicted: Mapping[str, Predictions], drawn: Callable[[Truths, Floats], Curve]
 ) -> Iterator[tuple[str, str, str, str]]:
     for model, table in predicted.items():
-        for index in curves.of_interest(len(table.classes)):
-            curve = curves.thinned(drawn(table.labels == index, table.probabilities[:, index]))
+        for index, positive, scores in against_the_rest(table.labels, table.probabilities):
+            curve = curves.thinned(drawn(positive, scores))
             for x, y in zip(curve.x, curve.y, strict=True):
                 yield model, table.classes[index], f"{x:.6g}", f"{y:.6g}"
 

@@ -6,13 +6,15 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from medcnn.params.judging.figures import TESTED
+from medcnn.params.judging.figures import TESTED, of_findings
 
 
 def ranked(
     figures: Mapping[str, Mapping[str, Any]], fitted: Collection[str], networks: Collection[str]
 ) -> dict[str, Any]:
-    """The models in order, and the best and worst of them; test decides nothing but the order.
+    """The models in order, by accuracy or, with several findings, by the mean area under the ROC curve.
+
+    Test decides nothing but the order.
 
     Best and worst have the lowest and the highest cross-entropy on validation, among the models that were not fitted
     on it: a combiner that saw validation looks better there than it is.
@@ -23,10 +25,11 @@ def ranked(
         networks: the models that are a single network, whose attention can be drawn.
     """
     candidates = [model for model in figures if model not in fitted]
+    leading = "auroc" if any(of_findings(block["test"]) for block in figures.values()) else "accuracy"
     return {
         **_ends(figures, candidates),
         "networks": _ends(figures, [model for model in candidates if model in networks]),
-        "ranking": sorted(figures, key=lambda model: -_number(figures[model]["test"]["accuracy"], -math.inf)),
+        "ranking": sorted(figures, key=lambda model: -_number(figures[model]["test"][leading], -math.inf)),
     }
 
 

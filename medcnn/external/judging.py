@@ -11,6 +11,7 @@ import numpy as np
 from medcnn.core.arrays import Integers
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
+from medcnn.measures.findings import having
 from medcnn.measures.statistics import intervals
 from medcnn.measures.statistics.grouping import Names, numbered
 from medcnn.measures.statistics.intervals import Interval
@@ -55,7 +56,8 @@ class Judge:
 
     def _side(self, images: Images, fitted: Evaluated) -> dict[str, Any]:
         raw, groups, settings = images.table, images.groups, self.settings
-        scaled = replace(raw, probabilities=calibration.scaled(raw.probabilities, fitted.calibration.temperature))
+        temperature, sets = fitted.calibration.temperature, fitted.conformal
+        scaled = replace(raw, probabilities=calibration.scaled(raw.probabilities, temperature, raw.multi_label))
         before, after = (
             statistics.measured(table, groups, settings, self.seed, images.patients) for table in (raw, scaled)
         )
@@ -66,7 +68,7 @@ class Judge:
                 name: self._called(scaled, groups, name, point.threshold)
                 for name, point in fitted.operating_points.items()
             },
-            "conformal": conformal.tested(fitted.conformal.threshold, scaled, groups, settings),
+            "conformal": sets and conformal.tested(sets.threshold, scaled, groups, settings),
         }
 
     def _auroc(self, images: Images) -> dict[str, float]:
@@ -81,7 +83,7 @@ class Judge:
     def _called(self, scaled: Predictions, groups: Names, name: str, threshold: float | None) -> dict[str, Any]:
         index = scaled.classes.index(name)
         calls = scaled.probabilities[:, index] >= (np.nan if threshold is None else threshold)
-        figures = operating.tested(scaled.labels == index, calls, numbered(groups), self.settings.confidence)
+        figures = operating.tested(having(scaled.labels, index), calls, numbered(groups), self.settings.confidence)
         return {"threshold": threshold, **(figures if threshold is not None else dict.fromkeys(figures))}
 
 

@@ -40,6 +40,7 @@ def headline(block: Mapping[str, Any]) -> dict[str, Any]:
     flat = {key: figures[key] for figure in shown for key in figure.keys}
     flat |= {"accuracy_change": changed["difference"]}
     flat |= {f"accuracy_change_{bound}": changed[bound] for bound in BOUNDS}
-    flat["coverage"] = block["external"]["conformal"]["coverage"]
+    if sets := block["external"]["conformal"]:
+        flat["coverage"] = sets["coverage"]
     points = list(block["external"]["operating_points"].values())
     return flat | ({key: points[0][key] for key in _RATES} if len(points) == 1 else {})

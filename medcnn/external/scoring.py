@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import manifest, pack, predictions
+from medcnn.dataset import manifest, pack, predictions, truths
 from medcnn.dataset.manifest import SPLITS, of_images
 from medcnn.dataset.predictions import Predictions
 from medcnn.dataset.shards import Rows, Shards
@@ -26,6 +26,7 @@ from medcnn.inference.card import Card
 from medcnn.measures import metrics
 from medcnn.measures.statistics import intervals
 from medcnn.params.shared import images as prepared
+from medcnn.params.shared.classes import Findings
 from medcnn.prepare.preparing import write_images
 from medcnn.reading.archive import raw_archive
 from medcnn.results.base import read
@@ -140,20 +141,23 @@ def _judged(
 ) -> dict[str, Any]:
     """The classes that both studies have, how common each is, and every model on both sides."""
     classes = settings.studies[study].labels.class_names
-    labels = {"external": there.rows["label"], "home": home.rows["label"][home.rows["label"].isin(there.rows["label"])]}
-    both = [name for name in classes if name in set(labels["external"])]
+    labels = {"external": there.rows["label"], "home": home.rows["label"]}
+    if not isinstance(classes, Findings):
+        labels["home"] = labels["home"][labels["home"].isin(there.rows["label"])]
+    both = [name for name in classes if isinstance(classes, Findings) or name in set(labels["external"])]
     judge = Judge(np.array([classes.index(name) for name in both]), settings.evaluate, settings.seed)
     evaluated = read(paths.metrics("evaluate", study), dict[str, Evaluated])
     models = {}
     for name, fitted in evaluated.items():
         at_home = predictions.read(paths.predicted(study, name)).of("test")
-        at_home = at_home.at(np.flatnonzero(np.isin(at_home.labels, judge.classes)))
+        if not at_home.multi_label:
+            at_home = at_home.at(np.flatnonzero(np.isin(at_home.labels, judge.classes)))
         models[name] = judge.tested(there.images(tables[name]), home.images(at_home), fitted)
     return {
         "classes": both,
         "absent": [name for name in classes if name not in both],
         "prevalence": {
-            name: {side: float((of_side == name).mean()) for side, of_side in labels.items()} for name in both
+            name: {side: float(truths.having(among, name).mean()) for side, among in labels.items()} for name in both
         },
         "models": models,
     }

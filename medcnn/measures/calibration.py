@@ -11,6 +11,7 @@ import numpy as np
 from medcnn.core import files
 from medcnn.core.arrays import Floats, Integers
 from medcnn.measures import metrics
+from medcnn.measures.findings import apart, decided, together
 from medcnn.params.judging.figures import CALIBRATED
 
 if TYPE_CHECKING:
@@ -39,18 +40,23 @@ class Bin:
 def calibrated(table: Predictions) -> tuple[float, Predictions]:
     """The temperature of a model's validation part, and all its predictions with that temperature.
 
-    Logits are the logarithms of the probabilities, so that ensembles and cascades are calibrated like networks.
+    Logits are the logarithms of the probabilities, so that ensembles and cascades are calibrated like networks. All
+    findings of a multi-label study share one temperature.
     """
     seen = table.of("validation")
-    temperature = best_temperature(seen.probabilities, seen.labels)
-    return temperature, replace(table, probabilities=scaled(table.probabilities, temperature))
+    labels, probabilities = decided(seen.labels, seen.probabilities)
+    temperature = best_temperature(probabilities, labels)
+    return temperature, replace(table, probabilities=scaled(table.probabilities, temperature, table.multi_label))
 
 
-def scaled(probabilities: Floats, temperature: float) -> Floats:
+def scaled(probabilities: Floats, temperature: float, multi_label: bool = False) -> Floats:
     """Probabilities (N, C) of logits divided by a temperature; the most probable class stays the same.
 
-    The logits are the logarithms of the probabilities, which are raised to ``metrics.SMALLEST``.
+    The logits are the logarithms of the probabilities, which are raised to ``metrics.SMALLEST``. Each of several
+    findings is scaled on its own, between its absence and its presence, and stays on its side of 0.5.
     """
+    if multi_label:
+        return together(scaled(apart(probabilities), temperature), probabilities.shape[1])
     return _softmax(_logits(probabilities) / temperature)
 
 
@@ -82,10 +88,11 @@ def reliability(labels: Integers, probabilities: Floats, bins: int) -> list[Bin]
     """The reliability diagram: images binned by the probability of their predicted class, as ``metrics.ece`` does.
 
     Args:
-        labels: (N,) true classes as indices.
+        labels: (N,) true classes as indices; of findings (N, C) of 0 and 1, each of which counts like an image.
         probabilities: (N, C).
         bins: how many of equal width cover 0..1, each with its upper end; those without images are left out.
     """
+    labels, probabilities = decided(labels, probabilities)
     confidences = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     bin_of = metrics.bin_of(confidences, bins)

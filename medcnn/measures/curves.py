@@ -69,6 +69,19 @@ def precision_recall(positive: Truths, scores: Floats) -> Curve:
     return Curve(np.append(0.0, hits[corners] / positives), np.append(1.0, (hits / called)[corners]))
 
 
+def average_precision(positive: Truths, scores: Floats) -> float:
+    """The mean precision at which the positive images are found, as in scikit-learn; NaN without any.
+
+    Args:
+        positive: (N,) whether an image is of the class.
+        scores: (N,) its probability.
+    """
+    if not positive.any():
+        return float("nan")
+    hits, called = _counts_by_threshold(positive, scores)
+    return float((np.diff(hits, prepend=0) * hits / called).sum() / hits[-1])
+
+
 def area(curve: Curve) -> float:
     """The area under a curve of straight lines; NaN for a curve without points."""
     if not len(curve.x):

@@ -1,7 +1,8 @@
 """The figures of merit of a classifier, from its probabilities alone; NaN wherever a figure is not defined.
 
 The predicted class is the most probable one, of equally probable ones the first: with two classes, the positive
-class is predicted above 0.5.
+class is predicted above 0.5. Where images have several findings, truths are (N, C) of 0 and 1 instead of (N,) indices,
+and each finding is predicted above 0.5.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.measures import curves
+from medcnn.measures.findings import PRESENT, against_the_rest, decided, of_images, of_one
 from medcnn.params.judging import figures
 
 SMALLEST = 1e-7
@@ -23,7 +25,7 @@ COSTLIEST = -math.log(SMALLEST)
 """The cross-entropy of such an image."""
 
 Score = Callable[[Integers, Floats], float]
-"""A figure of images, from their true classes (N,) as indices and the probabilities (N, C)."""
+"""A figure of images, from their truth, (N,) or of findings (N, C), and the probabilities (N, C)."""
 _SCORES: dict[str, Score] = {}
 
 
@@ -37,28 +39,43 @@ def scores(labels: Integers, probabilities: Floats, classes: Sequence[str]) -> d
     """Every figure that any set of images has, of one model, and the rates of each class.
 
     Args:
-        labels: (N,) true classes as indices.
-        probabilities: (N, C), rows summing to 1.
+        labels: (N,) true classes as indices; of K findings (N, K), see ``findings``.
+        probabilities: (N, C), rows summing to 1 but of findings.
         classes: C class names; with two, the second is the positive one.
     """
-    counts = _confusion(labels, probabilities)
+    of_findings = labels.ndim == 2
+    counts = None if of_findings else _confusion(labels, probabilities)
     return {
-        **{figure.key: _SCORES[figure.key](labels, probabilities) for figure in figures.SCORED},
+        **{
+            figure.key: _SCORES[figure.key](labels, probabilities)
+            for figure in figures.SCORED
+            if of_findings or not figure.of_findings
+        },
         "support": len(labels),
-        "classes": {name: of_class(counts, index) for index, name in enumerate(classes)},
+        "classes": {
+            name: _of_finding(labels, probabilities, index) if counts is None else of_class(counts, index)
+            for index, name in enumerate(classes)
+        },
     }
 
 
 @scored
 def accuracy(labels: Integers, probabilities: Floats) -> float:
-    """The share of images that are predicted as what they are."""
-    counts = _confusion(labels, probabilities)
-    return _ratio(np.trace(counts), counts.sum())
+    """The share of images that are predicted as what they are; with several findings all of them (exact match)."""
+    return mean(right(labels, probabilities))
+
+
+@of_images(np.all)
+def right(labels: Integers, probabilities: Floats) -> Truths:
+    """Whether each image (N,) is predicted as what it is."""
+    return np.asarray(probabilities.argmax(axis=1) == labels)
 
 
 @scored
 def balanced_accuracy(labels: Integers, probabilities: Floats) -> float:
-    """The mean recall of the classes that have images, as in scikit-learn."""
+    """The mean recall of the classes that have images, as in scikit-learn; of findings the mean over them."""
+    if labels.ndim == 2:
+        return float(np.mean([balanced_accuracy(*of_one(labels, probabilities, k)) for k in range(labels.shape[1])]))
     counts = _confusion(labels, probabilities)
     support = counts.sum(axis=1)
     present = support > 0
@@ -67,10 +84,14 @@ def balanced_accuracy(labels: Integers, probabilities: Floats) -> float:
 
 @scored
 def cross_entropy(labels: Integers, probabilities: Floats) -> float:
-    """The mean negative natural logarithm of the true class's probability, which is raised to ``SMALLEST``."""
+    """The mean negative natural logarithm of the true class's probability, which is raised to ``SMALLEST``.
+
+    Of findings binary cross-entropy, the mean over images and findings.
+    """
     return mean(log_losses(labels, probabilities))
 
 
+@of_images(np.mean)
 def log_losses(labels: Integers, probabilities: Floats) -> Floats:
     """The cross-entropy of each image (N,), 0 to ``COSTLIEST``."""
     return -np.log(probabilities[np.arange(len(labels)), labels].clip(SMALLEST, 1))
@@ -80,22 +101,40 @@ def log_losses(labels: Integers, probabilities: Floats) -> Floats:
 def auroc(labels: Integers, probabilities: Floats) -> float:
     """The area under the ROC curve: the second class's of two, else the mean of every class against the rest.
 
-    Ties count half. NaN where any class, or all the rest, has no image: a mean over the other classes would be
-    another figure under the same name.
+    Of findings the mean over them (macro). Ties count half. NaN where any class, or all the rest, has no image: a mean
+    over the other classes would be another figure under the same name.
     """
-    drawn = curves.of_interest(probabilities.shape[1])
-    return float(np.mean([curves.area(curves.roc(labels == index, probabilities[:, index])) for index in drawn]))
+    drawn = against_the_rest(labels, probabilities)
+    return float(np.mean([curves.area(curves.roc(positive, scores)) for _, positive, scores in drawn]))
+
+
+@scored
+def average_precision(labels: Integers, probabilities: Floats) -> float:
+    """The mean over findings of their average precision, as scikit-learn's with ``average="macro"``.
+
+    NaN where a finding has no image.
+    """
+    drawn = against_the_rest(labels, probabilities)
+    return float(np.mean([curves.average_precision(positive, scores) for _, positive, scores in drawn]))
+
+
+@scored
+def micro_f1(labels: Integers, probabilities: Floats) -> float:
+    """F1 of all findings of all images together, each called above 0.5; NaN without a finding, true or called."""
+    return of_class(_confusion(*decided(labels, probabilities)), PRESENT)["f1"]
 
 
 @scored
 def brier(labels: Integers, probabilities: Floats) -> float:
     """The Brier score: mean squared error of the probabilities, as in scikit-learn.
 
-    With two classes of the positive one's probability (0 to 1); with more, summed over the classes (0 to 2).
+    With two classes of the positive one's probability (0 to 1); with more, summed over the classes (0 to 2). Of
+    findings the mean over them (0 to 1).
     """
     return mean(squared_errors(labels, probabilities))
 
 
+@of_images(np.mean)
 def squared_errors(labels: Integers, probabilities: Floats) -> Floats:
     """The Brier score of each image (N,)."""
     classes = probabilities.shape[1]
@@ -118,7 +157,11 @@ def ece(labels: Integers, probabilities: Floats, bins: int) -> float:
 
 
 def overconfidences(labels: Integers, probabilities: Floats) -> tuple[Floats, Floats]:
-    """The probability (N,) of each image's predicted class, and how far (N,) it is above what came true, 0 or 1."""
+    """The probability (N,) of each image's predicted class, and how far (N,) it is above what came true, 0 or 1.
+
+    Of K findings (N * K,) of each, of its presence or of its absence.
+    """
+    labels, probabilities = decided(labels, probabilities)
     confidences = probabilities.max(axis=1)
     return confidences, confidences - (probabilities.argmax(axis=1) == labels)
 
@@ -163,6 +206,10 @@ def published_scores(train: float, validation: float, test: float) -> dict[str, 
 def mean(values: Floats | Integers | Truths) -> float:
     """The mean of figures of images, or the share of images that something is true of; NaN without images."""
     return float(values.mean()) if len(values) else math.nan
+
+
+def _of_finding(labels: Integers, probabilities: Floats, index: int) -> dict[str, float]:
+    return of_class(_confusion(*of_one(labels, probabilities, index)), PRESENT)
 
 
 def _confusion(labels: Integers, probabilities: Floats) -> Integers:

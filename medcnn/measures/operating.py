@@ -1,9 +1,9 @@
 """Operating points: the threshold at which a class is called, chosen on validation, and the errors that it costs.
 
-One class stands against the rest; with two classes only the positive one is looked at. An image is called positive
-where its calibrated probability is at least the threshold. The thresholds to choose from are the images' own
-probabilities, rounded down to the digits that are written, and one above them all, at which nothing is called:
-whoever counts again with a written threshold finds the same images.
+One class stands against the rest; with two classes only the positive one is looked at, of findings each. An image is
+called positive where its calibrated probability is at least the threshold. The thresholds to choose from are the
+images' own probabilities, rounded down to the digits that are written, and one above them all, at which nothing is
+called: whoever counts again with a written threshold finds the same images.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 from medcnn.core import files
 from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.dataset.predictions import Predictions
-from medcnn.measures import curves, metrics
+from medcnn.measures import metrics
+from medcnn.measures.findings import against_the_rest
 from medcnn.measures.statistics import intervals
 from medcnn.measures.statistics.grouping import Names, numbered
 from medcnn.params.judging.evaluate import Judging, OperatingPoint
@@ -82,10 +83,8 @@ def block(validation: Predictions, test: Predictions, groups: Names, settings: J
         settings: the wanted operating point, and the confidence of the intervals.
     """
     points: dict[str, Any] = {}
-    for index in curves.of_interest(len(test.classes)):
-        (seen, scores), (unseen, unseen_scores) = (
-            (part.labels == index, part.probabilities[:, index]) for part in (validation, test)
-        )
+    parts = (against_the_rest(part.labels, part.probabilities) for part in (validation, test))
+    for (index, seen, scores), (_, unseen, unseen_scores) in zip(*parts, strict=True):
         level = threshold(seen, scores, settings.operating_point)
         point = {
             "threshold": level,
@@ -107,8 +106,7 @@ def errors(table: Predictions) -> list[tuple[str, str, int, int]]:
         nothing is called. At a threshold between two rows the errors are those of the higher one.
     """
     rows: list[tuple[str, str, int, int]] = []
-    for index in curves.of_interest(len(table.classes)):
-        positive, scores = table.labels == index, table.probabilities[:, index]
+    for index, positive, scores in against_the_rest(table.labels, table.probabilities):
         levels = thresholds(scores)
         missed = int(positive.sum()) - called(scores[positive], levels)
         false_alarms = called(scores[~positive], levels)

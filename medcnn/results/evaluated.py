@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, model_validator
 
-from medcnn.params.judging.figures import CALIBRATED, FIGURES, SCORED, TESTED, Figure
+from medcnn.params.judging.figures import CALIBRATED, FIGURES, SCORED, TESTED, Figure, found
 from medcnn.results.base import Figures, Number, Record
 
 
@@ -36,6 +36,26 @@ class MeasuredRates(Rates):
     f1_high: Number
 
 
+class MeasuredFinding(MeasuredRates):
+    """One of several findings, with the figures of the two classes that it makes, absent and present."""
+
+    auroc: Number
+    auroc_low: Number
+    auroc_high: Number
+    average_precision: Number
+    average_precision_low: Number
+    average_precision_high: Number
+    cross_entropy: Number
+    cross_entropy_low: Number
+    cross_entropy_high: Number
+    brier: Number
+    brier_low: Number
+    brier_high: Number
+    ece: Number
+    ece_low: Number
+    ece_high: Number
+
+
 class Scored(Figures):
     """Figures of the training part, without intervals."""
 
@@ -44,7 +64,7 @@ class Scored(Figures):
 
     @model_validator(mode="after")
     def _whole(self) -> Scored:
-        return _checked(self, (figure.key for figure in SCORED))
+        return _checked(self, (figure.key for figure in _wanted(SCORED, self)))
 
 
 class Measured(Figures):
@@ -52,7 +72,7 @@ class Measured(Figures):
 
     support: int
     groups: int
-    classes: dict[str, MeasuredRates]
+    classes: dict[str, MeasuredRates] | dict[str, MeasuredFinding]
 
     @property
     def by_patient(self) -> bool:
@@ -178,7 +198,11 @@ class Crossval(Record):
 
 
 class Evaluated(Record):
-    """All figures of one model; the last two are absent where there are no subgroups, or a single cell."""
+    """All figures of one model.
+
+    Prediction sets are None where images have several findings, the last two where there are no subgroups, or a single
+    cell.
+    """
 
     train: Scored
     validation: Measured
@@ -188,7 +212,7 @@ class Evaluated(Record):
     composite: Number
     calibration: Calibration
     operating_points: dict[str, OperatingPoint]
-    conformal: Conformal
+    conformal: Conformal | None
     subgroups: dict[str, Subgroups] | None = None
     crossval: Crossval | None = None
 
@@ -245,16 +269,21 @@ class Compared(Ends):
 
 
 def _keys(figures: Iterable[Figure], block: Figures) -> Iterable[str]:
-    """Keys that a block must have; figures by patient are all there, or none."""
-    extra = block.model_extra or {}
-    by_patient = any(figure.by_patient and figure.key in extra for figure in FIGURES)
-    return [key for figure in figures if by_patient or not figure.by_patient for key in figure.keys]
+    """Keys that a block must have."""
+    return [key for figure in _wanted(figures, block) for key in figure.keys]
+
+
+def _wanted(figures: Iterable[Figure], block: Figures) -> Iterable[Figure]:
+    """Figures that a block must have; those by patient are all there, or none, and so are those of findings."""
+    present = found(FIGURES, block.model_extra or {})
+    by_patient, of_findings = any(of.by_patient for of in present), any(of.of_findings for of in present)
+    return [of for of in figures if (by_patient or not of.by_patient) and (of_findings or not of.of_findings)]
 
 
 def _checked(block: Any, keys: Iterable[str]) -> Any:
-    wanted, found = {*keys}, {*(block.model_extra or {})}
-    if wanted - found:
-        raise ValueError(f"lacks {', '.join(sorted(wanted - found))}")
-    if found - wanted:
-        raise ValueError(f"has the unknown {', '.join(sorted(found - wanted))}")
+    wanted, present = {*keys}, {*(block.model_extra or {})}
+    if wanted - present:
+        raise ValueError(f"lacks {', '.join(sorted(wanted - present))}")
+    if present - wanted:
+        raise ValueError(f"has the unknown {', '.join(sorted(present - wanted))}")
     return block

@@ -13,12 +13,12 @@ class Side(Record):
     Attributes:
         figures: as on test, but for cross-entropy, Brier score and ECE, which are of calibrated probabilities.
         operating_points: at the home study's thresholds, by class.
-        conformal: prediction sets of the home study's threshold.
+        conformal: prediction sets of the home study's threshold; None of several findings.
     """
 
     figures: Measured
     operating_points: dict[str, Called]
-    conformal: Conformal
+    conformal: Conformal | None
 
 
 class Change(Record):

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from medcnn.core.arrays import Floats, Integers, Truths
-from medcnn.measures import curves
+from medcnn.measures.findings import against_the_rest
 from medcnn.measures.statistics.grouping import sums
 
 
@@ -105,13 +105,13 @@ def mean_area(labels: Integers, probabilities: Floats, groups: Integers, z: floa
     """The mean area of a model.
 
     Args:
-        labels: (N,) true classes as indices.
+        labels: (N,) true classes as indices; of findings (N, C) of 0 and 1.
         probabilities: (N, C).
         groups: (N,) the group of each image as a number.
         z: quantile of the normal distribution for intervals.
     """
-    drawn = curves.of_interest(probabilities.shape[1])
-    return MeanArea(tuple(area(labels == index, probabilities[:, index], groups, z) for index in drawn))
+    drawn = against_the_rest(labels, probabilities)
+    return MeanArea(tuple(area(positive, scores, groups, z) for _, positive, scores in drawn))
 
 
 def area(positive: Truths, scores: Floats, groups: Integers, z: float) -> Area:

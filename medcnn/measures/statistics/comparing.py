@@ -105,7 +105,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def _accuracies(
     tables: Mapping[str, Predictions], pairs: Sequence[tuple[str, str]], groups: Integers, confidence: float
 ) -> list[Difference]:
-    right = {name: table.probabilities.argmax(axis=1) == table.labels for name, table in tables.items()}
+    right = {name: metrics.right(table.labels, table.probabilities) for name, table in tables.items()}
     shares = {name: intervals.share(part, np.ones(len(part)), groups, confidence) for name, part in right.items()}
     if not len(groups):
         return [Difference(math.nan, NONE, math.nan)] * len(pairs)

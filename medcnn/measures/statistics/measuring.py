@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from medcnn.core.arrays import Integers, Truths
 from medcnn.dataset.predictions import Predictions
-from medcnn.measures import metrics
+from medcnn.measures import findings, metrics
+from medcnn.measures.findings import PRESENT, decided
 from medcnn.measures.statistics import bootstrap, intervals, miscalibration
 from medcnn.measures.statistics.bootstrap import Resamples
 from medcnn.measures.statistics.grouping import Names, numbered, sizes, sums
 from medcnn.measures.statistics.intervals import Estimate, Interval
+from medcnn.measures.statistics.precision import average_precisions, interval
 from medcnn.params.judging.evaluate import Judging
 
 
@@ -35,14 +37,18 @@ class Sample:
     resamples: Resamples
 
     @property
-    def predicted(self) -> Integers:
-        """The most probable class (N,) of each image."""
-        return self.table.probabilities.argmax(axis=1)
-
-    @property
     def right(self) -> Truths:
         """Whether each image (N,) is predicted as what it is."""
-        return self.predicted == self.table.labels
+        return metrics.right(self.table.labels, self.table.probabilities)
+
+    def of_class(self, index: int) -> tuple[Truths, Truths]:
+        """Which images (N,) are of a class or have a finding, and which are predicted so."""
+        table = self.table
+        return findings.having(table.labels, index), findings.called(table.labels, table.probabilities, index)
+
+    def of_finding(self, index: int) -> Sample:
+        """The same images, judged by one finding alone, as of two classes."""
+        return replace(self, table=self.table.of_finding(index))
 
     def share(self, counted: Truths, among: Truths | None = None) -> Estimate:
         """The share of images that count, among some of them or all."""
@@ -72,6 +78,7 @@ def measured(table: Predictions, groups: Names, settings: Judging, seed: int, pa
         name: block | _bounds(_of_class(sample, index))
         for index, (name, block) in enumerate(figures["classes"].items())
     }
+    of_findings = _of_findings(sample) if table.multi_label else OfFindings({}, {})
     return {
         **figures,
         **_bounds(
@@ -83,8 +90,9 @@ def measured(table: Predictions, groups: Names, settings: Judging, seed: int, pa
         ),
         **_losses(sample),
         **(_by_patient(sample) if patients else {}),
+        **of_findings.mean,
         "groups": count,
-        "classes": by_class,
+        "classes": {name: block | of_findings.each.get(name, {}) for name, block in by_class.items()},
     }
 
 
@@ -99,10 +107,16 @@ def _auroc(sample: Sample) -> Interval:
 
 
 def _balanced_accuracy(sample: Sample) -> Interval:
-    """The sum of the recalls of the classes that have images, as shares."""
-    present = np.unique(sample.table.labels)
-    recalls = [sample.share(sample.right, sample.table.labels == index) for index in present]
-    return intervals.combination(recalls, [1 / len(recalls)] * len(recalls)) if recalls else intervals.NONE
+    """The mean of the recalls of the classes that have images, as shares; of findings the mean over them."""
+    of_findings = range(len(sample.table.classes)) if sample.table.multi_label else ()
+    recalls = [_recalls(sample.of_finding(index)) for index in of_findings] or [_recalls(sample)]
+    weights = [1 / (len(recalls) * len(of_one)) for of_one in recalls for _ in of_one]
+    every = [share for of_one in recalls for share in of_one]
+    return intervals.combination(every, weights) if every else intervals.NONE
+
+
+def _recalls(sample: Sample) -> list[Estimate]:
+    return [sample.share(sample.right, sample.table.labels == index) for index in np.unique(sample.table.labels)]
 
 
 def _of_class(sample: Sample, index: int) -> dict[str, Interval]:
@@ -111,13 +125,13 @@ def _of_class(sample: Sample, index: int) -> dict[str, Interval]:
     F1 is 2 J / (1 + J) of the share J of hits among images that are of the class or called so, and rises with it
     (Lam et al., arXiv:2309.14621).
     """
-    actual, called = sample.table.labels == index, sample.predicted == index
+    actual, called = sample.of_class(index)
     hits = sample.share(actual & called, actual | called).interval
     return {
         "recall": sample.share(called, actual).interval,
         "specificity": sample.share(~called, ~actual).interval,
         "precision": sample.share(actual, called).interval,
-        "f1": Interval(*(2 * bound / (1 + bound) for bound in hits)),
+        "f1": _f1(hits),
     }
 
 
@@ -127,7 +141,7 @@ def _losses(sample: Sample) -> dict[str, float]:
     arguments = (table.labels, table.probabilities)
     by_image = np.stack([metrics.log_losses(*arguments), metrics.squared_errors(*arguments)], axis=1)
     means = bootstrap.means(sums(by_image, sample.groups), sizes(sample.groups), sample.resamples)
-    worst = 1 if len(table.classes) == 2 else 2
+    worst = 1 if len(table.classes) == 2 or table.multi_label else 2
     error = miscalibration.ece(*arguments, sample.groups, settings.bins, sample.resamples, settings.confidence)
     found = {
         "cross_entropy": means.studentised(0, settings.confidence, (0, metrics.COSTLIEST)),
@@ -135,6 +149,48 @@ def _losses(sample: Sample) -> dict[str, float]:
         "ece": error,
     }
     return {"ece": metrics.ece(*arguments, settings.bins), **_bounds(found)}
+
+
+class OfFindings(NamedTuple):
+    """Figures of findings alone: bounds of their means, and what each has on its own, with bounds."""
+
+    mean: dict[str, float]
+    each: dict[str, dict[str, float]]
+
+
+def _of_findings(sample: Sample) -> OfFindings:
+    table, confidence = sample.table, sample.settings.confidence
+    draws = average_precisions(table.labels, table.probabilities, sample.groups, sample.resamples)
+    ends = [interval(column, confidence) for column in draws.T]
+    means = {"average_precision": interval(draws.mean(axis=1), confidence), "micro_f1": _micro_f1(sample)}
+    ones = [_of_finding(sample.of_finding(index), bounds) for index, bounds in enumerate(ends)]
+    return OfFindings(_bounds(means), dict(zip(table.classes, ones, strict=True)))
+
+
+def _of_finding(one: Sample, average_precision: Interval) -> dict[str, float]:
+    arguments = (one.table.labels, one.table.probabilities)
+    return {
+        "auroc": metrics.auroc(*arguments),
+        "average_precision": metrics.average_precision(*arguments),
+        "cross_entropy": metrics.cross_entropy(*arguments),
+        "brier": metrics.brier(*arguments),
+        **_losses(one),
+        **_bounds({"auroc": _auroc(one), "average_precision": average_precision}),
+    }
+
+
+def _micro_f1(sample: Sample) -> Interval:
+    """The interval of F1 over all findings, from that of the share of hits, see ``_of_class``."""
+    labels, probabilities = decided(sample.table.labels, sample.table.probabilities)
+    actual, called = labels == PRESENT, probabilities.argmax(axis=1) == PRESENT
+    groups = np.repeat(sample.groups, len(sample.table.classes))
+    either = (actual | called).astype(np.float64)
+    hits = intervals.share(actual & called, either, groups, sample.settings.confidence).interval
+    return _f1(hits)
+
+
+def _f1(hits: Interval) -> Interval:
+    return Interval(*(2 * bound / (1 + bound) for bound in hits))
 
 
 def _by_patient(sample: Sample) -> dict[str, float]:

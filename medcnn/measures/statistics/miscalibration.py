@@ -35,6 +35,8 @@ def ece(
         resamples: of the groups.
         confidence: such as 0.95.
     """
+    if labels.ndim == 2:
+        groups = np.repeat(groups, labels.shape[1])
     totals, images = _gap_sums(labels, probabilities, groups, bins), sizes(groups)
     if len(totals) < 2:
         return NONE

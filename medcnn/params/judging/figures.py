@@ -6,7 +6,7 @@ everything that uses it, as ``params.yaml`` names figures in the gate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +29,7 @@ class Figure:
         tile: whether the report's head shows it.
         calibrated: whether it is given before and after temperature scaling.
         by_patient: whether every patient weighs the same in it, so that it is absent where patients are not known.
+        of_findings: whether it is absent where images have one class each.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Figure:
     tile: bool = False
     calibrated: bool = False
     by_patient: bool = False
+    of_findings: bool = False
 
     @property
     def title(self) -> str:
@@ -62,6 +64,8 @@ FIGURES = (
     Figure("accuracy", "accuracy", "higher", tested=True, tile=True),
     Figure("balanced_accuracy", "balanced accuracy", "higher", tile=True),
     Figure("auroc", "AUROC", "higher", tested=True, tile=True),
+    Figure("average_precision", "average precision", "higher", tile=True, of_findings=True),
+    Figure("micro_f1", "micro F1", "higher", of_findings=True),
     Figure("cross_entropy", "cross-entropy", "lower", tested=True, tile=True, calibrated=True),
     Figure("brier", "Brier score", "lower", calibrated=True),
     Figure("ece", "ECE", "lower", scored=False, calibrated=True),
@@ -75,5 +79,17 @@ BY_KEY: Mapping[str, Figure] = {figure.key: figure for figure in FIGURES}
 SCORED = tuple(figure for figure in FIGURES if figure.scored)
 TESTED = tuple(figure for figure in FIGURES if figure.tested)
 CALIBRATED = tuple(figure for figure in FIGURES if figure.calibrated)
-GATED = tuple(figure.key for figure in FIGURES if figure.better == "higher" and not figure.by_patient)
+GATED = tuple(
+    figure.key for figure in FIGURES if figure.better == "higher" and not (figure.by_patient or figure.of_findings)
+)
 """Keys of the figures that the gate of a pull request can hold."""
+
+
+def of_findings(block: Container[str]) -> bool:
+    """Whether a block of results is of several findings per image."""
+    return any(figure.key in block for figure in FIGURES if figure.of_findings)
+
+
+def found(figures: Iterable[Figure], block: Container[str]) -> tuple[Figure, ...]:
+    """The figures that a block of results has: those by patient, and those of findings, may be absent."""
+    return tuple(figure for figure in figures if figure.key in block)
