@@ -1,5 +1,7 @@
 """Split: look at every image once, write the manifest and the fingerprint of the data set."""
 
+import pandas as pd
+
 from medcnn.core import files
 from medcnn.dataset import doubts, folds, manifest
 from medcnn.grouping import subgroups
@@ -18,7 +20,7 @@ def main(study: str) -> None:
     block, where = settings.studies[study], f"studies.{study}"
     with open_archive(raw_archive(paths.raw(study))) as archive:
         labels = block.labels
-        described = labelling.described(archive, labels, where) if labels.subgroups else labelling.NOTHING
+        described = labelling.described(archive, labels, where) if labels.subgroups else pd.DataFrame()
         groups = subgroups.named(described, labels.subgroups, f"{where}.labels.subgroups")
         looks = surveying.looked_at(archive, block, where)
     del archive  # Its list of files would stay in memory.

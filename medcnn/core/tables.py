@@ -40,7 +40,7 @@ _KINDS = {"int64": "a whole number", "double": "a number", "large_string": "UTF-
 _BATCH = 1024
 _READING = arrow_csv.ReadOptions(use_threads=False, block_size=1 << 18)
 """Rows are numbered in messages only where one thread reads; a block holds the longest row, and is small in memory."""
-_PARSING = arrow_csv.ParseOptions(newlines_in_values=True)
+_COMMAS = arrow_csv.ParseOptions(newlines_in_values=True)
 _LENGTH = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 _VALUE = re.compile(r"In CSV column #(\d+): Row #(\d+): CSV conversion error to (\w+): (?:invalid value )?(.*)")
 
@@ -102,17 +102,18 @@ def read(path: Path, schema: Schema, columns: Iterable[str] | None = None) -> pd
     return _frame(table.select(wanted))
 
 
-def parse(data: bytes) -> pd.DataFrame:
-    """Any CSV with a header, all of its values as text; columns without a name are left out.
+def parse(data: bytes, delimiter: str = ",") -> pd.DataFrame:
+    """Any CSV with a header, in UTF-8, all of its values as text; columns without a name are left out.
 
     Raises:
         ValueError: it is empty, a row is too long or too short, or a value is not UTF-8; the text names the line.
     """
-    header = _header(io.BytesIO(data))
+    parsing = arrow_csv.ParseOptions(newlines_in_values=True, delimiter=delimiter)
+    header = _header(io.BytesIO(data), parsing)
     named = [name for name in header if name]
     if len(set(named)) < len(named):
         raise ValueError(f"two of the columns {', '.join(named)} have one name")
-    return _frame(_arrow(io.BytesIO(data), dict.fromkeys(header, str), named))
+    return _frame(_arrow(io.BytesIO(data), dict.fromkeys(header, str), named, parsing))
 
 
 def collected(rows: Iterable[tuple[Any, ...]], columns: Mapping[str, type]) -> pd.DataFrame:
@@ -177,41 +178,45 @@ def _column(values: Iterable[str]) -> pa.Array | pa.ChunkedArray:
     return pa.array(values if isinstance(values, (pd.Index, pd.Series)) else list(values), pa.large_string())
 
 
-def _header(source: Any) -> list[str]:
+def _header(source: Any, parsing: arrow_csv.ParseOptions = _COMMAS) -> list[str]:
     try:
-        with arrow_csv.open_csv(source, _READING, _PARSING, _strict({})) as reader:
+        with arrow_csv.open_csv(source, _READING, parsing, _strict({})) as reader:
             return list(reader.schema.names)
     except pa.ArrowInvalid as error:
-        raise ValueError(_plain(str(error), [], source)) from error
+        raise ValueError(_plain(str(error), [], source, parsing)) from error
 
 
-def _arrow(source: Any, types: Mapping[str, type], columns: list[str]) -> pa.Table:
+def _arrow(
+    source: Any, types: Mapping[str, type], columns: list[str], parsing: arrow_csv.ParseOptions = _COMMAS
+) -> pa.Table:
     options = _strict({name: _TYPES[kind] for name, kind in types.items()})
     options.include_columns = columns
     try:
-        return arrow_csv.read_csv(source, _READING, _PARSING, options)
+        return arrow_csv.read_csv(source, _READING, parsing, options)
     except pa.ArrowInvalid as error:
-        raise ValueError(_plain(str(error), list(types), source)) from error
+        raise ValueError(_plain(str(error), list(types), source, parsing)) from error
 
 
 def _strict(types: Mapping[str, pa.DataType]) -> arrow_csv.ConvertOptions:
     return arrow_csv.ConvertOptions(column_types=types, null_values=[], strings_can_be_null=False)
 
 
-def _plain(error: str, header: Sequence[str], source: Any) -> str:
+def _plain(error: str, header: Sequence[str], source: Any, parsing: arrow_csv.ParseOptions) -> str:
     """What Arrow says of a file, in words that name the line where one is at fault."""
     if found := _LENGTH.search(error):
-        return f"line {_line(source, int(found[1]))}: {found[3]} values for {found[2]} columns"
+        return f"line {_line(source, int(found[1]), parsing)}: {found[3]} values for {found[2]} columns"
     if (found := _VALUE.search(error)) and header:
         value = "a value" if found[3] == "large_string" else found[4]
-        return f"line {_line(source, int(found[2]))}: {value} is not {_KINDS[found[3]]} ({header[int(found[1])]})"
+        return (
+            f"line {_line(source, int(found[2]), parsing)}: {value} is not {_KINDS[found[3]]} ({header[int(found[1])]})"
+        )
     return error.splitlines()[0]
 
 
-def _line(source: Any, row: int) -> int:
+def _line(source: Any, row: int, parsing: arrow_csv.ParseOptions) -> int:
     """The line on which a row ends, counted from 1; empty lines, and lines within quotes, make it more than the row."""
     data = source.read_bytes() if isinstance(source, Path) else source.getvalue()
-    reader = csv.reader(io.StringIO(data.decode("utf-8", "replace"), newline=None))
+    reader = csv.reader(io.StringIO(data.decode("utf-8", "replace"), newline=None), delimiter=parsing.delimiter)
     with suppress(csv.Error):
         return next(islice((reader.line_num for values in reader if values), row - 1, None), row)
     return reader.line_num

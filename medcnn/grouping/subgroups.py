@@ -11,11 +11,11 @@ import pandas as pd
 
 from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
+from medcnn.grouping.missing import is_missing
 
 SCHEMA = tables.Schema("a table of subgroups", {"image_id": str}, key="image_id", others=str)
 UNKNOWN = "unknown"
 """The group of images without a value. It is a group like any other: values are seldom missing by chance."""
-_MISSING = {"", "na", "n/a", "nan", "none", "null", UNKNOWN}
 
 
 def named(table: pd.DataFrame, columns: Mapping[str, Sequence[float]], where: str) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def band(value: str, cuts: Sequence[float], where: str) -> str:
     Raises:
         MedcnnError: there are cuts, and the value is not a number.
     """
-    if value.casefold() in _MISSING:
+    if is_missing(value):
         return UNKNOWN
     if not cuts:
         return value

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from medcnn.params.shared.base import Block
+from medcnn.params.shared.base import Block, distinct
 from medcnn.params.shared.classes import Classes
 
 
@@ -17,16 +17,21 @@ def without_keys(block: Any) -> Any:
 
 
 class Csv(Block):
-    """Classes from a CSV inside the raw data."""
+    """Classes from a table inside the raw data: CSV in any dialect, Excel or Parquet."""
 
     file: str | None = None
-    """Pattern of the file's path in the raw data; empty where folders name the classes."""
+    """Pattern of the file's path in the raw data; empty where folders name the classes. Of several files the rows are
+    joined, and each file may name a part of the author's split."""
     image: str = "image"
-    """Column of image names."""
+    """Column of image names: with or without suffix and folders."""
     label: str = "label"
     """Column of label values."""
+    columns: Annotated[tuple[str, ...], AfterValidator(distinct)] = ()
+    """Instead of ``label``, a column for each class, of which one is 1 in every row; patterns match their names."""
     group: str | None = None
     """Column that names the patient."""
+    split: str | None = None
+    """Column that names the part; the patterns of a split of kind ``author`` match it."""
     unlisted: Literal["set_aside", "by_folder"] = "set_aside"
     """Set images aside that the CSV does not list, or label them by their folder."""
 

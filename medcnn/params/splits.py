@@ -10,6 +10,8 @@ from medcnn.params.shared.base import Block, own_keys
 
 OnLeak = Literal["keep", "drop_from_train", "regroup"]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Pattern = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+"""A pattern of paths or of what label tables call a part, of which YAML reads a whole number as one."""
 
 
 class Duplicates(Block):
@@ -51,17 +53,19 @@ class StratifiedSplit(Block):
 
 
 class AuthorSplit(Block):
-    """The parts as the author of the data made them, by path pattern."""
+    """The parts as the author of the data made them, by pattern: of what label tables say (``labels.csv.split``, or
+    the file where there are several), and of paths elsewhere.
+    """
 
     kind: Literal["author"]
     """The parts as the author of the data made them."""
-    train: str
-    """Pattern of the training images' paths."""
-    validation: str | Share
-    """Pattern of the validation images' paths; where the author made no such part, the share of the training part
+    train: Pattern
+    """Pattern of the training images' paths, or of what label tables call this part."""
+    validation: Pattern | Share
+    """Pattern of the validation images; where the author made no such part, the share of the training part
     that is drawn for it."""
-    test: str
-    """Pattern of the test images' paths."""
+    test: Pattern
+    """Pattern of the test images."""
     folds: Annotated[int, Field(ge=2)] = 5
     """Number of folds, the author's test part not counted."""
     on_leak: OnLeak = "drop_from_train"

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 LONGEST = 4096
 """Characters of a name, as in the longest path that Linux opens."""
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """Control characters, line ends, and what turns the direction of text round."""
 
 _SYSTEM = frozenset(
@@ -54,7 +54,7 @@ def printable(name: str) -> str:
     Bytes that are not UTF-8 are spelled out as ``\xNN``, control characters as Python spells them.
     """
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def matches(name: str, pattern: str) -> bool:

@@ -46,8 +46,8 @@ def _patients_unknown(images: pd.DataFrame) -> Iterator[Doubt]:
     unknown = images["path"][images["patient"] == ""]
     if len(unknown):
         text = (
-            f"patients unknown for {len(unknown)} of {len(images)} images: leaks between patients cannot be excluded; "
-            "name the patients with labels.group or labels.csv.group"
+            f"patients unknown for {len(unknown)} of {len(images)} images, such as {unknown.iloc[0]}: leaks between "
+            "patients cannot be excluded; name the patients with labels.group or labels.csv.group"
         )
         yield Doubt("warning", "patients_unknown", text, len(unknown), _some(unknown))
 

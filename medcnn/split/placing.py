@@ -160,8 +160,13 @@ def _by_author(rows: pd.DataFrame, split: AuthorSplit) -> pd.DataFrame:
 
 
 def _matching(texts: pd.Series[str], pattern: str) -> npt.NDArray[np.bool_]:
-    """Which texts match a pattern; an empty one, of which nothing is known, never does."""
-    return np.fromiter((text != "" and matches(text, pattern) for text in texts), bool, len(texts))
+    """Which texts match a pattern, a table's name also without its folders and suffix; an empty one never does."""
+    codes, different = pd.factorize(texts)
+    return np.array([text != "" and _named(str(text), pattern) for text in different], bool)[codes]
+
+
+def _named(text: str, pattern: str) -> bool:
+    return matches(text, pattern) or matches(PurePosixPath(text).stem, pattern)
 
 
 def _patterns(split: AuthorSplit) -> dict[str, str]:
@@ -211,9 +216,8 @@ def _check_author(rows: pd.DataFrame, split: AuthorSplit, classes: Sequence[str]
     for part, pattern in _patterns(split).items():
         there = rows[_matching(rows["part"], pattern) | _matching(rows["path"], pattern)]
         if not len(there):
-            raise MedcnnError(
-                f"{where}.{part}: '{pattern}' matches no image, such as {rows['path'].iloc[0]}; fix the pattern"
-            )
+            example = f"{rows['path'].iloc[0]}{_told(rows)}"
+            raise MedcnnError(f"{where}.{part}: '{pattern}' matches no image, such as {example}; fix the pattern")
         for label in classes:
             others = [other for other in SPLITS if counts.get((other, label))]
             if others and not counts.get((part, label)):
@@ -221,6 +225,12 @@ def _check_author(rows: pd.DataFrame, split: AuthorSplit, classes: Sequence[str]
                     f"{where}.{part}: the classes of the parts differ: {others[0]} holds '{label}' images and {part} "
                     f"none{_aside(there, label)}; fix the patterns of split or labels.classes{_strays(there)}"
                 )
+
+
+def _told(rows: pd.DataFrame) -> str:
+    """What label tables call the parts, for messages."""
+    parts = sorted(set(rows["part"]) - {""})
+    return f", which label tables place in {', '.join(parts)}" if parts else " (labels.csv.split may name a column)"
 
 
 def _aside(rows: pd.DataFrame, label: str) -> str:

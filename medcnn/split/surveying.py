@@ -16,7 +16,7 @@ import pandas as pd
 from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
-from medcnn.dataset.doubts import Doubt, sorted_by_severity
+from medcnn.dataset.doubts import Doubt, sorted_by_severity, stop_at_error
 from medcnn.dataset.manifest import PARTS, USED
 from medcnn.grouping import duplicates
 from medcnn.grouping.relatives import Relatives, related
@@ -106,8 +106,9 @@ def dealt(looks: Looks, study: Study, seed: int, where: str) -> Survey:
         where: the key path of the study, for messages.
 
     Raises:
-        MedcnnError: a split that cannot be made.
+        MedcnnError: an error among the doubts, or a split that cannot be made.
     """
+    stop_at_error(looks.doubts, where)
     relatives, rows = looks.relatives, _rows(looks.listed, looks.facts, looks.relatives)
     placed = placing.placed(rows, relatives.groups, study, seed, where)
     published = placing.as_published(rows, study.split, seed)

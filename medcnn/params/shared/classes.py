@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import field_validator, model_validator
 
 from medcnn.params.shared.base import View
@@ -38,6 +40,17 @@ class Classes(View):
             names.reverse()
         return tuple(names)
 
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _may_be_whole_numbers(cls, classes: Any) -> Any:
+        """Folders and values such as 0 and 1, which YAML reads as numbers, as text."""
+        if not isinstance(classes, dict):
+            return classes
+        texts = {_text(pattern): _text(name) for pattern, name in classes.items()}
+        if len(texts) < len(classes):
+            raise ValueError(f"a pattern stands twice, with quotes and without: {', '.join(map(repr, classes))}")
+        return texts
+
     @field_validator("classes")
     @classmethod
     def _are_two_at_least(cls, classes: dict[str, str]) -> dict[str, str]:
@@ -62,6 +75,13 @@ class Classes(View):
         if self.multi_label and len(self.class_names) < 2:
             raise ValueError("multi_label needs two findings or more; one finding and its absence are two classes")
         return self
+
+
+def _text(value: Any) -> Any:
+    """A whole number as text; other values that need quotes in YAML are refused."""
+    if isinstance(value, (bool, float)):
+        raise ValueError(f"quote {value}, as YAML does not keep how it is written: '{value}'")
+    return str(value) if isinstance(value, int) else value
 
 
 class Labelled(View):
