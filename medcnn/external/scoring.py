@@ -35,6 +35,9 @@ from medcnn.results.evaluated import Evaluated
 from medcnn.runtime import paths
 from medcnn.runtime.fanout import Placement
 
+_OF_PARTS = ("shares_missed", "small_test")
+"""Kinds of doubts about an external study that are about its parts, which count for nothing here."""
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -92,6 +95,7 @@ def scored(study: str, external: str, settings: Settings, compute: Placement) ->
         "set_aside": facts.images - facts.used,
         "copies": _counted(shared, home),
         "unlike": unlike,
+        "doubts": [doubt.model_dump() for doubt in facts.warnings if doubt.kind not in _OF_PARTS],
         **_judged(study, tables, there, known, settings),
     }
     return Scored(tables, record)
@@ -100,10 +104,12 @@ def scored(study: str, external: str, settings: Settings, compute: Placement) ->
 @contextmanager
 def _prepared(study: str, rows: pd.DataFrame, images: prepared.Images, compute: Placement) -> Iterator[Shards]:
     """The pixels of an external study for as long as they are needed, resized as the home study's are."""
+    # The manifest says which frames, slices or pages of its files are images of the study.
+    reading = images.model_copy(update={"frames": "all"})
     folder = paths.state("external")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        write_images(raw_archive(paths.raw(study)), rows, images, Path(temporary), compute)
+        write_images(raw_archive(paths.raw(study)), rows, reading, Path(temporary), compute)
         yield pack.images(Path(temporary))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from medcnn.results.base import Number, Record
-from medcnn.results.data import Counts
+from medcnn.results.data import Counts, Doubt
 from medcnn.results.evaluated import Called, Conformal, Measured
 
 
@@ -94,6 +94,7 @@ class External(Record):
         absent: class names that only the home study has: its test images of these are left out of the comparison.
         prevalence: share of each class.
         unlike: on external images, and on home's test images.
+        doubts: what a reader should know about the external images.
         models: by name.
     """
 
@@ -106,6 +107,7 @@ class External(Record):
     absent: tuple[str, ...]
     prevalence: dict[str, Compared]
     unlike: dict[str, Unlike]
+    doubts: list[Doubt]
     models: dict[str, Tested]
 
     @property

@@ -309,6 +309,7 @@ def write_external(made: Example) -> None:
     record = {
         "images": 24, "groups": 20, "patients": False, "set_aside": 3,
         "copies": {"exact": 2, "near": 1, "parts": {"train": 2, "validation": 0, "test": 1}},
+        "doubts": [{"severity": "warning", "kind": "flat_images", "text": "<4> flat", "count": 4, "examples": ["a"]}],
         "classes": names,
         "absent": [name for name in made.classes if name not in names],
         "prevalence": {name: {"external": 0.375, "home": 0.25} for name in names},

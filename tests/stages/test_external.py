@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 import zipfile
 from pathlib import Path
@@ -129,6 +130,24 @@ def test_copies_of_home_images_are_left_out_with_a_count(folder: Path) -> None:
     found = result(folder, healthy__p99_1=pixels[copied])
     assert (found.images, found.copies.exact, found.copies.near) == (48, 0, 1)
     assert found.copies.parts == {"train": 1, "validation": 0, "test": 0}
+
+
+def test_every_page_of_a_file_is_an_image_where_home_takes_the_first_alone(folder: Path) -> None:
+    yaml = YAML()
+    params = yaml.load(folder / paths.PARAMS)
+    params["studies"][STUDY]["images"]["frames"] = "first"
+    yaml.dump(params, folder / paths.PARAMS)
+    rng = np.random.default_rng(5)
+    pages = [Image.fromarray(rng.integers(0, 120, (SIZE, SIZE, 3), np.uint8)) for _ in range(3)]
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:])
+    write_pictures(folder / "other.zip", CLASSES, {})
+    with zipfile.ZipFile(folder / "other.zip", "a") as archive:
+        archive.writestr("healthy/p99-1.tif", buffer.getvalue())
+    stage(folder, "download", OTHER)
+    stage(folder, "split", OTHER)
+    stage(folder, "external", STUDY, OTHER)
+    assert read(folder / FIGURES, External).images == 48 + 3
 
 
 def test_with_fewer_classes_home_is_compared_on_the_same_ones(folder: Path) -> None:
