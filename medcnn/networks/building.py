@@ -49,6 +49,8 @@ def build(model: Model, image_size: int, classes: int, steps: Preprocessing, wei
     if model.weights != "none":
         pretrained.load_into(backbone, weights)
     backbone.trainable = not model.frozen
+    if model.frozen_norm:
+        _freeze_normalisation(backbone)
     image = keras.Input((image_size, image_size, CHANNELS), name="image")
     x = preprocessing.layer(steps, image_size)(image)
     features = backbone(x)
@@ -145,12 +147,19 @@ def unfreeze(model: keras.Model, unfreeze_from: int) -> None:
     backbone = model.get_layer("backbone")
     backbone.trainable = True
     for index, layer in enumerate(backbone.layers):
-        layer.trainable = index >= unfreeze_from and not isinstance(layer, layers.BatchNormalization)
+        layer.trainable = index >= unfreeze_from
+    _freeze_normalisation(backbone)
     if not backbone.trainable_weights:
         raise MedcnnError(
             f"finetune.unfreeze_from: {unfreeze_from} leaves nothing to train, the backbone has {len(backbone.layers)} "
             "layers; choose a smaller number"
         )
+
+
+def _freeze_normalisation(backbone: keras.Model) -> None:
+    for layer in backbone.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
 
 
 def _dropout(x: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:

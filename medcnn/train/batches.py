@@ -14,9 +14,10 @@ from medcnn.dataset.augment import augmented
 from medcnn.dataset.shards import Rows
 from medcnn.params.shared.policies import Policy
 from medcnn.runtime.threads import in_order
+from medcnn.train.mixing import Mixing
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Inputs, labels int64 (B,), sample weights float32 (B,)."""
+"""Inputs, labels int64 (B,) or shares of the classes float32 (B, C), sample weights float32 (B,)."""
 
 
 class Inputs(Protocol):
@@ -88,6 +89,8 @@ class Batches:
     batch_size: int
     seed: int
     threads: int = 1
+    balanced: bool = False
+    mixing: Mixing | None = None
 
     @property
     def per_epoch(self) -> int:
@@ -96,13 +99,23 @@ class Batches:
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch, the next ones made while the network works on this one; the last may be smaller."""
-        order = seeding.derived(self.seed, "order", number).permutation(len(self.labels))
+        order = self._order(seeding.derived(self.seed, "order", number))
 
         def batch(start: int) -> Batch:
             chosen = order[start : start + self.batch_size]
-            return self.inputs.take(number, chosen), self.labels[chosen], self.sample_weights[chosen]
+            found = self.inputs.take(number, chosen), self.labels[chosen], self.sample_weights[chosen]
+            return self.mixing.apply(*found, seeding.derived(self.seed, "mix", number, start)) if self.mixing else found
 
         return in_order(batch, range(0, len(order), self.batch_size), self.threads)
+
+    def _order(self, rng: np.random.Generator) -> np.ndarray:
+        """Every image once, or, where classes are balanced, as many of each, those of rare ones repeated."""
+        count = len(self.labels)
+        if not self.balanced:
+            return rng.permutation(count)
+        classes = [rng.permutation(np.flatnonzero(self.labels == label)) for label in np.unique(self.labels)]
+        equal = np.concatenate([np.resize(members, -(-count // len(classes))) for members in classes])
+        return rng.permutation(equal)[:count]
 
 
 @dataclass(frozen=True)

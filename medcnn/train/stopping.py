@@ -5,22 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from medcnn.params.shared.models import Model, Watched
 
 
 @dataclass(frozen=True)
 class Figures:
-    """How a network did in one epoch on one part: mean loss, and accuracy in 0..1."""
+    """How a network did in one epoch on one part: mean loss, accuracy and, where measured, AUROC in 0..1."""
 
     loss: float
     accuracy: float
+    auroc: float = 0.5
 
     def __str__(self) -> str:
         return f"loss {self.loss:.4f}, accuracy {self.accuracy:.4f}"
 
     def score(self, monitor: Watched) -> tuple[float, ...]:
-        """A score that is larger for the better epoch; of two with the same accuracy, the one with the lower loss."""
-        return (-self.loss,) if monitor == "loss" else (self.accuracy, -self.loss)
+        """A score that is larger for the better epoch; of two with the same figure, the one with the lower loss."""
+        match monitor:
+            case "loss":
+                return (-self.loss,)
+            case "accuracy":
+                return (self.accuracy, -self.loss)
+            case "auroc":
+                return (self.auroc, -self.loss)
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,22 @@ class Phase:
     learning_rate: float
     first: int
     last: int
+
+    def rates(self, epoch: int, rate: float, steps: int) -> list[float]:
+        """The learning rate of each step of an epoch.
+
+        Args:
+            epoch: how many came before it.
+            rate: the rate without warm-up and schedule.
+            steps: how many the epoch has.
+        """
+        settings, epochs = self.settings, self.last - self.first
+        warmup = min(settings.warmup, epochs)
+        begun = epoch - self.first + np.arange(steps) / steps
+        factor = np.minimum(1, (begun + 1 / steps) / warmup) if warmup else np.ones(steps)
+        if settings.schedule == "cosine":
+            factor = factor * (1 + np.cos(np.pi * np.maximum(0, begun - warmup) / max(epochs - warmup, 1))) / 2
+        return (rate * factor).tolist()
 
 
 @dataclass(frozen=True)
@@ -79,8 +104,8 @@ class Progress:
         fresh = replace(self, since_reduced=0, plateau=float("-inf"), improved=[])
         return replace(fresh, learning_rate=phase.learning_rate, improved_epoch=phase.first)
 
-    def after(self, train: Figures, validation: Figures, settings: Model) -> Progress:
-        """The state after one more epoch."""
+    def after(self, train: Figures, validation: Figures, settings: Model, rate: float | None = None) -> Progress:
+        """The state after one more epoch, whose last step had the given rate; ``learning_rate`` unless given."""
         score = list(validation.score(settings.monitor))
         epoch = self.epoch + 1
         return replace(
@@ -90,7 +115,7 @@ class Progress:
             best=max(score, self.best),
             improved_epoch=epoch if score > self.improved else self.improved_epoch,
             improved=max(score, self.improved),
-            history=[*self.history, *_lines(epoch, train, validation, self.learning_rate)],
+            history=[*self.history, *_lines(epoch, train, validation, self.learning_rate if rate is None else rate)],
         )
 
     def finished(self, phase: Phase) -> bool:

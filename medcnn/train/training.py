@@ -20,8 +20,11 @@ from medcnn.runtime import paths
 from medcnn.train import backups, features, probing
 from medcnn.train.backups import Backup
 from medcnn.train.batches import Batches, Features, Inputs, Pixels, Validation, balanced
-from medcnn.train.fitting import Data, Learner, Loss, check_parts, cross_entropy, fit, focal
+from medcnn.train.fitting import Data, check_parts, fit
 from medcnn.train.identity import identity
+from medcnn.train.learning import Learner
+from medcnn.train.losses import Loss, cross_entropy, focal
+from medcnn.train.mixing import Mixing
 from medcnn.train.probing import Sample
 from medcnn.train.recording import record
 from medcnn.train.stopping import Phase, Progress
@@ -112,7 +115,7 @@ def _fit_head(task: Task, model: keras.Model, phase: Phase, backup: Backup) -> t
     views = features.of_views(frozen, task.study, recipe, training) if recipe else None
     inputs = Features(everything.chosen(training), views, task.seed)
     data = _data(task, everything, inputs)
-    learner = Learner(model.get_layer("head"), task.settings.optimizer, _loss(task), everything.dtype)
+    learner = Learner(model.get_layer("head"), task.settings, _loss(task), everything.dtype)
     if task.settings.head == "probe":
         return _fit_probe(task, learner, data, inputs), everything
     return fit(learner, data, phase, Progress(), backup), everything
@@ -142,7 +145,7 @@ def _fit_whole(task: Task, model: keras.Model, phase: Phase, progress: Progress,
     ids = task.rows["image_id"].iloc[training].tolist()
     policy = task.params.augment[task.policy] if task.policy else None
     data = _data(task, task.pixels, Pixels(task.pixels, training, ids, policy, task.seed))
-    learner = Learner(model, task.settings.optimizer, _loss(task), task.pixels.dtype)
+    learner = Learner(model, task.settings, _loss(task), task.pixels.dtype)
     return fit(learner, data, phase, progress, backup)
 
 
@@ -152,9 +155,18 @@ def _data(task: Task, everything: Rows, inputs: Inputs) -> Data:
     weights = np.ones(len(labels), np.float32)
     if settings.class_weights and settings.loss != "focal":
         weights = balanced(labels, len(task.classes))[labels]
-    threads = task.placement.cpus_per_task
+    mixing = Mixing(len(task.classes), settings.label_smoothing, settings.mixup, settings.cutmix)
     return Data(
-        Batches(inputs, labels, weights, settings.batch_size, task.seed, threads),
+        Batches(
+            inputs,
+            labels,
+            weights,
+            settings.batch_size,
+            task.seed,
+            task.placement.cpus_per_task,
+            settings.sampler == "balanced",
+            mixing if settings.mixed else None,
+        ),
         Validation(everything, task.labels, task.indices("validation"), settings.batch_size),
     )
 

@@ -21,7 +21,7 @@ from tests.stages.training import CLASSES, SHRUNK, STATE, digests, features, pro
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
-UNDISTURBED = ("tiny", "lite0_finetuned")
+UNDISTURBED = ("tiny", "lite0_finetuned", "best_lite0")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,9 @@ def history(folder: Path, model: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize(("model", "phase"), [("tiny", 1), ("lite0_finetuned", 1), ("lite0_finetuned", 2)])
+@pytest.mark.parametrize(
+    ("model", "phase"), [("tiny", 1), ("lite0_finetuned", 1), ("lite0_finetuned", 2), ("best_lite0", 1)]
+)
 def test_a_training_killed_anywhere_goes_on_and_ends_with_the_same_bytes(
     tmp_path: Path, undisturbed: dict[str, Path], model: str, phase: int
 ) -> None:

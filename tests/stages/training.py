@@ -23,6 +23,20 @@ SHRUNK = {
     "models.lite0_finetuned.finetune.learning_rate": 0.0003,
     "models.lite0_finetuned.finetune.unfreeze_from": 110,
     "models.relay.epochs": 2,
+    # All that a recipe can have, at once.
+    "models.best_lite0.epochs": 6,
+    "models.best_lite0.patience": 6,
+    "models.best_lite0.mixup": 0.4,
+    "models.best_lite0.cutmix": 1.0,
+    "models.best_lite0.clip_norm": 1.0,
+    "models.best_lite0.layer_decay": 0.7,
+    "models.best_lite0.sampler": "balanced",
+    "models.best_lite0.monitor": "auroc",
+    "augment.gentle.elastic": 0.05,
+    "augment.gentle.contrast": [0.8, 1.2],
+    "augment.gentle.gamma": [0.8, 1.2],
+    "augment.gentle.noise": 0.05,
+    "augment.gentle.cutout": 0.2,
 }
 
 

@@ -87,3 +87,12 @@ def test_balanced_weights_are_those_of_scikit_learn() -> None:
     labels = np.array([0, 0, 0, 0, 1, 2, 2])
     assert balanced(labels, 3) == pytest.approx(compute_class_weight("balanced", classes=np.arange(3), y=labels))
     assert balanced(labels, 4)[labels].mean() == pytest.approx(3 / 4)
+
+
+def test_a_balanced_epoch_has_as_many_of_each_class_and_every_image_of_the_common_ones_once() -> None:
+    labels = np.array([0, 0, 0, 1, 0])
+    found = Batches(pixels(None), labels, np.ones(5, np.float32), 2, 1, balanced=True)
+    for epoch in range(5):
+        seen = np.concatenate([part for _, part, _ in found.epoch(epoch)])
+        assert len(seen) == 5
+        assert sorted(np.bincount(seen)) == [2, 3]

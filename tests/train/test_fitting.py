@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from medcnn.core.errors import MedcnnError
+from medcnn.params.shared.models import Model
 from medcnn.params.whole import Params
 from medcnn.train.backups import Backup
 from medcnn.train.batches import Batches, Pixels, Validation
@@ -14,6 +16,8 @@ from tests.lazy import lazy
 
 keras = lazy("keras")
 fitting = lazy("medcnn.train.fitting")
+learning = lazy("medcnn.train.learning")
+losses = lazy("medcnn.train.losses")
 tf = lazy("tensorflow")
 
 LABELS = np.array([0, 2, 1, 1, 0])
@@ -28,24 +32,24 @@ def probabilities(units: int) -> tf.Tensor:
 def test_cross_entropy_is_that_of_keras_for_both_kinds_of_output() -> None:
     single, several = probabilities(1), probabilities(3)
     binary = keras.losses.BinaryCrossentropy(reduction=None)((LABELS == 1)[:, None].astype("float32"), single)
-    own = fitting.cross_entropy(tf.constant((LABELS == 1).astype(int)), single)
+    own = losses.cross_entropy(tf.constant((LABELS == 1).astype(int)), single)
     assert own.numpy() == pytest.approx(binary.numpy())
     sparse = keras.losses.SparseCategoricalCrossentropy(reduction=None)(LABELS, several)
-    assert fitting.cross_entropy(tf.constant(LABELS), several).numpy() == pytest.approx(sparse.numpy())
+    assert losses.cross_entropy(tf.constant(LABELS), several).numpy() == pytest.approx(sparse.numpy())
 
 
 def test_focal_loss_is_that_of_keras_with_class_weights_as_alpha() -> None:
     outputs = probabilities(3)
     published = keras.losses.CategoricalFocalCrossentropy(alpha=ALPHA.tolist(), gamma=2.0, reduction=None)
     expected = published(keras.ops.one_hot(LABELS, 3), outputs)
-    assert fitting.focal(ALPHA)(tf.constant(LABELS), outputs).numpy() == pytest.approx(expected.numpy(), rel=1e-5)
+    assert losses.focal(ALPHA)(tf.constant(LABELS), outputs).numpy() == pytest.approx(expected.numpy(), rel=1e-5)
 
 
 def test_focal_loss_of_one_sigmoid_unit_is_that_of_keras() -> None:
     outputs, labels = probabilities(1), (LABELS == 1).astype(int)
     published = keras.losses.BinaryFocalCrossentropy(True, alpha=0.75, gamma=2.0, reduction=None)
     expected = published(labels[:, None].astype("float32"), outputs)
-    assert fitting.focal(np.array([0.25, 0.75], np.float32))(tf.constant(labels), outputs).numpy() == pytest.approx(
+    assert losses.focal(np.array([0.25, 0.75], np.float32))(tf.constant(labels), outputs).numpy() == pytest.approx(
         expected.numpy(), rel=1e-5
     )
 
@@ -53,7 +57,9 @@ def test_focal_loss_of_one_sigmoid_unit_is_that_of_keras() -> None:
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "lion", "rmsprop", "sgd"])
 def test_every_optimizer_learns_what_can_be_learnt(optimizer: str, settings: Params, tmp_path: Path) -> None:
     data, phase = problem(settings, 0.05)
-    learner = fitting.Learner(network(), optimizer, fitting.cross_entropy, data.validation.everything.dtype)
+    learner = learning.Learner(
+        network(), recipe(settings, optimizer=optimizer), losses.cross_entropy, data.validation.everything.dtype
+    )
     progress = fitting.fit(learner, data, phase, Progress(), Backup(tmp_path / "backup"))
     assert learner.measure(data.validation).accuracy > 0.9
     assert progress.history[-1]["loss"] < progress.history[1]["loss"]
@@ -65,7 +71,7 @@ def test_a_phase_that_never_improves_leaves_the_weights_as_they_were(settings: P
     before = [weight.copy() for weight in net.get_weights()]
     unbeatable = Progress(epoch=3, best_epoch=2, best=[0.0])
     later = Phase(2, phase.settings, 0.02, 3, 5)
-    learner = fitting.Learner(net, "adam", fitting.cross_entropy, data.validation.everything.dtype)
+    learner = learning.Learner(net, recipe(settings), losses.cross_entropy, data.validation.everything.dtype)
     assert fitting.fit(learner, data, later, unbeatable, Backup(tmp_path / "backup")).best_epoch == 2
     assert all(np.array_equal(one, other) for one, other in zip(before, net.get_weights(), strict=True))
 
@@ -76,9 +82,13 @@ def test_a_loss_that_is_no_number_stops_the_training_with_its_cause(settings: Pa
     inputs = Pixels(broken, range(40), [""] * 40, None, 1)
     data = fitting.Data(Batches(inputs, data.training.labels, data.training.sample_weights, 8, 1), data.validation)
     with pytest.raises(MedcnnError, match=r"epoch 1\b.* learning_rate \(now 0\.01\)"):
-        learner = fitting.Learner(network(), "sgd", fitting.cross_entropy, broken.dtype)
+        learner = learning.Learner(network(), recipe(settings, optimizer="sgd"), losses.cross_entropy, broken.dtype)
         fitting.fit(learner, data, phase, Progress(), Backup(tmp_path / "backup"))
     assert list(tmp_path.iterdir()) == []
+
+
+def recipe(settings: Params, **changes: Any) -> Model:
+    return settings.model("tiny").model_copy(update={"epochs": 40, "patience": 40, **changes})
 
 
 def network() -> keras.Model:
@@ -93,5 +103,5 @@ def problem(settings: Params, learning_rate: float) -> tuple[fitting.Data, Phase
     labels = (points.sum(axis=1) > 0).astype(np.int64)
     inputs = Pixels(points, range(40), [""] * 40, None, 1)
     training = Batches(inputs, labels, np.ones(40, np.float32), 8, 1)
-    model = settings.model("tiny").model_copy(update={"epochs": 40, "patience": 40})
-    return fitting.Data(training, Validation(points, labels, range(40), 16)), Phase(1, model, learning_rate, 0, 40)
+    validation = Validation(points, labels, range(40), 16)
+    return fitting.Data(training, validation), Phase(1, recipe(settings), learning_rate, 0, 40)

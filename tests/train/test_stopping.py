@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from medcnn.params.shared.models import Model, Plateau
@@ -82,3 +84,23 @@ def test_a_second_phase_that_gets_better_keeps_its_rate_and_its_patience(model: 
     phase = Phase(2, model, 1e-4, first.epoch, first.epoch + 8)
     slow = after(model, *losses(1.0, 0.9, 0.8, 0.75, 0.7, 0.6, 0.55), start=first.beginning(phase))
     assert (slow.learning_rate, slow.best_epoch, slow.finished(phase)) == (1e-4, 1, False)
+
+
+def test_the_rate_rises_in_the_warm_up_and_falls_along_a_half_cosine() -> None:
+    recipe = Model.model_validate({"backbone": "tiny", "epochs": 6, "schedule": "cosine", "warmup": 2})
+    phase = Phase(1, recipe, 0.1, 3, 9)
+    rates = [rate for epoch in range(3, 9) for rate in phase.rates(epoch, 0.1, 4)]
+    assert rates[:8] == pytest.approx([0.1 * step / 8 for step in range(1, 9)])
+    assert rates[8] == pytest.approx(0.1)
+    assert rates[16] == pytest.approx(0.05)
+    assert all(later < earlier for earlier, later in pairwise(rates[8:]))
+    assert 0 < rates[-1] < 0.002
+
+
+def test_a_constant_rate_is_the_same_number_at_every_step() -> None:
+    phase = Phase(1, Model.model_validate({"backbone": "tiny"}), 0.1, 0, 20)
+    assert set(phase.rates(7, 0.3, 5)) == {0.3}
+
+
+def test_the_area_under_the_curve_may_be_watched() -> None:
+    assert Figures(0.5, 0.8, 0.9).score("auroc") > Figures(0.1, 0.9, 0.8).score("auroc")

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from medcnn.params.shared.base import Block, Fraction, Name, Positive, View
 
-Watched = Literal["loss", "accuracy"]
+Watched = Literal["loss", "accuracy", "auroc"]
 """A figure of the validation part."""
 Rate = Annotated[float, Field(gt=0, le=1)]
 OF_THE_STUDY = "study"
@@ -59,6 +59,9 @@ class Model(Pretrained, extra="forbid"):
     """How feature maps become a vector."""
     frozen: bool = False
     """Whether the backbone keeps its weights (until ``finetune``)."""
+    frozen_norm: bool = False
+    """Whether batch normalisation keeps its pretrained statistics in a backbone that is trained whole, as in
+    ``finetune`` it always does; on small batches they are worth more than new ones."""
     features: Literal["last", "stages"] = "last"
     """What is pooled: the last feature maps, or also the last ones of every larger size, side by side."""
     head: Literal["dense", "probe"] = "dense"
@@ -76,12 +79,30 @@ class Model(Pretrained, extra="forbid"):
     """One unit for two classes, or one unit per class; more than two classes are always softmax."""
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     """Cross-entropy, or focal loss with gamma 2 (Lin et al., ICCV 2017) with class weights as alpha."""
+    label_smoothing: Fraction = 0.0
+    """The share of a label that is spread evenly over all classes (Szegedy et al., CVPR 2016)."""
+    mixup: Annotated[float, Field(ge=0)] = 0.0
+    """Alpha of the shares in which pairs of images are mixed (Zhang et al., ICLR 2018); 0 for none."""
+    cutmix: Annotated[float, Field(ge=0)] = 0.0
+    """Alpha of the shares in which a box of one image is put into another (Yun et al., ICCV 2019); 0 for none."""
     optimizer: Literal["adam", "adamw", "lion", "rmsprop", "sgd"] = "adam"
     """Optimizer, with the defaults of Keras."""
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """What kernels lose at each step, as a share, times the learning rate; empty for the default of the optimizer."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Largest norm of all gradients together; empty for any."""
     augment: Name | None = None
     """A policy of ``augment``, ``study`` for the policy of the study's views, or empty for none."""
     learning_rate: Rate = 0.001
     """Initial learning rate."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Whether the rate stays, or falls to 0 until the last epoch, as half a cosine (Loshchilov, Hutter, ICLR 2017)."""
+    warmup: Annotated[float, Field(ge=0)] = 0.0
+    """Epochs in which the rate rises from 0."""
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """What the rate is multiplied by from the head to the last feature maps, and from there to each twice as large."""
+    ema: Fraction = 0.0
+    """Share that an average of the weights keeps at each step; the average is what is measured and kept; 0 for none."""
     epochs: Positive = 20
     """Epochs at most."""
     batch_size: Positive = 32
@@ -94,8 +115,15 @@ class Model(Pretrained, extra="forbid"):
     """When the learning rate falls."""
     class_weights: bool = False
     """Whether every class gets the same total weight."""
+    sampler: Literal["natural", "balanced"] = "natural"
+    """Whether an epoch has every image once, or as many of each class, rare ones repeated."""
     finetune: Finetune = Finetune()
     """The second phase."""
+
+    @property
+    def mixed(self) -> bool:
+        """Whether labels are shared between classes in training."""
+        return bool(self.label_smoothing or self.mixup or self.cutmix)
 
     def policy(self, of_the_study: str) -> str | None:
         """The augmentation policy that the model trains with, given that of the study's views."""
@@ -111,6 +139,16 @@ class Model(Pretrained, extra="forbid"):
     def _features_make_sense(self) -> Model:
         if self.features == "stages" and self.pooling == "flatten":
             raise ValueError("features: stages are pooled; set pooling=average or pooling=max")
+        return self
+
+    @model_validator(mode="after")
+    def _recipe_makes_sense(self) -> Model:
+        if self.class_weights and self.sampler == "balanced":
+            raise ValueError("sampler: classes would be balanced twice; set sampler=natural or class_weights=false")
+        if self.warmup >= self.epochs:
+            raise ValueError(f"warmup: no epoch is left after it; set it below epochs ({self.epochs})")
+        if self.cutmix and self.frozen:
+            raise ValueError("cutmix: boxes are cut from images, not from a frozen backbone's features; set cutmix=0")
         return self
 
     @model_validator(mode="after")
