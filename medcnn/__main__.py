@@ -11,6 +11,7 @@ from pathlib import Path
 from medcnn.core.errors import FAILED, MedcnnError
 from medcnn.init import arguments as init
 from medcnn.predict import arguments
+from medcnn.running import arguments as running
 from medcnn.runtime.console import one_line_errors
 
 # Here and not in medcnn/__init__.py, on which every stage depends: a new number reruns nothing.
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     init.add_init(commands)
     init.add_check(commands)
+    running.add_to(commands)
     repro = commands.add_parser(
         "repro",
         help="run the pipeline with several stages side by side",

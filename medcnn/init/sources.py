@@ -12,6 +12,7 @@ from typing import Any
 from medcnn.core.errors import MedcnnError, ParamsError
 from medcnn.params.sources import ArchiveSource, FolderSource, Source
 from medcnn.reading.archive import Archive, open_archive, raw_archive
+from medcnn.reading.arrays import with_arrays
 from medcnn.reading.folder import FolderArchive
 from medcnn.runtime import paths
 
@@ -78,7 +79,7 @@ def opened(source: Source, study: str) -> Iterator[Archive]:
 
 def in_place(path: Path) -> Archive:
     """A folder or an archive on this machine, as a context manager."""
-    return FolderArchive(path) if path.is_dir() else open_archive(path)
+    return with_arrays(FolderArchive(path)) if path.is_dir() else open_archive(path)
 
 
 def _written(path: Path) -> str:

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Sequence
 
 from medcnn.core.errors import MedcnnError, ParamsError
-from medcnn.params import whole
-from medcnn.params.shared.run import links
+from medcnn.params import changes, whole
 from medcnn.params.whole import Params
 from medcnn.published import studies
-from medcnn.published.workspace import params_kept, put_back
 from medcnn.runtime import locking, paths
 from medcnn.runtime.children import Children, guarded
+from medcnn.runtime.params_kept import params_kept, put_back
 
 
 def assignments(study: str, settings: Params) -> tuple[str, ...]:
@@ -25,27 +24,13 @@ def assignments(study: str, settings: Params) -> tuple[str, ...]:
     published = studies.load()
     if study not in published:
         raise ParamsError(f"{study}: no models of it were published; choose from {', '.join(published)}")
-    pairs = [links(name, settings.models) for name in published[study].networks]
-    chains = [(first, second) for first, second in pairs if first]
-    listed = {
-        "studies": [study],
-        "models": [name for first, name in pairs if not first],
-        "chains.first": list(dict.fromkeys(first for first, _ in chains)),
-    }
-    if chains:
-        listed["chains.second"] = list(dict.fromkeys(second for _, second in chains))
-    listed["cascades.first"] = []
-    return tuple(f"run.{key}=[{','.join(names)}]" for key, names in listed.items())
+    covered = changes.covering(study, published[study].networks, settings.models)
+    return changes.assignments({**covered, "run.cascades.first": []})
 
 
-def flags(changes: Sequence[str]) -> list[str]:
+def flags(wanted: Sequence[str]) -> list[str]:
     """The changes as flags of ``dvc exp run``; of two changes of one key, the later counts."""
-    return [word for change in changes for word in ("-S", change)]
-
-
-def _key(change: str) -> str:
-    """The key path of a change; Hydra's ``+key=value`` adds one and ``~key`` takes one away."""
-    return change.partition("=")[0].lstrip("+~")
+    return [word for change in wanted for word in ("-S", change)]
 
 
 def run_both(study: str, extra: Sequence[str]) -> None:
@@ -67,10 +52,10 @@ def run_both(study: str, extra: Sequence[str]) -> None:
             print(f"{paths.PARAMS} put back as it was before a study that was killed", file=sys.stderr)
         settings = whole.load()
         for on_leak in ("keep", _honest(study, settings)):
-            changes = (*assignments(study, settings), *extra, f"{key}={on_leak}")
-            with params_kept([_key(change) for change in changes]):
+            wanted = (*assignments(study, settings), *extra, f"{key}={on_leak}")
+            with params_kept([changes.key(change) for change in wanted]):
                 print(f"{study}: {key}={on_leak}", flush=True)
-                _call(children, "dvc", "exp", "run", *flags(changes))
+                _call(children, "dvc", "exp", "run", *flags(wanted))
                 _call(children, "stages.published")
                 _call(children, "stages.report")
 

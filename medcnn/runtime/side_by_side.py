@@ -30,7 +30,7 @@ _TIMED = "benchmark"
 _LOCKED_OUT = ("Unable to acquire lock", "it is being blocked by")
 """What DVC 3 prints, before it fails, where another process holds its lock or reads or writes the same files."""
 _PAUSE_SECONDS = 2.0
-_ADVICE = (
+ADVICE = (
     "Generating lock file",
     "Updating lock file",
     "To track the changes with git",
@@ -164,7 +164,7 @@ class _Lanes:
             return child.wait(), locked_out
 
     def _say(self, name: str, line: str) -> None:
-        if line.strip() and not line.startswith(_ADVICE) and not self._children.stopped:
+        if line.strip() and not line.startswith(ADVICE) and not self._children.stopped:
             sys.stdout.write(f"{name}: {line.rstrip()}\n")
             sys.stdout.flush()
 

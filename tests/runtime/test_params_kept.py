@@ -9,8 +9,8 @@ import pytest
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.published.workspace import params_kept, put_back, restored
 from medcnn.runtime import paths
+from medcnn.runtime.params_kept import params_kept, put_back, restored
 
 BEFORE = "# mine\nrun:\n  models: [simple] # short\nseed: 1\n"
 DVC_LEFT = "run:\n  models:\n  - vgg16\nseed: 1\n"
@@ -65,7 +65,7 @@ def test_a_run_that_was_killed_is_mended_by_the_next(params: Path):
     code = f"""
 import os, signal
 from pathlib import Path
-from medcnn.published.workspace import params_kept
+from medcnn.runtime.params_kept import params_kept
 with params_kept({KEYS!r}):
     Path("params.yaml").write_text({DVC_LEFT!r})
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""``medcnn run``: one study from its images to the answer, over DVC."""

@@ -1,0 +1,42 @@
+"""The arguments of ``medcnn run``; importing this loads nothing, so that ``--help`` is instant."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_to(commands: Any) -> None:
+    """Add the command ``run`` to argparse's sub-commands."""
+    parser = commands.add_parser(
+        "run",
+        help="run the pipeline on one study, and say what came out",
+        description="Run the pipeline on one study of params.yaml by `dvc repro`, show each stage, and end with the "
+        "answer. params.yaml is left as it was found. The exit code is the pipeline's.",
+    )
+    parser.add_argument("study", metavar="STUDY", help="a study of params.yaml; `medcnn init` makes one")
+    parser.add_argument(
+        "--models",
+        metavar="M,...",
+        type=_names,
+        default=(),
+        help="models of params.yaml, and chains FIRST_SECOND_chain (default: those of `run`)",
+    )
+    parser.add_argument(
+        "-S", dest="changes", metavar="KEY=VALUE", action="append", default=[], help="a further change for this run"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print what would run")
+    parser.set_defaults(command=_run)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise argparse.ArgumentTypeError("give the names of models, such as simple,lite0")
+    return names
+
+
+def _run(options: argparse.Namespace) -> None:
+    from medcnn.running import running
+
+    running.run(options.study, options.models, options.changes, dry=options.dry_run)

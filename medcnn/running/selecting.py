@@ -1,0 +1,55 @@
+"""What a run of one study covers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from medcnn.core.errors import ParamsError
+from medcnn.params.catalogue import catalogue
+from medcnn.params.changes import Lists, covering
+from medcnn.params.shared.models import Model
+from medcnn.params.shared.run import links
+from medcnn.params.studies import Study
+from medcnn.params.whole import Params
+
+
+def chosen(study: str, names: Sequence[str], settings: Params) -> Lists:
+    """What a run of one study sets: its models, and of the other lists of ``run`` what fits it.
+
+    Args:
+        study: its name.
+        names: the models that the user names; those of ``run`` where empty, without those that take no images so small.
+        settings: the whole of ``params.yaml``.
+
+    Raises:
+        ParamsError: there is no such study or model, or none of the models fits.
+    """
+    block = _study(study, settings)
+    size, wanted = block.images.size, names
+    wanted = wanted or _fitting(settings.run.trained, size, settings.models)
+    if not wanted:
+        raise ParamsError(
+            f"params.yaml: studies.{study}.images.size: {size} is too small for every model of run.models; raise "
+            "it, or name other models by --models"
+        )
+    changes = covering(study, wanted, settings.models)
+    # A chain stands on a model of the run.
+    changes["run.models"] = list(dict.fromkeys([*changes["run.models"], *changes["run.chains.first"]]))
+    folds = [fold for fold in settings.run.folds if fold in block.split.fold_numbers]
+    stressed = [name for name in settings.run.stress if name in wanted]
+    return {**changes, "run.folds": folds or [0], "run.external": [], "run.stress": stressed}
+
+
+def _study(name: str, settings: Params) -> Study:
+    if name in settings.studies:
+        return settings.studies[name]
+    close = difflib.get_close_matches(name, settings.studies, 1, cutoff=0.5)
+    there = f"did you mean {close[0]}?" if close else f"there are {', '.join(settings.studies)};"
+    raise ParamsError(f"params.yaml: no study '{name}': {there} `medcnn init SOURCE {name}` makes one of your images")
+
+
+def _fitting(names: Iterable[str], size: int, models: Mapping[str, Model]) -> list[str]:
+    """The models and chains whose first network takes images of a size."""
+    smallest = {name: catalogue().backbones[model.backbone].smallest for name, model in models.items()}
+    return [name for name in names if smallest[links(name, models)[0] or name] <= size]

@@ -1,0 +1,53 @@
+"""What ``dvc repro`` prints, line by line: stages with their number and the time, without advice that helps nobody."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+
+from medcnn.runtime.side_by_side import ADVICE
+
+_RUNNING = re.compile(r"Running stage '([^']+)'")
+_QUIET = re.compile(r"Stage '[^']+' (?:didn't change|is cached)|No file hash info found")
+"""What says nothing new; without a hash are all outs that were never made, as those of a first run are."""
+_HARMLESS = (*ADVICE, "> python -m stages.", "Verifying data sources", "Data and pipelines are up to date")
+
+
+class Shown:
+    """The lines of a run, shown as they come.
+
+    Attributes:
+        ran: the items that DVC ran, in order.
+    """
+
+    def __init__(
+        self, order: Sequence[str], show: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._places = {name: place for place, name in enumerate(order, 1)}
+        self._show = show
+        self._clock = clock
+        self._start = clock()
+        self.ran: list[str] = []
+
+    def line(self, text: str) -> None:
+        """Take one line of DVC or of a stage."""
+        text = text.rstrip()
+        if found := _RUNNING.search(text):
+            self.ran.append(found[1])
+            self._show(self._stage(found[1]))
+        elif text.strip() and not text.startswith(_HARMLESS) and not _QUIET.search(text):
+            self._show(f"  {text}")
+
+    def _stage(self, name: str) -> str:
+        place = self._places.get(name, len(self.ran))
+        stage, _, item = name.partition("@")
+        shown = f"{stage} {item.replace('-', ' ')}".strip()
+        return f"stage {place} of {len(self._places)}: {shown}, {elapsed(self._clock() - self._start)}"
+
+
+def elapsed(seconds: float) -> str:
+    """A time as minutes and seconds, with hours where there are any: ``00:41``, ``1:02:03``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"

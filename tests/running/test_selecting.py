@@ -1,0 +1,47 @@
+from typing import Any
+
+import pytest
+
+from medcnn.core.errors import ParamsError
+from medcnn.params.whole import Params
+from medcnn.running.selecting import chosen
+from tests.project import changed
+
+
+def test_a_run_covers_one_study_with_the_models_of_the_file(settings: Params) -> None:
+    changes = chosen("brain_mri", (), settings)
+    assert changes["run.studies"] == ["brain_mri"]
+    assert changes["run.models"] == [*settings.run.models]
+    assert changes["run.chains.first"] == [*settings.run.chains.first]
+
+
+def test_chains_of_models_that_are_not_named_are_left_out(settings: Params) -> None:
+    changes = chosen("brain_mri", ("tiny",), settings)
+    assert (changes["run.models"], changes["run.chains.first"]) == (["tiny"], [])
+
+
+def test_a_named_chain_brings_its_first_model(settings: Params) -> None:
+    changes = chosen("brain_mri", ("tiny", "lite0_relay_chain"), settings)
+    assert changes["run.models"] == ["tiny", "lite0"]
+    assert (changes["run.chains.first"], changes["run.chains.second"]) == (["lite0"], ["relay"])
+
+
+def test_models_that_take_no_images_so_small_are_left_out_unless_named(settings: Params) -> None:
+    small = changed(settings, {"run.models": ("simple", "vgg16")})
+    small = changed(
+        small, {"studies": {**small.studies, "leukemia": changed(small.studies["leukemia"], {"images.size": 16})}}
+    )
+    assert chosen("leukemia", (), small)["run.models"] == ["simple"]
+    assert "vgg16" in chosen("leukemia", ("vgg16",), small)["run.models"]
+
+
+def test_folds_and_stress_that_do_not_fit_are_left_out(settings: Params) -> None:
+    run: dict[str, Any] = {"run.folds": (0, 4), "run.stress": ("deep", "lite0"), "run.external": ("lung_ct",)}
+    changes = chosen("leukemia", ("lite0",), changed(settings, run))
+    assert (changes["run.folds"], changes["run.stress"], changes["run.external"]) == ([0], ["lite0"], [])
+
+
+@pytest.mark.parametrize(("study", "models"), [("brain_mir", ()), ("skin", ()), ("brain_mri", ("tyni",))])
+def test_an_unknown_name_is_answered_with_what_there_is(study: str, models: tuple[str, ...], settings: Params) -> None:
+    with pytest.raises(ParamsError, match=r"brain_mri|medcnn init|tiny"):
+        chosen(study, models, settings)
