@@ -110,7 +110,7 @@ def taken(classifier: Classifier, label: str) -> str:
     """What the patterns of a class matched and lost to patterns of others, for messages; '' where they lost nothing."""
     for text, patterns in classifier.overlaps.items():
         own = next((pattern for pattern in patterns if classifier.patterns[pattern] == label), None)
-        if own is not None:
+        if own is not None and classifier.patterns[patterns[0]] != label:
             return f"'{own}' matches '{text}', which '{patterns[0]}' takes as the closer pattern; write it in full"
     return ""
 

@@ -179,6 +179,15 @@ def test_images_that_were_set_aside_have_no_part_in_any_fold(study: Study) -> No
     assert "test/yes3" in folds[0]
 
 
+@pytest.mark.parametrize("named", ["{}", "labels/{}.csv"])
+def test_what_label_tables_say_of_parts_comes_before_paths(study: Study, named: str) -> None:
+    parts = ["train"] * 8 + ["val"] * 4 + ["test"] * 4
+    rows = images(*(f"test/{('yes', 'no')[index % 2]}{index}" for index in range(16)))
+    rows["part"] = [named.format(part) for part in parts]
+    dealt = placed(study, rows, [*range(16)], author("regroup", "val", train="train", test="test"))
+    assert dealt["split"].str.replace("idation", "").tolist() == parts
+
+
 def test_images_in_no_part_are_set_aside(study: Study) -> None:
     dealt = placed(study, parts("else/yes1"), list(range(13)), author("regroup"))
     assert tuple(dealt[["status", "reason"]].iloc[-1]) == (manifest.SET_ASIDE, "in no part of the author's split")
