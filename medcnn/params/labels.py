@@ -45,6 +45,8 @@ class Labels(Classes, extra="forbid"):
     """Patterns of paths that are no images of the study."""
     group: str | None = None
     """Regular expression whose groups, found in a path or in ``csv.group``, name the patient."""
+    dicom_group: Literal["PatientID", "StudyInstanceUID", "SeriesInstanceUID", "AccessionNumber"] | None = None
+    """DICOM element that names the patient where neither the CSV nor ``group`` does. Only a hash of it is kept."""
     aliases: Annotated[dict[str, str], BeforeValidator(without_keys)] = Field(default_factory=dict)
     """Patient by alias, where one came in under more than one name."""
     subgroups: Annotated[dict[str, tuple[float, ...]], BeforeValidator(without_keys)] = Field(default_factory=dict)

@@ -21,6 +21,7 @@ from medcnn.dataset.doubts import Doubt
 from medcnn.dataset.manifest import USED
 from medcnn.measures.statistics import areas, intervals
 from medcnn.measures.statistics.grouping import numbered
+from medcnn.reading.names import unmarked
 
 LEAST_AUROC = 0.8
 LEAST_LOWER_LIMIT = 0.7
@@ -72,11 +73,12 @@ def attributes(images: pd.DataFrame) -> dict[str, Floats]:
     """Numbers (N, K) that stand for each attribute; an attribute that is the same for all images is left out."""
     width, height = (images[side].to_numpy(np.float64) for side in ("width", "height"))
     size = images["bytes"].to_numpy(np.float64)
-    suffixes = images["path"].map(lambda path: splitext(path)[1].lower())
+    suffixes = images["path"].map(lambda path: splitext(unmarked(path))[1].lower())
     found = {
         "size in pixels": np.stack([width, height, width / height], axis=1),
         "colour mode": _indicators(images["mode"]),
         "file suffix": _indicators(suffixes),
+        "scanner": _indicators(images["scanner"]),
         "size in bytes": np.stack([size, size / (width * height)], axis=1),
         "border": images[["border", "margin"]].to_numpy(np.float64),
         "mean brightness": images[["brightness"]].to_numpy(np.float64),

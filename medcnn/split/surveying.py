@@ -19,11 +19,12 @@ from medcnn.dataset import manifest
 from medcnn.dataset.doubts import Doubt, sorted_by_severity, stop_at_error
 from medcnn.dataset.manifest import PARTS, USED
 from medcnn.grouping import duplicates
+from medcnn.grouping.missing import is_missing
 from medcnn.grouping.relatives import Relatives, related
 from medcnn.reading.archive import Archive, UnreadableMemberError
 from medcnn.reading.decode import UnreadableImageError
 from medcnn.reading.formats.frames import NoPictureError
-from medcnn.reading.pictures import Picture, Reading, pictures
+from medcnn.reading.pictures import Picture, pictures
 from medcnn.reading.unfolding import temporary_file
 from medcnn.runtime.threads import in_order
 from medcnn.split import appearance, companions, doubting, labelling, placing, shortcuts
@@ -34,10 +35,12 @@ from medcnn.split.thumbnails import NONE, Thumbnail, Thumbnails, thumbnail
 Facts = tuple[object, ...]
 FACTS = {
     "file": int, "mark": str, "pictures": int, "image_id": str, "bytes": int, "sha256": str, "width": int,
-    "height": int, "mode": str, "phash": str, "fault": str, **appearance.MEASURES,
+    "height": int, "mode": str, "phash": str, "fault": str, **appearance.MEASURES, "patient": str, "scanner": str,
 }  # fmt: skip
 """What is read of one picture: its file, as a position in the listing, its mark there and how many pictures the file
-has; ``fault`` is empty where it could be decoded. Of a file with several, the hash is that of the file and the mark."""
+has; ``fault`` is empty where it could be decoded. Of a file with several, the hash is that of the file and the mark.
+A DICOM file says its ``scanner``, and its ``patient`` where the study asks for it."""
+_SCANNER = ("Modality", "Manufacturer", "ManufacturerModelName")
 Look = tuple[Facts, Thumbnail] | str
 """The facts and the thumbnail of a picture; or what a file is that is meant to hold none."""
 _SHOWN = 5
@@ -80,9 +83,9 @@ def looked_at(
     listing, empty = labelling.listed(archive, study.labels, where), Counter[str]()
     with temporary_file() as file:
         thumbnails = Thumbnails(file)
-        seen = _inspected(partial(_inspect, archive, study.images), shown(listing.rows["path"]), thumbnails, empty)
+        seen = _inspected(partial(_inspect, archive, study), shown(listing.rows["path"]), thumbnails, empty)
         facts = tables.collected(seen, FACTS)
-        listed = _of_pictures(listing.rows, facts)
+        listed = _with_patients(_of_pictures(listing.rows, facts), facts["patient"], study, where)
         masks = _masks(listing.rows["path"].tolist(), facts)
         relatives = related(
             facts["sha256"], facts["phash"], listed["patient"], facts["file"], thumbnails.grey, study.split.duplicates,
@@ -124,7 +127,10 @@ def _rows(listed: pd.DataFrame, facts: pd.DataFrame, relatives: Relatives) -> pd
     first = relatives.exact == np.arange(count)
     empty = pd.Series([""], dtype=tables.TEXT).repeat(count).reset_index(drop=True)
     rows = listed[["path", "label", "part"]].assign(
-        **{str(name): column for name, column in facts.drop(columns=["file", "mark", "pictures", "fault"]).items()},
+        **{
+            str(name): column
+            for name, column in facts.drop(columns=["file", "mark", "pictures", "fault", "patient"]).items()
+        },
         group=groups.where(groups != "", ids.iloc[relatives.groups].array),
         split=pd.Categorical.from_codes(np.zeros(count, np.int8), dtype=PARTS),
         fold=-1,
@@ -155,6 +161,16 @@ def _of_pictures(listed: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     """The rows of files as rows of their pictures, each under the name of its file and its mark."""
     rows = listed if len(listed) == len(facts) else listed.iloc[facts["file"]].reset_index(drop=True)
     return rows if (facts["mark"] == "").all() else rows.assign(path=rows["path"] + facts["mark"])
+
+
+def _with_patients(listed: pd.DataFrame, tagged: pd.Series[str], study: Study, where: str) -> pd.DataFrame:
+    """The rows, of which those without a patient take the one that their DICOM file names."""
+    element = study.labels.dicom_group
+    if element is None:
+        return listed
+    if (tagged == "").all():
+        raise MedcnnError(f"{where}.labels.dicom_group: no file has a {element}; leave it empty, or name another")
+    return listed.assign(patient=listed["patient"].mask(listed["patient"] == "", tagged))
 
 
 def _masks(names: list[str], facts: pd.DataFrame) -> Companions:
@@ -218,7 +234,7 @@ def _inspected(
                 yield facts
 
 
-def _inspect(archive: Archive, reading: Reading, file: tuple[int, str]) -> list[Look]:
+def _inspect(archive: Archive, study: Study, file: tuple[int, str]) -> list[Look]:
     """The facts and the thumbnails of the pictures of a file, or what it is if it is meant to hold none."""
     position, path = file
     try:
@@ -227,9 +243,10 @@ def _inspect(archive: Archive, reading: Reading, file: tuple[int, str]) -> list[
         return [_unreadable(file, archive.size(path), "", "", str(error))]
     digest, looks = hashlib.sha256(data).hexdigest(), list[Look]()
     try:
-        for picture in pictures(data, path, reading):
+        for picture in pictures(data, path, study.images):
             _check_mark(archive, path, picture.mark)
-            looks.append(_look(position, path, picture, len(data), digest))
+            patient = _pseudonym(picture.about.get(study.labels.dicom_group or "", ""))
+            looks.append(_look(position, path, picture, len(data), digest, patient))
     except NoPictureError as error:
         return [str(error)]
     except UnreadableImageError as error:
@@ -238,20 +255,41 @@ def _inspect(archive: Archive, reading: Reading, file: tuple[int, str]) -> list[
     return looks
 
 
-def _look(position: int, path: str, picture: Picture, size: int, digest: str) -> Look:
+def _look(position: int, path: str, picture: Picture, size: int, digest: str, patient: str) -> Look:
     rgb, mark = picture.image, picture.mark
     content = hashlib.sha256(f"{digest}{mark}".encode()).hexdigest() if mark else digest
     known = (position, mark, picture.count, manifest.image_id(path + mark), size, content)
     grey = rgb.convert("L")
     small = duplicates.thumbnail(grey)
     seen = (*rgb.size, picture.mode, duplicates.perceptual_hash(grey), "", *appearance.measured(small))
-    return (*known, *seen), thumbnail(rgb, small)
+    scanner = " ".join(picture.about[key] for key in _SCANNER if key in picture.about)
+    return (*known, *seen, patient, scanner), thumbnail(rgb, small)
+
+
+def _pseudonym(name: str) -> str:
+    """What stands for a patient in every file that is written; '' where none is named."""
+    return "" if is_missing(name) else f"dicom-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def _unreadable(file: tuple[int, str], size: int, digest: str, mark: str, fault: str) -> Look:
     position, path = file
     nothing: list[float] = [0.0] * len(appearance.MEASURES)
-    return (position, mark, 1, manifest.image_id(path + mark), size, digest, 0, 0, "", "", fault, *nothing), NONE
+    return (
+        position,
+        mark,
+        1,
+        manifest.image_id(path + mark),
+        size,
+        digest,
+        0,
+        0,
+        "",
+        "",
+        fault,
+        *nothing,
+        "",
+        "",
+    ), NONE
 
 
 def _check_mark(archive: Archive, path: str, mark: str) -> None:

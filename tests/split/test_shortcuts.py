@@ -27,6 +27,7 @@ def rows(count: int = 300, **columns: object) -> pd.DataFrame:
         "bytes": rng.integers(9000, 20000, count),
         "mode": rng.choice(["L", "RGB"], count),
         "brightness": rng.normal(100, 20, count),
+        "scanner": "",
         "border": rng.normal(10, 3, count),
         "margin": rng.uniform(0, 1, count),
     }
@@ -51,6 +52,7 @@ ILL = np.arange(300) % 2
         ("shortcut_size_in_pixels", {"width": 400 * (1 + ILL), "height": 600 * (1 + ILL) - 100 * (1 - ILL)}),
         ("shortcut_colour_mode", {"mode": np.array(["L", "RGB"])[ILL]}),
         ("shortcut_file_suffix", {"path": [f"{place}.{('png', 'JPG')[ill]}" for place, ill in enumerate(ILL)]}),
+        ("shortcut_scanner", {"scanner": np.array(["MR ACME", "MR Other"])[ILL]}),
         ("shortcut_border", {"margin": 0.9 * ILL}),
         ("shortcut_border", {"border": 200.0 - 100 * ILL}),
         ("shortcut_mean_brightness", {"brightness": 100.0 + 60 * ILL}),

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import ImageEnhance
 
@@ -249,3 +250,32 @@ def test_a_picture_and_a_file_of_one_name_are_refused(tmp_path: Path, study: Stu
     members = images() | {"yes/a.tif": several(range(3)), "yes/a.tif#2": encoded(picture(5))}
     with pytest.raises(MedcnnError, match="rename"):
         surveyed(tmp_path, members, study)
+
+
+def exposures(**elements: str) -> dict[str, bytes]:
+    """Two DICOM files of each of 30 patients."""
+    values = np.random.default_rng(0).integers(0, 4096, (60, 8, 8), np.uint16)
+    return {
+        f"{('yes', 'no')[index // 2 % 2]}/IM{index:04}": scan(
+            np.kron(values[index], np.ones((5, 5), np.uint16)), PatientID=f"Smith^{index // 2}", **elements
+        )
+        for index in range(60)
+    }
+
+
+def test_patients_can_come_from_dicom_files_and_no_name_is_kept(tmp_path: Path, study: Study) -> None:
+    tagged = changed(study, {"labels.group": None, "labels.dicom_group": "PatientID"})
+    survey = surveyed(tmp_path, exposures(), tagged)
+    assert survey.rows.groupby("group")["path"].count().tolist() == [2] * 30
+    assert fingerprint(survey, "regroup", 1)["patients"] == 30
+    assert "Smith" not in survey.rows.to_csv()
+    with pytest.raises(MedcnnError, match=r"studies\.brain_mri\.labels\.dicom_group"):
+        surveyed(tmp_path, exposures(), changed(tagged, {"labels.dicom_group": "AccessionNumber"}))
+
+
+def test_a_name_that_stands_for_none_is_no_patient(tmp_path: Path, study: Study) -> None:
+    tagged = changed(study, {"labels.group": None, "labels.dicom_group": "AccessionNumber"})
+    members = exposures(AccessionNumber="A1") | {"no/IM9000": scan(AccessionNumber="unknown")}
+    survey = surveyed(tmp_path, {name: members[name] for name in sorted(members)[:3]} | images(), tagged)
+    rows = by_path(survey)
+    assert rows["no/IM0002"].group == rows["no/IM0003"].group
