@@ -47,7 +47,7 @@ def _patients_unknown(images: pd.DataFrame) -> Iterator[Doubt]:
     if len(unknown):
         text = (
             f"patients unknown for {len(unknown)} of {len(images)} images, such as {unknown.iloc[0]}: leaks between "
-            "patients cannot be excluded; name the patients with labels.group or labels.csv.group"
+            "patients cannot be excluded; name the patients with labels.group, csv.group or dicom_group"
         )
         yield Doubt("warning", "patients_unknown", text, len(unknown), _some(unknown))
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,37 +15,18 @@ from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
 from medcnn.dataset.doubts import Doubt, sorted_by_severity, stop_at_error
 from medcnn.dataset.manifest import PARTS, USED
-from medcnn.grouping import duplicates
-from medcnn.grouping.missing import is_missing
 from medcnn.grouping.relatives import Relatives, related
-from medcnn.reading.archive import Archive, UnreadableMemberError
-from medcnn.reading.decode import UnreadableImageError
-from medcnn.reading.formats.frames import NoPictureError
-from medcnn.reading.pictures import Picture, pictures
+from medcnn.reading.archive import Archive
 from medcnn.reading.unfolding import temporary_file
-from medcnn.runtime.threads import in_order
-from medcnn.split import appearance, companions, doubting, labelling, placing, shortcuts
+from medcnn.split import appearance, companions, doubting, file_doubts, inspecting, labelling, placing, shortcuts
 from medcnn.split.companions import Companions
 from medcnn.split.settings import Study
-from medcnn.split.thumbnails import NONE, Thumbnail, Thumbnails, thumbnail
-
-Facts = tuple[object, ...]
-FACTS = {
-    "file": int, "mark": str, "pictures": int, "image_id": str, "bytes": int, "sha256": str, "width": int,
-    "height": int, "mode": str, "phash": str, "fault": str, **appearance.MEASURES, "patient": str, "scanner": str,
-}  # fmt: skip
-"""What is read of one picture: its file, as a position in the listing, its mark there and how many pictures the file
-has; ``fault`` is empty where it could be decoded. Of a file with several, the hash is that of the file and the mark.
-A DICOM file says its ``scanner``, and its ``patient`` where the study asks for it."""
-_SCANNER = ("Modality", "Manufacturer", "ManufacturerModelName")
-Look = tuple[Facts, Thumbnail] | str
-"""The facts and the thumbnail of a picture; or what a file is that is meant to hold none."""
-_SHOWN = 5
+from medcnn.split.thumbnails import Thumbnails
 
 
 @dataclass(frozen=True)
 class Looks:
-    """What was seen of every picture: its row of the ``Listing``, ``FACTS``, its relatives, what is doubtful so far."""
+    """Of every picture: its row of the ``Listing``, ``inspecting.FACTS``, its relatives; and what is doubtful so far."""
 
     listed: pd.DataFrame
     facts: pd.DataFrame
@@ -83,8 +61,8 @@ def looked_at(
     listing, empty = labelling.listed(archive, study.labels, where), Counter[str]()
     with temporary_file() as file:
         thumbnails = Thumbnails(file)
-        seen = _inspected(partial(_inspect, archive, study), shown(listing.rows["path"]), thumbnails, empty)
-        facts = tables.collected(seen, FACTS)
+        seen = inspecting.inspected(archive, study, shown(listing.rows["path"]), thumbnails, empty)
+        facts = tables.collected(seen, inspecting.FACTS)
         listed = _with_patients(_of_pictures(listing.rows, facts), facts["patient"], study, where)
         masks = _masks(listing.rows["path"].tolist(), facts)
         relatives = related(
@@ -93,7 +71,8 @@ def looked_at(
         )  # fmt: skip
         strange = tuple(_strange(listed, facts, relatives, thumbnails))
     doubts = (
-        *listing.doubts, *_empty(empty), *_several(facts, listed["path"]),
+        *listing.doubts, *file_doubts.unreadable(listed, facts), *file_doubts.empty(empty),
+        *file_doubts.several(facts, listed["path"]), *file_doubts.untaken_patients(listed["patient"], facts["patient"]),
         *companions.doubted(listing.rows["path"].tolist(), masks), *strange,
     )  # fmt: skip
     return Looks(listed, facts, relatives, doubts)
@@ -164,7 +143,7 @@ def _of_pictures(listed: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_patients(listed: pd.DataFrame, tagged: pd.Series[str], study: Study, where: str) -> pd.DataFrame:
-    """The rows, of which those without a patient take the one that their DICOM file names."""
+    """The rows, of which those without a patient take the one that their DICOM file names, if the study says so."""
     element = study.labels.dicom_group
     if element is None:
         return listed
@@ -197,101 +176,3 @@ def _strange(
     yield from appearance.flat(images)
     far = appearance.unlike_the_rest(thumbnails.features(usable), relatives.groups[usable])
     yield from appearance.unlike(images["path"], far & (images["spread"] >= appearance.FLAT).to_numpy())
-
-
-def _empty(reasons: Counter[str]) -> Iterator[Doubt]:
-    """Files that are meant to hold no picture, such as the reports of a DICOM study."""
-    for reason, count in sorted(reasons.items()):
-        yield Doubt("note", "files_without_picture", f"{count} files were passed over: each is {reason}", count)
-
-
-def _several(facts: pd.DataFrame, paths: pd.Series[str]) -> Iterator[Doubt]:
-    """Files of several pictures."""
-    files = facts[facts["pictures"] > 1].drop_duplicates("file")
-    if len(files):
-        all_of_them, taken = int(files["pictures"].sum()), int((facts["pictures"] > 1).sum())
-        text = (
-            f"{len(files)} files hold {all_of_them} pictures (frames, slices or pages), of which {taken} are taken, as "
-            "those of one patient per file; images.frames says which"
-        )
-        yield Doubt("note", "several_pictures", text, len(files), tuple(paths[files.index[:_SHOWN]]))
-
-
-def _inspected(
-    inspect: Callable[[tuple[int, str]], list[Look]], names: Iterable[str], thumbnails: Thumbnails, empty: Counter[str]
-) -> Iterator[Facts]:
-    """The facts of each picture; its thumbnail is written to a file, as those of all would fill the memory.
-
-    A file that is meant to hold no picture is counted in ``empty``, by its kind.
-    """
-    for looks in in_order(inspect, enumerate(names), len(os.sched_getaffinity(0))):
-        for look in looks:
-            if isinstance(look, str):
-                empty[look] += 1
-            else:
-                facts, thumbnail = look
-                thumbnails.add(thumbnail)
-                yield facts
-
-
-def _inspect(archive: Archive, study: Study, file: tuple[int, str]) -> list[Look]:
-    """The facts and the thumbnails of the pictures of a file, or what it is if it is meant to hold none."""
-    position, path = file
-    try:
-        data = archive.read(path)
-    except UnreadableMemberError as error:
-        return [_unreadable(file, archive.size(path), "", "", str(error))]
-    digest, looks = hashlib.sha256(data).hexdigest(), list[Look]()
-    try:
-        for picture in pictures(data, path, study.images):
-            _check_mark(archive, path, picture.mark)
-            patient = _pseudonym(picture.about.get(study.labels.dicom_group or "", ""))
-            looks.append(_look(position, path, picture, len(data), digest, patient))
-    except NoPictureError as error:
-        return [str(error)]
-    except UnreadableImageError as error:
-        mark = f"#{len(looks) + 1}" if looks else ""
-        looks.append(_unreadable(file, len(data), digest, mark, str(error)))
-    return looks
-
-
-def _look(position: int, path: str, picture: Picture, size: int, digest: str, patient: str) -> Look:
-    rgb, mark = picture.image, picture.mark
-    content = hashlib.sha256(f"{digest}{mark}".encode()).hexdigest() if mark else digest
-    known = (position, mark, picture.count, manifest.image_id(path + mark), size, content)
-    grey = rgb.convert("L")
-    small = duplicates.thumbnail(grey)
-    seen = (*rgb.size, picture.mode, duplicates.perceptual_hash(grey), "", *appearance.measured(small))
-    scanner = " ".join(picture.about[key] for key in _SCANNER if key in picture.about)
-    return (*known, *seen, patient, scanner), thumbnail(rgb, small)
-
-
-def _pseudonym(name: str) -> str:
-    """What stands for a patient in every file that is written; '' where none is named."""
-    return "" if is_missing(name) else f"dicom-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-
-
-def _unreadable(file: tuple[int, str], size: int, digest: str, mark: str, fault: str) -> Look:
-    position, path = file
-    nothing: list[float] = [0.0] * len(appearance.MEASURES)
-    return (
-        position,
-        mark,
-        1,
-        manifest.image_id(path + mark),
-        size,
-        digest,
-        0,
-        0,
-        "",
-        "",
-        fault,
-        *nothing,
-        "",
-        "",
-    ), NONE
-
-
-def _check_mark(archive: Archive, path: str, mark: str) -> None:
-    if mark and archive.holds(path + mark):
-        raise MedcnnError(f"{path} holds several pictures, and its picture {path}{mark} is a file too; rename one")

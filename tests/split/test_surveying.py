@@ -50,6 +50,10 @@ def by_path(survey: Survey) -> dict[str, Any]:
     return {row.path: row for row in survey.rows.itertuples()}
 
 
+def kinds(survey: Survey) -> dict[str, int]:
+    return {doubt.kind: doubt.count for doubt in survey.doubts}
+
+
 def sides(survey: Survey, prefix: str) -> set[str]:
     return {row.split for row in survey.rows.itertuples() if prefix in row.path and row.status == "used"}
 
@@ -243,7 +247,7 @@ def test_reports_among_dicom_images_are_counted_and_a_page_that_is_broken_is_set
     assert (rows["yes/IM1"].status, rows["yes/IM1"].mode) == ("used", "MONOCHROME2")
     assert rows["no/bad.dcm"].reason.startswith("unreadable: ")
     assert "yes/SR1" not in rows
-    assert [doubt.count for doubt in survey.doubts if doubt.kind == "files_without_picture"] == [1]
+    assert kinds(survey)["files_without_picture"] == kinds(survey)["unreadable_images"] == 1
 
 
 def test_a_picture_and_a_file_of_one_name_are_refused(tmp_path: Path, study: Study) -> None:
@@ -269,6 +273,10 @@ def test_patients_can_come_from_dicom_files_and_no_name_is_kept(tmp_path: Path, 
     assert survey.rows.groupby("group")["path"].count().tolist() == [2] * 30
     assert fingerprint(survey, "regroup", 1)["patients"] == 30
     assert "Smith" not in survey.rows.to_csv()
+    assert "patients_in_dicom" not in kinds(survey)
+    unasked = surveyed(tmp_path, exposures(), changed(study, {"labels.group": None}))
+    assert kinds(unasked)["patients_in_dicom"] == 60
+    assert "Smith" not in str(unasked.doubts)
     with pytest.raises(MedcnnError, match=r"studies\.brain_mri\.labels\.dicom_group"):
         surveyed(tmp_path, exposures(), changed(tagged, {"labels.dicom_group": "AccessionNumber"}))
 
