@@ -538,7 +538,7 @@ def test_doubts_are_listed_and_warnings_are_on_the_first_screen_with_a_link(repo
     doubts = files.read_json(made.path(paths.metrics("split", made.study)))["doubts"]
     rows = page.table("Severity", "Count")
     for doubt in doubts:
-        text, count, examples = rows[doubt["severity"]]
+        text, count, examples = rows[doubt["severity"].capitalize()]
         assert (text.text, float(count.value or "nan")) == (doubt["text"], doubt["count"])
         assert all(example in examples.text for example in doubt["examples"])
     first_screen = page.text[: page.text.index("The images, and what is wrong with them")]
