@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -117,10 +118,8 @@ def _matched(
     table: str, sheet: Sheet, files: pd.Series[str], others: pd.Series[str], source: Csv, several: bool, where: str
 ) -> _Found:
     """The file of each row of a table; rows of files that the study excludes are left out without a word."""
-    names, path = sheet.rows[source.image], PurePosixPath(table)
-    folder = path.parent.as_posix()
-    home = (folder if folder != "." else path.stem) if several else ""
-    found = matched(names, files, home)
+    names = sheet.rows[source.image]
+    found = matched(names, files, _homes(table, several))
     if found.ambiguous:
         (name, file), *_ = found.ambiguous
         other = next(pair for pair in found.ambiguous[1:] if pair != (name, file))
@@ -136,6 +135,14 @@ def _matched(
     if hit < _FEW * len(names) and 2 * len(np.unique(found.files[found.files >= 0])) < len(files):
         raise MedcnnError(f"{where}: {_why_few(table, sheet, files, source, hit)}")
     return _Found(found.files, (*_loosely(table, found.loosely), *_absent(table, absent, len(names))))
+
+
+def _homes(table: str, several: bool) -> list[str]:
+    """The folder of a table; of several tables in the top folder, folders called as a part of the table's name is."""
+    path = PurePosixPath(table)
+    if path.parent.name:
+        return [path.parent.as_posix()]
+    return [path.stem, *re.split(r"[\W_]+", path.stem)] if several else []
 
 
 def _why_few(table: str, sheet: Sheet, files: pd.Series[str], source: Csv, hit: int) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,14 +48,13 @@ class Matched:
     ambiguous: tuple[tuple[str, str], ...]
 
 
-def matched(names: pd.Series[str], files: pd.Series[str], home: str = "") -> Matched:
+def matched(names: pd.Series[str], files: pd.Series[str], homes: Sequence[str] = ()) -> Matched:
     """Find the file that each name means.
 
     Args:
         names: as a label table has them; one may repeat.
         files: paths in the raw data, of which none repeats.
-        home: the folder of the table, or what the table is called; of several files those below a folder of that name
-            are meant.
+        homes: folders near the table; of several files that a name could mean, those below one of them are meant.
     """
     files = files.reset_index(drop=True)
     codes, texts = pd.factorize(names)
@@ -75,7 +74,7 @@ def matched(names: pd.Series[str], files: pd.Series[str], home: str = "") -> Mat
         pairs = pairs.assign(
             spelt=spelt.array[pairs["name"].to_numpy()], name=here[pairs["name"]], file=there[pairs["file"]]
         )
-        pairs = _decided(pairs, offered, home)
+        pairs = _decided(pairs, offered, homes)
         single = ~(pairs["name"].duplicated(keep=False) | pairs["torn"])
         ambiguous += [(texts[name], files.iloc[file]) for name, file in _both(pairs[~single])]
         found[pairs["name"][single]] = pairs["file"][single]
@@ -117,20 +116,20 @@ def _joined(names: pd.Series[str], files: pd.Series[str]) -> pd.DataFrame:
     return left.merge(pd.DataFrame({"key": files.array, "file": files.index}), on="key")
 
 
-def _decided(pairs: pd.DataFrame, files: pd.Series[str], home: str) -> pd.DataFrame:
+def _decided(pairs: pd.DataFrame, files: pd.Series[str], homes: Sequence[str]) -> pd.DataFrame:
     """The pairs that share most folders, and of those that share equally many, those at home; ``torn`` where names that
     are spelt differently mean one file.
     """
     for end in ("name", "file"):
         pairs = pairs[pairs["shared"] == pairs.groupby(end)["shared"].transform("max")]
-    if home and pairs["name"].duplicated().any():
-        near = _below(files.iloc[pairs["file"]], home).set_axis(pairs.index)
+    if homes and pairs["name"].duplicated().any():
+        near = _below(files.iloc[pairs["file"]], homes).set_axis(pairs.index)
         pairs = pairs[near | ~near.groupby(pairs["name"]).transform("any")]
     return pairs.assign(torn=pairs.groupby("file")["spelt"].transform("nunique") > 1)
 
 
-def _below(files: pd.Series[str], home: str) -> pd.Series[bool]:
-    return ("/" + files).str.contains(f"/{home}/", regex=False)
+def _below(files: pd.Series[str], homes: Sequence[str]) -> pd.Series[bool]:
+    return ("/" + files).str.contains("|".join(re.escape(f"/{home}/") for home in homes), regex=True)
 
 
 def _both(pairs: pd.DataFrame) -> list[tuple[int, int]]:

@@ -7,8 +7,8 @@ from medcnn.core import tables
 from medcnn.split.matching import Matched, matched
 
 
-def match(names: list[str], files: list[str], home: str = "") -> Matched:
-    return matched(pd.Series(names, dtype=tables.TEXT), pd.Series(files, dtype=tables.TEXT), home)
+def match(names: list[str], files: list[str], *homes: str) -> Matched:
+    return matched(pd.Series(names, dtype=tables.TEXT), pd.Series(files, dtype=tables.TEXT), homes)
 
 
 @pytest.mark.parametrize(
