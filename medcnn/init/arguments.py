@@ -41,6 +41,13 @@ def add_init(commands: Any) -> None:
         default={},
         help="class by pattern of folders, file names or label values",
     )
+    labels.add_argument("--csv", metavar="PATTERN", default="", help="the label table, or several of one kind")
+    labels.add_argument("--image", metavar="COLUMN", default="", help="its column of image names")
+    labels.add_argument("--label", metavar="COLUMN", default="", help="its column of classes")
+    labels.add_argument(
+        "--columns", metavar="COLUMN,...", type=_list, default=(), help="its columns, one for each class"
+    )
+    labels.add_argument("--patient", metavar="COLUMN", default="", help="its column of patients")
     labels.add_argument("--positive", metavar="CLASS", default="", help="the class of two that is looked for")
     patients = labels.add_mutually_exclusive_group()
     patients.add_argument("--group", metavar="REGEX", default="", help="its groups, found in a path, name the patient")
@@ -82,6 +89,10 @@ def _pairs(text: str) -> dict[str, str]:
     if not pairs:
         raise argparse.ArgumentTypeError("give PATTERN=CLASS,PATTERN=CLASS")
     return {(pattern or name).strip(): name.strip() for pattern, _, name in pairs}
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _init(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError, ParamsError
 from medcnn.init import drafting, looking, proposing, saying, sources, words, writing
+from medcnn.init.columns import Asked
 from medcnn.init.looking import Look
 from medcnn.init.proposing import Finding, Proposal, Wishes
 from medcnn.init.sources import Named
@@ -24,7 +25,7 @@ from medcnn.params.whole import Params
 from medcnn.runtime import paths
 from medcnn.split import settings as splitting
 
-_ORDER = ("csv", "classes", "positive", "exclude", "group")
+_ORDER = ("csv", "classes", "positive", "multi_label", "exclude", "group")
 """The keys of ``labels`` as ``params.yaml`` has them."""
 _FOLDS = range(StratifiedSplit().folds, 1, -1)
 
@@ -38,7 +39,7 @@ def init(options: argparse.Namespace) -> None:
     settings, named = whole.load(), sources.named(options.source)
     name, text = _free_name(options, named, settings), paths.PARAMS.read_text(encoding="utf-8")
     with _as_users_fault(), sources.in_place(named.path) as archive:
-        proposal = _asked(proposing.proposed(archive, _wishes(options), f"studies.{name}"), options)
+        proposal = _asked(proposing.proposed(archive, _wishes(options, named), f"studies.{name}"), options)
         labels = {key: proposal.labels.get(key, {}) for key in _ORDER if key in ("csv", *proposal.labels)}
         block = {"title": options.title or name, "source": named.block, "labels": labels}
         splits = _splits(proposal, options.split)
@@ -93,10 +94,11 @@ def _free_name(options: argparse.Namespace, named: Named, settings: Params) -> s
     return name
 
 
-def _wishes(options: argparse.Namespace) -> Wishes:
-    return Wishes(
-        options.classes, options.positive, options.group, options.no_patients, options.split, tuple(options.exclude)
-    )
+def _wishes(options: argparse.Namespace, named: Named) -> Wishes:
+    of_table = options.columns or ()
+    table = Asked(options.csv or named.table, options.image, options.label, of_table, options.patient)
+    patients = (options.group, options.no_patients)
+    return Wishes(options.classes, options.positive, *patients, options.split, tuple(options.exclude), table)
 
 
 def _asked(proposal: Proposal, options: argparse.Namespace) -> Proposal:

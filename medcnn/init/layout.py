@@ -7,9 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from medcnn.dataset.manifest import SPLITS
 from medcnn.init import patients, words
 from medcnn.reading.names import matches
+from medcnn.split import companions
 
 _MOST_CLASSES = 30
 _COVERED = 0.8
@@ -37,10 +40,14 @@ class Classes:
 
 @dataclass(frozen=True)
 class Parts:
-    """The author's parts: a pattern of paths by part, and which part each image is in ('' for none)."""
+    """The author's parts: a pattern of paths by part, and which part each image is in ('' for none).
+
+    Where a label table says the parts, patterns are what it calls them, and ``told`` is where it does.
+    """
 
     patterns: dict[str, str]
     of: dict[str, str] = field(default_factory=dict)
+    told: str = ""
 
 
 def copied_folders(images: Sequence[str], size: Callable[[str], int]) -> dict[str, int]:
@@ -73,21 +80,10 @@ def copied_folders(images: Sequence[str], size: Callable[[str], int]) -> dict[st
 
 def masks(images: Sequence[str]) -> dict[str, int]:
     """Masks and other pictures that belong to an image of nearly the same name, by pattern, with their number."""
-    folders_of: defaultdict[str, set[str]] = defaultdict(set)
-    for name in images:
-        folders_of[_stem(name)].add(name.rpartition("/")[0])
-    folders: defaultdict[str, list[bool]] = defaultdict(list)
-    endings: Counter[str] = Counter()
-    for name in images:
-        folder, stem = name.rpartition("/")[0], _stem(name)
-        ending = _LAST_TOKEN.search(stem)
-        bare = stem[: ending.start()] if ending and ending[1].lower() in words.MASKS else stem
-        if _is_for_masks(folder.rpartition("/")[2]):
-            folders[folder].append(bool((folders_of.get(bare, set()) | folders_of[stem]) - {folder}))
-        elif ending and bare != stem and bare in folders_of:
-            endings[f"*{literal(ending[0])}.*"] += 1
-    found = {f"{literal(folder)}/*": len(has) for folder, has in folders.items() if 2 * sum(has) > len(has)}
-    return {**found, **endings}
+    belonging = companions.found(images, np.zeros(len(images), bool))
+    of = [images[place] for place in belonging]
+    patterns = companions.excluding(images, belonging)
+    return {pattern: sum(matches(name, pattern) for name in of) for pattern in patterns}
 
 
 def parts(images: Sequence[str]) -> Parts | None:
@@ -162,11 +158,6 @@ def literal(name: str) -> str:
 
 def _stem(name: str) -> str:
     return name.rpartition("/")[2].partition(".nii")[0].rsplit(".", 1)[0]
-
-
-def _is_for_masks(folder: str) -> bool:
-    found = set(words.tokens(folder))
-    return bool(words.MASKS & found) and not any(token.isdecimal() for token in found)
 
 
 def _pattern(folders: Collection[str]) -> str:

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from medcnn.core.errors import ParamsError
-from medcnn.init import layout, patients, words
+from medcnn.dataset.manifest import SPLITS
+from medcnn.init import columns, layout, patients, words
+from medcnn.init.columns import Asked, Table
 from medcnn.init.layout import Classes, Parts
 from medcnn.params.labels import Csv, Labels
+from medcnn.params.shared.classes import NO_FINDING
 from medcnn.params.splits import StratifiedSplit
 from medcnn.reading.archive import Archive
 from medcnn.reading.names import matches
@@ -30,6 +33,7 @@ class Wishes:
         no_patients: whether no patient is known.
         split: ``author`` or ``stratified``.
         exclude: patterns of paths that are no images of the study.
+        table: what is said of the label table.
     """
 
     classes: Mapping[str, str] = field(default_factory=dict)
@@ -38,6 +42,7 @@ class Wishes:
     no_patients: bool = False
     split: str = ""
     exclude: tuple[str, ...] = ()
+    table: Asked = field(default_factory=Asked)
 
 
 @dataclass(frozen=True)
@@ -91,14 +96,19 @@ def proposed(archive: Archive, wishes: Wishes, where: str) -> Proposal:
     excluded = _excluded(every, archive, wishes.exclude)
     images = _without(every, excluded)
     parts = layout.parts(images)
-    classes = _classes(images, parts, wishes)
-    parts, unlabelled = _labelled_parts(images, parts, classes)
-    excluded, images = [*excluded, *unlabelled], _without(images, unlabelled)
+    table = _table(archive, images, parts, wishes)
+    classes = _of_table(table, wishes) if table else _classes(images, parts, wishes)
+    if table is None:
+        parts, unlabelled = _labelled_parts(images, parts, classes)
+        excluded, images = [*excluded, *unlabelled], _without(images, unlabelled)
     labels: dict[str, Any] = {"classes": classes.patterns}
+    if table is not None:
+        labels |= {"csv": table.csv, **({"multi_label": True} if table.findings else {})}
+        parts = Parts(table.parts, told=table.told) if table.parts else parts
     findings = [Finding("classes", list(dict.fromkeys(classes.patterns.values())), classes.origin)]
-    for each in (_positive(classes, wishes), _patients(images, classes, wishes)):
-        labels.update({_KEYS[each.about]: each.value} if each.value else {})
-        findings.append(each)
+    for each in (_positive(classes, wishes, table), _patients(images, classes, wishes, table)):
+        labels.update({_KEYS[each.about]: each.value} if each.value and each.about in _KEYS else {})
+        findings.append(replace(each, about=each.about.removesuffix(_OF_COLUMN)))
     if excluded:
         labels["exclude"] = [pattern for each in excluded for pattern in each.value]
     split, dealt = _split(parts, wishes)
@@ -106,6 +116,31 @@ def proposed(archive: Archive, wishes: Wishes, where: str) -> Proposal:
 
 
 _KEYS = {"positive": "positive", "patients": "group"}
+_OF_COLUMN = " by column"
+
+
+def _table(archive: Archive, images: Sequence[str], parts: Parts | None, wishes: Wishes) -> Table | None:
+    """The label table, where the user names one, or where no folder speaks of a class."""
+    by_folder = layout.classes_of_folders(images, parts.of if parts else {})
+    if not wishes.table and by_folder and any(map(words.speaks_of_a_class, by_folder.folders)):
+        return None
+    try:
+        return columns.found(archive, images, wishes.table)
+    except ParamsError:
+        if wishes.table or by_folder is None:
+            raise
+        return None
+
+
+def _of_table(table: Table, wishes: Wishes) -> Classes:
+    if wishes.classes:
+        return Classes(dict(wishes.classes), f"from --classes, {table.origin}")
+    named = {layout.literal(value): words.identifier(value) for value in table.values}
+    nothing = {pattern: NO_FINDING for pattern, name in named.items() if table.findings and name in _NOTHING}
+    return Classes(named | nothing, table.origin)
+
+
+_NOTHING = ("no_finding", "normal", "none")
 
 
 def _without(images: Sequence[str], excluded: Sequence[Finding]) -> list[str]:
@@ -156,7 +191,9 @@ def _labelled_parts(images: Sequence[str], parts: Parts | None, classes: Classes
     return None, [Finding("exclude", patterns, f"{number} images there have no class", "label them to use them")]
 
 
-def _positive(classes: Classes, wishes: Wishes) -> Finding:
+def _positive(classes: Classes, wishes: Wishes, table: Table | None) -> Finding:
+    if table is not None and table.findings:
+        return Finding("positive", "", "an image may have several findings, each a question of its own")
     names = list(dict.fromkeys(classes.patterns.values()))
     if wishes.positive:
         if wishes.positive not in names:
@@ -170,9 +207,12 @@ def _positive(classes: Classes, wishes: Wishes) -> Finding:
     return Finding("positive", "", "the names do not say", f"--positive {names[0]} or --positive {names[1]}")
 
 
-def _patients(images: Sequence[str], classes: Classes, wishes: Wishes) -> Finding:
+def _patients(images: Sequence[str], classes: Classes, wishes: Wishes, table: Table | None) -> Finding:
     if wishes.no_patients:
         return Finding("patients", "", "from --no-patients")
+    if table is not None and "group" in table.csv and not wishes.group:
+        column, doubt = table.csv["group"], "--group or --no-patients to change"
+        return Finding(f"patients{_OF_COLUMN}", column, f"from column {column} of {table.csv['file']}", doubt)
     if wishes.group:
         found = patients.tried(wishes.group, images)
         if found is None:
@@ -204,5 +244,7 @@ def _split(parts: Parts | None, wishes: Wishes) -> tuple[dict[str, Any], Finding
     drawn = {"validation": StratifiedSplit().validation}
     doubt = "--split stratified to draw another"
     doubt = doubt if "validation" in parts.patterns else f"validation is drawn from train; {doubt}"
-    block = {"kind": "author", **drawn, **parts.patterns, "on_leak": "drop_from_train"}
-    return block, Finding("split", "author", "from the author's folders", doubt)
+    dealt = {part: {**drawn, **parts.patterns}[part] for part in SPLITS}
+    block = {"kind": "author", **dealt, "on_leak": "drop_from_train"}
+    told = parts.told or "the author's folders"
+    return block, Finding("split", "author", f"from {told}", doubt)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from medcnn.core.errors import MedcnnError, ParamsError
+from medcnn.init.columns import SUFFIXES
 from medcnn.params.sources import ArchiveSource, FolderSource, Source
 from medcnn.reading.archive import Archive, open_archive, raw_archive
 from medcnn.reading.arrays import with_arrays
 from medcnn.reading.folder import FolderArchive
 from medcnn.runtime import paths
 
-TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
 _KAGGLE = re.compile(r"kaggle:([\w.-]+/[\w.-]+?)(?:@(\d+))?$")
 
 
@@ -48,7 +48,7 @@ def named(source: str) -> Named:
         return Named(path, {"kind": "folder", "path": _written(path)}, path.resolve().name)
     if not path.is_file():
         raise ParamsError(f"{source}: no such file or folder")
-    if path.suffix.lower() in TABLES:
+    if path.suffix.lower() in SUFFIXES:
         folder = path.resolve().parent
         return Named(folder, {"kind": "folder", "path": _written(folder)}, folder.name, path.name)
     return Named(path, {"kind": "archive", "path": _written(path)}, path.name.split(".")[0])

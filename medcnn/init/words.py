@@ -12,11 +12,6 @@ _PARTS = {
     "validation": {"val", "valid", "validation", "dev"},
     "test": {"test", "testing", "testdata", "testset", "holdout"},
 }
-MASKS = {
-    "mask", "masks", "seg", "segs", "segmentation", "segmentations", "segmented", "annotation", "annotations",
-    "contour", "contours", "gt", "groundtruth", "roi", "rois", "label", "labels", "overlay", "overlays",
-    "heatmap", "heatmaps",
-}  # fmt: skip
 PATIENTS = (
     "patient", "patientid", "pat", "subject", "subj", "sub", "person", "participant", "volunteer", "case", "uid", "pid",
     "lesion", "specimen", "slide", "study", "exam", "donor", "p",
@@ -29,13 +24,14 @@ LABEL_COLUMNS = (
 )  # fmt: skip
 SPLIT_COLUMNS = ("split", "fold", "set", "subset", "partition", "part", "usage", "phase", "dataset")
 _SICK = {
-    "tumor", "tumour", "cancer", "cancerous", "malignant", "melanoma", "pneumonia", "covid", "tuberculosis", "tb",
-    "positive", "abnormal", "disease", "diseased", "sick", "infected", "parasitized", "blast", "lesion", "fracture",
-    "fractured", "hemorrhage", "haemorrhage", "stroke", "glaucoma", "yes", "true", "pos", "case", "cases", "metastasis",
-    "carcinoma", "leukemia", "leukaemia", "pathological", "1",
+    "tumor", "tumour", "cancer", "cancerous", "malignant", "melanoma", "mel", "pneumonia", "covid", "tuberculosis",
+    "tb", "positive", "abnormal", "disease", "diseased", "sick", "infected", "parasitized", "blast", "lesion",
+    "fracture", "fractured", "hemorrhage", "haemorrhage", "stroke", "glaucoma", "yes", "true", "pos", "case", "cases",
+    "metastasis", "carcinoma", "leukemia", "leukaemia", "pathological", "1",
 }  # fmt: skip
 _HEALTHY = {
-    "healthy", "normal", "benign", "negative", "no", "non", "not", "none", "false", "neg", "control", "controls",
+    "healthy", "normal", "benign", "nevus", "naevus", "nv",
+    "negative", "no", "non", "not", "none", "false", "neg", "control", "controls",
     "uninfected", "without", "0",
 }  # fmt: skip
 
@@ -54,18 +50,30 @@ def part(name: str) -> str | None:
 
 def speaks_of_a_class(name: str) -> bool:
     """Whether a name holds a word for the sick or the healthy."""
-    return bool((_SICK | _HEALTHY) & set(tokens(name)))
+    return bool((_SICK | _HEALTHY) & _spoken(name))
+
+
+def speaks_of_labels(column: str) -> bool:
+    """Whether the name of a column is one that classes have."""
+    found = tokens(column)
+    return bool(found) and found[-1] in LABEL_COLUMNS
 
 
 def positive(classes: Collection[str]) -> str | None:
     """Which of two classes is the one that is looked for; None where their names do not say."""
     if len(classes) != 2:
         return None
-    healthy = [name for name in classes if _HEALTHY & set(tokens(name))]
-    sick = [name for name in classes if name not in healthy and _SICK & set(tokens(name))]
+    healthy = [name for name in classes if _HEALTHY & _spoken(name)]
+    sick = [name for name in classes if name not in healthy and _SICK & _spoken(name)]
     if len(sick) == 1:
         return sick[0]
     return next(name for name in classes if name not in healthy) if len(healthy) == 1 else None
+
+
+def _spoken(name: str) -> set[str]:
+    """The words of a name; a number counts where it is the whole name."""
+    found = tokens(name)
+    return {token for token in found if not token.isdecimal() or len(found) == 1}
 
 
 def identifier(name: str) -> str:
