@@ -13,6 +13,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from medcnn.core.errors import MedcnnError
 from medcnn.reading import deep, greys
 from medcnn.reading.deep import Deep
+from medcnn.reading.formats import tiff
 from medcnn.reading.greys import Greys
 
 Stored = Image.Image | Deep
@@ -25,7 +26,6 @@ SIDE = 65_535
 
 # Pillow knows more formats; for some it starts other programs (Ghostscript for EPS).
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-_TILE_WIDTH, _TILE_LENGTH = 322, 323
 _STRIP = 1 << 22
 _PNG_DEPTH = 24
 _DEEP_MODES = {"I", "I;16", "I;16B", "I;16L", "I;16N", "F"}
@@ -41,7 +41,30 @@ def open_image(data: bytes) -> Stored:
     Raises:
         UnreadableImageError: the bytes are empty, truncated, not an image, or inflate beyond ``PIXELS`` or ``SIDE``.
     """
+    if tiff.is_tiff(data):
+        with translate_errors():
+            return tiff_page(data, *next(tiff.directories(data)))
     return stored(data, opened(data))
+
+
+def tiff_page(data: bytes, at: int, tags: tiff.Tags) -> Stored:
+    """The page of a TIFF that is described there, as ``open_image``.
+
+    Raises:
+        UnreadableImageError: it is truncated, larger than ``PIXELS`` or ``SIDE``, or of a kind that is not read.
+    """
+    with translate_errors():
+        # A tile is decoded whole, however little of it lies in the image.
+        for size in tiff.sizes(tags):
+            _check_size(size)
+        if tiff.is_deep(tags):
+            return tiff.read(data, tags)
+        try:
+            image = Image.open(io.BytesIO(tiff.beginning_at(data, at)), formats=("TIFF",))
+        except UnidentifiedImageError:
+            return tiff.read(data, tags)
+        image.load()
+        return tiff.corrected(image, tags)
 
 
 def opened(data: bytes) -> ImageFile.ImageFile:
@@ -63,7 +86,7 @@ def stored(data: bytes, image: ImageFile.ImageFile) -> Stored:
         UnreadableImageError: it is truncated, or larger than ``PIXELS`` or ``SIDE``.
     """
     with translate_errors():
-        _check_size(image)
+        _check_size(image.size)
         if image.format == "PNG" and data[_PNG_DEPTH] == 16:
             return deep.png(data, image)
         if image.format == "PPM" and isinstance(args := image.tile[0].args, tuple) and int(args[1]) > 255:
@@ -124,14 +147,12 @@ def translate_errors() -> Iterator[None]:
         raise UnreadableImageError(" ".join(str(error).split()) or type(error).__name__) from error
 
 
-def _check_size(image: Image.Image) -> None:
-    tags = getattr(image, "tag_v2", {})
-    # A tile is decoded whole, however little of it lies in the image.
-    for width, height in (image.size, (tags.get(_TILE_WIDTH, 1), tags.get(_TILE_LENGTH, 1))):
-        if width * height > PIXELS or max(width, height) > SIDE:
-            raise UnreadableImageError(f"{width}x{height} pixels exceeds limit of {PIXELS}, or of {SIDE} a side")
-        if min(width, height) < 1:
-            raise UnreadableImageError(f"{width}x{height} pixels is not an image")
+def _check_size(size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > PIXELS or max(size) > SIDE:
+        raise UnreadableImageError(f"{width}x{height} pixels exceeds limit of {PIXELS}, or of {SIDE} a side")
+    if min(size) < 1:
+        raise UnreadableImageError(f"{width}x{height} pixels is not an image")
 
 
 def _on_black(image: Image.Image) -> Image.Image:

@@ -6,18 +6,15 @@ smaller versions of another or as masks are none, and nor are those that a slide
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from PIL import Image
+from collections.abc import Callable
+from functools import partial
 
 from medcnn.reading import decode
-from medcnn.reading.decode import UnreadableImageError
+from medcnn.reading.decode import Stored, UnreadableImageError
+from medcnn.reading.formats import tiff
 from medcnn.reading.formats.frames import Chosen, Frame, Frames, every
 
-PAGES = 10_000
-"""Most pages of a file."""
-_SEVERAL = {"GIF", "PNG", "TIFF", "WEBP"}
+_ANIMATED = {"AVIF", "GIF", "PNG", "WEBP"}
 _NEW_KIND, _OLD_KIND, _DESCRIPTION = 254, 255, 270
 _REDUCED_OR_MASK = 0b101
 _SLIDE = "Aperio"
@@ -33,45 +30,39 @@ def pages(data: bytes, chosen: Chosen = every) -> Frames:
     Raises:
         UnreadableImageError: it is not an image, or a broken or too large one.
     """
-    image = decode.opened(data)
+    every_page = _of_tiff(data) if tiff.is_tiff(data) else _of_other(data)
+    for index in chosen(len(every_page)):
+        stored = every_page[index]()
+        yield Frame(str(index + 1), len(every_page), stored.mode, stored)
+
+
+def _of_tiff(data: bytes) -> list[Callable[[], Stored]]:
+    """What decodes each page of a TIFF."""
     with decode.translate_errors():
-        positions = _positions(image)
-    for index in chosen(len(positions)):
-        if len(positions) > 1:
-            with decode.translate_errors():
-                image.seek(positions[index])
-        stored = decode.stored(data, image)
-        yield Frame(str(index + 1), len(positions), stored.mode, stored)
+        found = list(tiff.directories(data))
+    is_slide = str(found[0][1].get(_DESCRIPTION)).startswith(_SLIDE)
+    wanted = found[:1] if is_slide else [page for page in found if _is_page(page[1])] or found[:1]
+    return [partial(decode.tiff_page, data, at, tags) for at, tags in wanted]
 
 
-def _positions(image: Image.Image) -> list[int]:
-    """Where the pages of a file are."""
-    if image.format not in _SEVERAL or not getattr(image, "is_animated", False):
-        return [0]
-    if image.format == "TIFF":
-        directories = list(_directories(image))
-        is_slide = str(directories[0][_DESCRIPTION]).startswith(_SLIDE)
-        found = [position for position, tags in enumerate(directories) if _is_page(tags)]
-        return [0] if is_slide else found or [0]
-    count = getattr(image, "n_frames", 1)
-    if count > PAGES:
-        raise UnreadableImageError(f"{count} frames exceeds limit of {PAGES}")
-    return list(range(count))
+def _is_page(tags: tiff.Tags) -> bool:
+    kind = tags.get(_NEW_KIND)
+    return not (isinstance(kind, int) and kind & _REDUCED_OR_MASK) and tags.get(_OLD_KIND) != 2
 
 
-def _directories(image: Any) -> Iterator[dict[int, object]]:
-    """What each directory of a TIFF says of its kind; the image is left at its first page."""
-    for position in range(PAGES + 1):
-        try:
-            image.seek(position)
-        except EOFError:
-            break
-        if position == PAGES:
-            raise UnreadableImageError(f"more than {PAGES} pages")
-        yield {tag: image.tag_v2.get(tag) for tag in (_NEW_KIND, _OLD_KIND, _DESCRIPTION)}
-    image.seek(0)
+def _of_other(data: bytes) -> list[Callable[[], Stored]]:
+    """What decodes each frame of an image."""
+    image = decode.opened(data)
+    if image.format not in _ANIMATED or not getattr(image, "is_animated", False):
+        return [partial(decode.stored, data, image)]
+    with decode.translate_errors():
+        count = getattr(image, "n_frames", 1)
+    if count > tiff.PAGES:
+        raise UnreadableImageError(f"{count} frames exceeds limit of {tiff.PAGES}")
 
+    def at(number: int) -> Stored:
+        with decode.translate_errors():
+            image.seek(number)
+        return decode.stored(data, image)
 
-def _is_page(tags: dict[int, object]) -> bool:
-    kind = tags[_NEW_KIND]
-    return not (isinstance(kind, int) and kind & _REDUCED_OR_MASK) and tags[_OLD_KIND] != 2
+    return [partial(at, number) for number in range(count)]
