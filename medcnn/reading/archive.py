@@ -43,7 +43,7 @@ def open_archive(path: Path) -> Archive:
     Raises:
         MedcnnError: the file is not such an archive, is cut off, or is encrypted.
     """
-    with _translate_damage(path):
+    with _translate_damage(path, str(path)):
         archive = _opened(path)
     _check_packing(archive, str(path))
     try:
@@ -67,7 +67,7 @@ def check_archive(path: Path, name: str) -> None:
         kinds = "zip or tar (.tar, .tar.gz, .tar.bz2, .tar.xz)"
         raise MedcnnError(f"{name} is not a whole {kinds} file{packings.what_it_is(path)}")
     if begins(path, _ZIP):
-        with ZipArchive(path) as archive:
+        with _translate_damage(path, name), ZipArchive(path) as archive:
             _check_packing(archive, name)
 
 
@@ -195,17 +195,17 @@ class TarArchive(Archive):
 
 
 @contextlib.contextmanager
-def _translate_damage(path: Path) -> Iterator[None]:
+def _translate_damage(path: Path, name: str) -> Iterator[None]:
     """Name the archive in whatever a damaged one makes the standard library raise."""
     try:
         yield
     except OSError as error:
         if not means_damage(error):
             raise
-        raise MedcnnError(f"{path} is damaged or cut off; fetch it again") from error
+        raise MedcnnError(f"{name} is damaged or cut off; fetch it again") from error
     except BROKEN as error:
         reason = packings.what_it_is(path) or " (damaged, cut off or of another kind)"
-        raise MedcnnError(f"{path} is not a whole zip or tar file{reason}") from error
+        raise MedcnnError(f"{name} is not a whole zip or tar file{reason}") from error
 
 
 def _is_regular(member: zipfile.ZipInfo) -> bool:

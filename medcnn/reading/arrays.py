@@ -20,7 +20,7 @@ import numpy as np
 
 from medcnn.core.errors import MedcnnError
 from medcnn.reading.formats import npy
-from medcnn.reading.members import BROKEN, READ_LIMIT, Archive, UnreadableMemberError
+from medcnn.reading.members import BROKEN, READ_LIMIT, Archive, UnreadableMemberError, damage_named, means_damage
 from medcnn.reading.names import is_of_system, printable
 from medcnn.reading.unfolding import temporary_file, unfolding_limit
 
@@ -142,7 +142,8 @@ class ImageSet:
             raise MedcnnError(f"{self.name} holds no file {name!r}")
         part, index = found
         file = io.BytesIO()
-        np.lib.format.write_array(file, np.ascontiguousarray(part.images[index]), allow_pickle=False)
+        with damage_named(name):
+            np.lib.format.write_array(file, np.ascontiguousarray(part.images[index]), allow_pickle=False)
         return file.getvalue()
 
     def close(self) -> None:
@@ -220,7 +221,9 @@ def _image_set(name: str, file: zipfile.ZipFile, limit: int) -> ImageSet | None:
     try:
         parts = [_Part(part, _Images(file, member, limit), None) for part, member in images.items()]
         labelled = [replace(part, labels=_labels(file, labels.get(part.name), part.images)) for part in parts]
-    except BROKEN as error:
+    except (OSError, *BROKEN) as error:
+        if isinstance(error, OSError) and not means_damage(error):
+            raise
         raise MedcnnError(f"{name}: {error}") from error
     are_sets = all(len(part.images.shape) > 2 and (part.name or part.labels is not None) for part in labelled)
     return ImageSet(name, labelled, file) if labelled and are_sets else None

@@ -85,7 +85,7 @@ class Archive(ABC):
         """
         if self.size(name) > limit:
             raise UnreadableMemberError(f"{self._label(name)} has {self.size(name)} bytes, more than {limit} allowed")
-        with self._damage_named(name), self._open(name) as packed:
+        with self._lock, damage_named(self._label(name)), self._open(name) as packed:
             while file.tell() <= limit and (block := packed.read(_BLOCK)):
                 file.write(block)
         file.seek(0)
@@ -96,20 +96,8 @@ class Archive(ABC):
         Raises:
             UnreadableMemberError: the file is damaged.
         """
-        with self._damage_named(name), self._open(name) as file:
+        with self._lock, damage_named(self._label(name)), self._open(name) as file:
             return _read(file, count)
-
-    @contextlib.contextmanager
-    def _damage_named(self, name: str) -> Iterator[None]:
-        try:
-            with self._lock:
-                yield
-        except OSError as error:
-            if not means_damage(error):
-                raise
-            raise UnreadableMemberError(f"{self._label(name)} is damaged") from error
-        except BROKEN as error:
-            raise UnreadableMemberError(f"{self._label(name)} is damaged or packed in an unknown way") from error
 
     @abstractmethod
     def close(self) -> None:
@@ -146,6 +134,23 @@ class Archive(ABC):
 
     def _label(self, name: str) -> str:
         return f"{self.path}: {name!r}"
+
+
+@contextlib.contextmanager
+def damage_named(what: str) -> Iterator[None]:
+    """Turn what the standard library raises at damaged bytes into one error.
+
+    Raises:
+        UnreadableMemberError: for whatever is due to what was read; it names ``what`` is damaged.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not means_damage(error):
+            raise
+        raise UnreadableMemberError(f"{what} is damaged") from error
+    except BROKEN as error:
+        raise UnreadableMemberError(f"{what} is damaged or packed in an unknown way") from error
 
 
 def means_damage(error: OSError) -> bool:

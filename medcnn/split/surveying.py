@@ -26,7 +26,7 @@ from medcnn.split.thumbnails import Thumbnails
 
 @dataclass(frozen=True)
 class Looks:
-    """Of every picture: its row of the ``Listing``, ``inspecting.FACTS``, its relatives; and what is doubtful so far."""
+    """Of every picture its row of the ``Listing``, ``inspecting.FACTS`` and relatives; and what is doubtful so far."""
 
     listed: pd.DataFrame
     facts: pd.DataFrame
