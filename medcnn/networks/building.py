@@ -25,7 +25,9 @@ _POOLING = {
 }
 
 
-def build(model: Model, image_size: int, classes: int, steps: Preprocessing, weights: Path) -> keras.Model:
+def build(
+    model: Model, image_size: int, classes: int, steps: Preprocessing, weights: Path, multi_label: bool = False
+) -> keras.Model:
     """Build an untrained model, its backbone with pretrained weights where the params ask for them.
 
     Layers compute in Keras's global dtype policy; only the preprocessing and the probabilities are always float32.
@@ -36,6 +38,7 @@ def build(model: Model, image_size: int, classes: int, steps: Preprocessing, wei
         classes: How many classes.
         steps: The preprocessing.
         weights: The folder that the ``weights`` stage wrote for this model, read where it wants pretrained weights.
+        multi_label: Whether classes are findings, each with a sigmoid of its own.
 
     Returns:
         A model from ``image``, float32 pixels of 0..255 (batch, image_size, image_size, 3), to ``probabilities``, as
@@ -54,7 +57,7 @@ def build(model: Model, image_size: int, classes: int, steps: Preprocessing, wei
     image = keras.Input((image_size, image_size, CHANNELS), name="image")
     x = preprocessing.layer(steps, image_size)(image)
     features = backbone(x)
-    head = build_head(model, features.shape[-1], classes)
+    head = build_head(model, features.shape[-1], classes, multi_label)
     return keras.Model(image, head(features), name=model.backbone)
 
 
@@ -104,12 +107,12 @@ def body(name: str) -> Body:
     return registered[name] if name in registered else applications.body(name)
 
 
-def build_head(model: Model, features: int, classes: int) -> keras.Model:
+def build_head(model: Model, features: int, classes: int, multi_label: bool = False) -> keras.Model:
     """Build the head alone: from features (batch, features) to ``probabilities``.
 
     These are (batch, 1), the probability of the last class, where two classes have a sigmoid output, else
-    (batch, classes). The layer ``features`` holds what the output is computed from; the first link of a chain ends
-    there.
+    (batch, classes), a sigmoid each where classes are findings. The layer ``features`` holds what the output is
+    computed from; the first link of a chain ends there.
     """
     vector = keras.Input((features,), name="vector")
     x = layers.BatchNormalization(name="batch_norm")(vector) if model.batch_norm else vector
@@ -120,7 +123,8 @@ def build_head(model: Model, features: int, classes: int) -> keras.Model:
     if not model.dense:
         x = _dropout(x, model.dropout, "dropout")
     x = layers.Identity(name="features")(x)
-    units, activation = (1, "sigmoid") if classes == 2 and model.output == "sigmoid" else (classes, "softmax")
+    units = 1 if classes == 2 and model.output == "sigmoid" and not multi_label else classes
+    activation = "sigmoid" if units == 1 or multi_label else "softmax"
     probabilities = layers.Dense(units, activation=activation, dtype="float32", name="probabilities")(x)
     return keras.Model(vector, probabilities, name="head")
 

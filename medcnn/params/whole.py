@@ -62,6 +62,7 @@ class Params(Block):
         for of_run in self.run.studies:
             self._check_folds(of_run)
             self._check_sizes(of_run)
+            self._check_findings(of_run)
         return self
 
     def _check_run(self) -> None:
@@ -124,6 +125,22 @@ class Params(Block):
         for key, names in (("first", cascades.first), ("second", cascades.second)):
             for name in names:
                 known(f"run.cascades.{key}", name, (*self.models, *self.run.trained))
+
+    def _check_findings(self, study: str) -> None:
+        """What takes one class per image does not train on several findings."""
+        for name in self.run.models if self.studies[study].labels.multi_label else ():
+            model = self.models[name]
+            asked = {
+                "head=dense": model.head == "probe",
+                "sampler=natural": model.sampler == "balanced",
+                "label_smoothing=0, mixup=0 and cutmix=0": model.mixed,
+            }
+            cure = " and ".join(key for key, wanted in asked.items() if wanted)
+            if cure:
+                raise ValueError(
+                    f"models.{name}: images of {study} have several findings, for which this model's settings are not "
+                    f"made; set {cure}, or leave {name} out of run.models"
+                )
 
     def _check_sizes(self, study: str) -> None:
         size = self.studies[study].images.size

@@ -17,7 +17,10 @@ from medcnn.runtime.threads import in_order
 from medcnn.train.mixing import Mixing
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Inputs, labels int64 (B,) or shares of the classes float32 (B, C), sample weights float32 (B,)."""
+"""Inputs, labels int64 (B,) or shares of the classes float32 (B, C), sample weights float32 (B,).
+
+Of K findings labels and weights are (B, K).
+"""
 
 
 class Inputs(Protocol):
@@ -130,17 +133,29 @@ class Validation:
     def __iter__(self) -> Iterator[Batch]:
         for start in range(0, len(self.indices), self.batch_size):
             chosen = self.indices[start : start + self.batch_size]
-            yield self.everything[chosen], self.labels[chosen], np.ones(len(chosen), np.float32)
+            labels = self.labels[chosen]
+            yield self.everything[chosen], labels, np.ones(labels.shape, np.float32)
 
 
 def balanced(labels: np.ndarray, classes: int) -> np.ndarray:
     """Weights of the classes, float32 (C,), that give each the same total over ``labels``; their mean is 1 there.
 
-    They are scikit-learn's ``compute_class_weight("balanced")``; a class without labels counts as if it had one.
+    They are scikit-learn's ``compute_class_weight("balanced")``; a class without labels counts as if it had one. Of K
+    findings they are (K, 2): each gives its absence and its presence the same total.
     """
+    if labels.ndim == 2:
+        return np.stack([balanced(finding, 2) for finding in labels.T])
     counts = np.bincount(labels, minlength=classes)
     weights: np.ndarray = len(labels) / (classes * np.maximum(counts, 1))
     return weights.astype(np.float32)
+
+
+def of_truth(weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The weights of ``balanced`` that the truth has, float32, shaped like ``labels``."""
+    if labels.ndim == 1:
+        found: np.ndarray = weights[labels]
+        return found
+    return np.stack([of_one[finding] for of_one, finding in zip(weights, labels.T, strict=True)], axis=1)
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,6 @@ waited nor the seeds of dropout.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from tqdm import tqdm
 
 from medcnn.core import seeding
 from medcnn.core.errors import MedcnnError
+from medcnn.dataset import truths
 from medcnn.train.backups import Arrays, Backup, State
 from medcnn.train.batches import Batches, Validation
 from medcnn.train.learning import Learner
@@ -65,8 +65,8 @@ def check_parts(rows: pd.DataFrame, classes: Sequence[str], where: str) -> None:
     Raises:
         MedcnnError: it names the key path of the split.
     """
-    images = Counter(zip(rows["split"], rows["label"], strict=True))
-    missing = [f"'{label}' images to train on" for label in classes if not images["train", label]]
+    training = truths.counted(rows["label"][rows["split"] == "train"])
+    missing = [f"'{label}' images to train on" for label in classes if label not in training]
     missing += [] if (rows["split"] == "validation").any() else ["validation images"]
     if missing:
         raise MedcnnError(f"{where}: there are no {missing[0]}; give that part a larger share, or add images")

@@ -31,7 +31,10 @@ OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
 class Learner:
     """A network with its loss and optimizer: it learns from batches and is measured on others."""
 
-    def __init__(self, network: keras.Model, settings: Model, loss: Loss, dtype: np.dtype) -> None:
+    def __init__(
+        self, network: keras.Model, settings: Model, loss: Loss, dtype: np.dtype, findings: tuple[int, ...] = ()
+    ) -> None:
+        """A learner for inputs of ``dtype``; ``findings`` is (K,) where the truth of an image is K zeros and ones."""
         self.network = network
         self._settings = settings
         self._loss = loss
@@ -41,9 +44,12 @@ class Learner:
         self._factors = _factors(network, settings.layer_decay)
         self._followed = _averaged(network) if settings.ema else []
         self._averages = [tf.Variable(variable.value, trainable=False) for variable in self._followed]
-        inputs, labels = tf.TensorSpec((None, *network.input_shape[1:]), dtype), tf.TensorSpec((None,), tf.int64)
+        inputs, labels = (
+            tf.TensorSpec((None, *network.input_shape[1:]), dtype),
+            tf.TensorSpec((None, *findings), tf.int64),
+        )
         shares = tf.TensorSpec((None, classes), tf.float32) if settings.mixed else labels
-        self._learn = tf.function(self._learn_batch, [inputs, shares, tf.TensorSpec((None,), tf.float32)])
+        self._learn = tf.function(self._learn_batch, [inputs, shares, tf.TensorSpec((None, *findings), tf.float32)])
         self._measure = tf.function(self._measure_batch, [inputs, labels])
 
     def learn(self, batches: Iterable[Batch], rates: Sequence[float]) -> Figures:
@@ -96,7 +102,7 @@ class Learner:
             losses = self._learning_loss(labels, probabilities) * weights
             mean = tf.reduce_mean(losses)
         self._step(tape.gradient(mean, variables), variables)
-        return tf.reduce_sum(losses), _hits(labels, probabilities)
+        return _total(losses), _hits(labels, probabilities)
 
     def _step(self, gradients: list[tf.Tensor], variables: list[keras.Variable]) -> None:
         """Change the weights, those further from the head by less, and follow them with their averages."""
@@ -114,7 +120,7 @@ class Learner:
 
     def _measure_batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         probabilities = self.network(tf.cast(inputs, tf.float32), training=False)
-        return tf.reduce_sum(self._loss(labels, probabilities)), _hits(labels, probabilities), probabilities
+        return _total(self._loss(labels, probabilities)), _hits(labels, probabilities), probabilities
 
 
 def _optimizer(settings: Model, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
@@ -156,7 +162,15 @@ def _assign(variables: Sequence[keras.Variable | tf.Variable], values: Iterable[
         variable.assign(value)
 
 
+def _total(losses: tf.Tensor) -> tf.Tensor:
+    """The sum over images; the loss of an image with several findings is their mean."""
+    return tf.reduce_sum(losses if len(losses.shape) == 1 else tf.reduce_mean(losses, axis=1))
+
+
 def _hits(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """How many images are predicted as what they are; with several findings all of them."""
+    if len(labels.shape) == 2 and labels.dtype == tf.int64:
+        return tf.math.count_nonzero(tf.reduce_all((probabilities > 0.5) == (labels == 1), axis=1))
     truth = labels if len(labels.shape) == 1 else tf.argmax(labels, axis=-1)
     return tf.math.count_nonzero(tf.argmax(per_class(probabilities, tf.concat), axis=-1) == truth)
 
@@ -170,8 +184,9 @@ def _figures(batches: Sequence[tuple[int, tf.Tensor, tf.Tensor]], auroc: float =
 def _auroc(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """The mean area under the ROC curve of each class against the others; 0.5 where none can be measured."""
     scores = per_class(probabilities)
-    known = [index for index in range(scores.shape[1]) if 0 < (labels == index).sum() < len(labels)]
+    truth = labels == 1 if labels.ndim == 2 else labels[:, None] == np.arange(scores.shape[1])
+    known = [index for index, of_class in enumerate(truth.T) if 0 < of_class.sum() < len(labels)]
     # Not a number where a training diverges, which is said elsewhere.
     if not known or not np.isfinite(scores).all():
         return 0.5
-    return float(np.mean([roc_auc_score(labels == index, scores[:, index]) for index in known]))
+    return float(np.mean([roc_auc_score(truth[:, index], scores[:, index]) for index in known]))

@@ -12,7 +12,7 @@ GAMMA = 2.0
 """Exponent of the focal loss (Lin et al., ICCV 2017)."""
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""From labels (B,) and probabilities (B, 1) or (B, C) to the loss of each image (B,)."""
+"""From labels (B,) and probabilities (B, 1) or (B, C) to the loss of each image (B,); of K findings all are (B, K)."""
 
 
 def cross_entropy(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
@@ -41,3 +41,20 @@ def shared(loss: Loss, classes: int) -> Loss:
         return tf.reduce_sum(shares * tf.stack(losses, axis=1), axis=1)
 
     return of_shares
+
+
+def binary_cross_entropy(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of each finding of each image, from a sigmoid each."""
+    of_one = ops.binary_crossentropy(tf.cast(labels, tf.float32)[..., None], probabilities[..., None])
+    return of_one[..., 0]
+
+
+def focal_of_findings(alpha: np.ndarray) -> Loss:
+    """``focal`` of each finding of each image, with ``alpha`` (K, 2) of its absence and its presence."""
+    absent, present = alpha.T
+
+    def loss(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+        losses = binary_cross_entropy(labels, probabilities)
+        return tf.where(labels == 1, present, absent) * (1 - tf.exp(-losses)) ** GAMMA * losses
+
+    return loss

@@ -65,6 +65,11 @@ class Task:
         return self.params.studies[self.study].labels.class_names
 
     @property
+    def multi_label(self) -> bool:
+        """Whether classes are findings, of which an image may have several."""
+        return self.params.studies[self.study].labels.multi_label
+
+    @property
     def policy(self) -> str | None:
         """The name of the augmentation policy that the model trains with."""
         return self.settings.policy(self.params.studies[self.study].images.views.policy)

@@ -19,11 +19,11 @@ from medcnn.params.shared.scaling import ADAPTED, PREPROCESSING, Preprocessing
 from medcnn.runtime import paths
 from medcnn.train import backups, features, probing
 from medcnn.train.backups import Backup
-from medcnn.train.batches import Batches, Features, Inputs, Pixels, Validation, balanced
+from medcnn.train.batches import Batches, Features, Inputs, Pixels, Validation, balanced, of_truth
 from medcnn.train.fitting import Data, check_parts, fit
 from medcnn.train.identity import identity
 from medcnn.train.learning import Learner
-from medcnn.train.losses import Loss, cross_entropy, focal
+from medcnn.train.losses import Loss, binary_cross_entropy, cross_entropy, focal, focal_of_findings
 from medcnn.train.mixing import Mixing
 from medcnn.train.probing import Sample
 from medcnn.train.recording import record
@@ -38,7 +38,7 @@ def untrained(task: Task) -> keras.Model:
         MedcnnError: see ``building.build`` and ``pretrained.preprocessing``.
     """
     size = task.params.studies[task.study].images.size
-    return build(task.settings, size, len(task.classes), _steps(task), paths.weights(task.name))
+    return build(task.settings, size, len(task.classes), _steps(task), paths.weights(task.name), task.multi_label)
 
 
 def _steps(task: Task) -> Preprocessing:
@@ -115,7 +115,7 @@ def _fit_head(task: Task, model: keras.Model, phase: Phase, backup: Backup) -> t
     views = features.of_views(frozen, task.study, recipe, training) if recipe else None
     inputs = Features(everything.chosen(training), views, task.seed)
     data = _data(task, everything, inputs)
-    learner = Learner(model.get_layer("head"), task.settings, _loss(task), everything.dtype)
+    learner = Learner(model.get_layer("head"), task.settings, _loss(task), everything.dtype, task.labels.shape[1:])
     if task.settings.head == "probe":
         return _fit_probe(task, learner, data, inputs), everything
     return fit(learner, data, phase, Progress(), backup), everything
@@ -145,16 +145,16 @@ def _fit_whole(task: Task, model: keras.Model, phase: Phase, progress: Progress,
     ids = task.rows["image_id"].iloc[training].tolist()
     policy = task.params.augment[task.policy] if task.policy else None
     data = _data(task, task.pixels, Pixels(task.pixels, training, ids, policy, task.seed))
-    learner = Learner(model, task.settings, _loss(task), task.pixels.dtype)
+    learner = Learner(model, task.settings, _loss(task), task.pixels.dtype, task.labels.shape[1:])
     return fit(learner, data, phase, progress, backup)
 
 
 def _data(task: Task, everything: Rows, inputs: Inputs) -> Data:
     """Training inputs in batches, and the validation part of ``everything`` (M, ...)."""
     settings, labels = task.settings, task.labels[task.indices("train")]
-    weights = np.ones(len(labels), np.float32)
+    weights = np.ones(labels.shape, np.float32)
     if settings.class_weights and settings.loss != "focal":
-        weights = balanced(labels, len(task.classes))[labels]
+        weights = of_truth(balanced(labels, len(task.classes)), labels)
     mixing = Mixing(len(task.classes), settings.label_smoothing, settings.mixup, settings.cutmix)
     return Data(
         Batches(
@@ -173,12 +173,12 @@ def _data(task: Task, everything: Rows, inputs: Inputs) -> Data:
 
 def _loss(task: Task) -> Loss:
     """The loss of each image; the class weights of a focal loss are its alpha."""
-    settings, classes = task.settings, len(task.classes)
+    settings = task.settings
     if settings.loss == "cross_entropy":
-        return cross_entropy
-    if settings.class_weights:
-        return focal(balanced(task.labels[task.indices("train")], classes))
-    return focal(np.ones(classes, np.float32))
+        return binary_cross_entropy if task.multi_label else cross_entropy
+    weights = balanced(task.labels[task.indices("train")], len(task.classes))
+    alpha = weights if settings.class_weights else np.ones_like(weights)
+    return focal_of_findings(alpha) if task.multi_label else focal(alpha)
 
 
 def _views_wanted(task: Task) -> Recipe | None:

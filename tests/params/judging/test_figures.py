@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from medcnn.measures import metrics, statistics
 from medcnn.params.gate import Gate
 from medcnn.params.judging.figures import BY_KEY, FIGURES, GATED, Figure
+from tests.classifiers import findings_table
 from tests.measures.statistics.population import SETTINGS, Population
 
 PATIENTS = [1, 2, 3, 4, 5] * 6
@@ -22,13 +23,21 @@ def measured() -> dict[str, Any]:
 
 
 def test_every_figure_is_measured_with_the_interval_that_the_table_promises(measured: dict[str, Any]) -> None:
-    promised = {key for figure in FIGURES for key in figure.keys}
+    promised = {key for figure in FIGURES if not figure.of_findings for key in figure.keys}
     assert set(measured) - {"support", "groups", "classes"} == promised
+
+
+def test_figures_of_findings_are_measured_where_images_have_several() -> None:
+    table = findings_table(60, 0)
+    found = statistics.measured(table, [str(row // 2) for row in range(60)], SETTINGS, 1, True)
+    assert set(found) - {"support", "groups", "classes"} == {key for figure in FIGURES for key in figure.keys}
 
 
 def test_figures_of_any_images_are_the_scored_ones() -> None:
     scores = metrics.scores(np.array([0, 1, 1]), np.eye(2)[[0, 1, 0]], ("no", "yes"))
-    assert set(scores) - {"support", "classes"} == {figure.key for figure in FIGURES if figure.scored}
+    assert set(scores) - {"support", "classes"} == {
+        figure.key for figure in FIGURES if figure.scored and not figure.of_findings
+    }
 
 
 def test_keys_are_unique() -> None:
