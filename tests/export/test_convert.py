@@ -11,6 +11,7 @@ from medcnn.dataset.part import Part
 from medcnn.inference import sessions
 from tests.export.networks import small_network
 from tests.export.parts import part
+from tests.networks.blocks import built, settings
 
 if TYPE_CHECKING:
     import keras
@@ -59,6 +60,15 @@ def test_every_class_has_a_probability_at_any_batch_size(model: keras.Model) -> 
     for size in (45, 1):
         answer = sessions.probabilities(session, images().first(size))
         np.testing.assert_allclose(answer, expected[:size], atol=1e-5)
+
+
+def test_pooled_stages_of_a_backbone_are_part_of_the_file() -> None:
+    from medcnn.export import convert
+
+    model = built(settings("lite0", features="stages", frozen_norm=True), 32, 3)
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), np.uint8)
+    answer = sessions.probabilities(session_of(model), pixels.astype(np.float32))
+    np.testing.assert_allclose(answer, convert.answers(model, part(pixels, range(6))), atol=1e-5)
 
 
 def test_the_same_weights_in_another_model_give_the_same_bytes(three: keras.Model) -> None:
