@@ -68,6 +68,37 @@ class Probe:
         return [kernel.astype(np.float32), bias.astype(np.float32)]
 
 
+@dataclass(frozen=True)
+class _Space:
+    """Where features are standardised, and turned to no more axes than there are images, which changes no answer.
+
+    Attributes:
+        centre: mean of each feature, (F,).
+        spread: deviation of each, (F,); of one that is the same everywhere, the median one.
+        axes: (F, min(N, F)), orthonormal.
+    """
+
+    centre: Floats
+    spread: Floats
+    axes: Floats
+
+    @classmethod
+    def of(cls, features: npt.NDArray[np.float32]) -> _Space:
+        """The space of N images, from their features (N, F)."""
+        centre, spread = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+        usual = float(np.median(spread[spread > 0])) if spread.any() else 1.0
+        spread = np.where(spread > 0, np.maximum(spread, _FLOOR * usual), usual)
+        images, count = features.shape
+        if images >= count:
+            return cls(centre, spread, np.eye(count))
+        # The penalty of a kernel depends on its length alone, and outside of the span of the images it is 0.
+        return cls(centre, spread, np.linalg.svd((features - centre) / spread, full_matrices=False)[2].T)
+
+    def seen(self, features: npt.NDArray[np.float32]) -> Floats:
+        """Features (N, F) in this space."""
+        return (features - self.centre) / self.spread @ self.axes
+
+
 def fitted(sample: Sample, classes: int) -> Probe:
     """Fit a probe; the same sample gives the same one, whatever the number of threads.
 
@@ -82,10 +113,10 @@ def fitted(sample: Sample, classes: int) -> Probe:
     with threadpool_limits(1):
         folds = _folds(sample, classes)
         strength = STRENGTHS[int(np.argmin(_losses(sample, folds)))] if folds else USUAL
-        centre, spread = _standard(sample.features)
-        regression = _regression(strength).fit((sample.features - centre) / spread, sample.labels, sample.weights)
-        kernel = regression.coef_.T / spread[:, None]
-        return Probe(kernel, regression.intercept_ - centre @ kernel, strength)
+        space = _Space.of(sample.features)
+        regression = _regression(strength).fit(space.seen(sample.features), sample.labels, sample.weights)
+        kernel = space.axes @ regression.coef_.T / space.spread[:, None]
+        return Probe(kernel, regression.intercept_ - space.centre @ kernel, strength)
 
 
 def _folds(sample: Sample, classes: int) -> list[Fold]:
@@ -105,8 +136,8 @@ def _losses(sample: Sample, folds: Sequence[Fold]) -> Floats:
 
 def _path(fit: Sample, held_out: Sample) -> Floats:
     """The sum of the held-out cross-entropies for each strength; each fit starts where the one before it ended."""
-    centre, spread = _standard(fit.features)
-    inputs, outputs = ((part.features - centre) / spread for part in (fit, held_out))
+    space = _Space.of(fit.features)
+    inputs, outputs = space.seen(fit.features), space.seen(held_out.features)
     regression, found = _regression(STRENGTHS[0]), []
     for strength in STRENGTHS:
         regression.set_params(C=strength).fit(inputs, fit.labels, fit.weights)
@@ -117,10 +148,3 @@ def _path(fit: Sample, held_out: Sample) -> Floats:
 
 def _regression(strength: float) -> LogisticRegression:
     return LogisticRegression(C=strength, tol=1e-5, max_iter=5000, warm_start=True)
-
-
-def _standard(features: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """Mean and deviation of each feature, (F,); a feature that is the same everywhere is given the median deviation."""
-    centre, spread = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
-    usual = float(np.median(spread[spread > 0])) if spread.any() else 1.0
-    return centre, np.where(spread > 0, np.maximum(spread, _FLOOR * usual), usual)

@@ -67,6 +67,15 @@ def test_a_feature_that_hardly_varies_does_not_outweigh_the_others() -> None:
     assert abs(kernel[5, 0]) < np.abs(kernel).max()
 
 
+def test_fewer_images_than_features_make_no_difference_to_the_answer() -> None:
+    """What is turned to fewer axes is the same regression."""
+    few = sample(2, images=24)
+    probe = probing.fitted(few, 2)
+    standard = (few.features - few.features.mean(axis=0)) / few.features.std(axis=0)
+    direct = LogisticRegression(C=probe.strength, tol=1e-8, max_iter=9999).fit(standard, few.labels)
+    np.testing.assert_allclose(probe.kernel[:, 0] * few.features.std(axis=0), direct.coef_[0], atol=1e-4)
+
+
 def test_the_number_of_threads_does_not_show() -> None:
     found = sample(3)
     with threadpool_limits(2):
