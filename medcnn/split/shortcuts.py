@@ -28,6 +28,7 @@ LEAST_LOWER_LIMIT = 0.7
 """What the lower end of the 95 % interval must exceed as well, so that few images give no false alarm."""
 LEAST_IMAGES = 10
 """Of each class, for a class to be judged."""
+_VALUES = 32
 _TREE = DecisionTreeRegressor(max_leaf_nodes=8, min_samples_leaf=5, random_state=0)
 
 
@@ -114,4 +115,6 @@ def strongest(attribute: str, columns: Floats, images: pd.DataFrame, classes: Se
 
 
 def _indicators(values: pd.Series[str]) -> Floats:
-    return pd.get_dummies(values).to_numpy(np.float64)
+    """One column for each of the most frequent values."""
+    frequent = values.value_counts().index[:_VALUES]
+    return np.stack([(values == value).to_numpy(np.float64) for value in frequent], axis=1)

@@ -49,6 +49,10 @@ class Thumbnails:
 
 
 def thumbnail(image: Image.Image, grey: Thumbnail) -> Thumbnail:
-    """The planes of an RGB image, of which ``grey`` is the last."""
-    small = image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX, reducing_gap=1.0)
+    """The planes of an RGB image, of which ``grey`` is the last.
+
+    Colours are the means of nine pixels of each cell, not of all: that takes a tenth of the time for a large image.
+    """
+    few = image.resize((3 * THUMBNAIL, 3 * THUMBNAIL), Image.Resampling.NEAREST)
+    small = few.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
     return np.concatenate([np.asarray(small).reshape(-1, 3).T, grey[None]])
