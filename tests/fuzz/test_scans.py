@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from hypothesis import given
+from PIL import Image
 
 from tests.fuzz.child import Child
 from tests.fuzz.mutating import bounded, damaged
@@ -83,6 +84,39 @@ def nifti(shape: tuple[int, ...] = (8, 8, 3), **fields: object) -> bytes:
     return bytes(data)
 
 
+def array(**arrays: np.ndarray) -> bytes:
+    """An .npy of one array, or an .npz of several."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def npy(shape: str = "(8, 9)") -> bytes:
+    """An .npy of bytes that may state another shape than it has."""
+    file = io.BytesIO()
+    np.save(file, np.arange(72, dtype=np.uint8).reshape(8, 9))
+    return file.getvalue().replace(b"(8, 9), }" + b" " * len(shape), f"{shape}, }}".encode() + b" " * 6)
+
+
+def animation(side: int, count: int) -> bytes:
+    """A GIF of many frames of one colour, each of which has four pixels of its own."""
+    first, *others = (Image.new("P", (2, 2), index % 2) for index in range(count))
+    file = io.BytesIO()
+    first.save(file, "GIF", save_all=True, append_images=others)
+    return b"GIF89a" + struct.pack("<HH", side, side) + file.getvalue()[10:]
+
+
+def pages(count: int) -> bytes:
+    """A TIFF of many pages that are all the same directory entries."""
+    entries = [(256, 8), (257, 8), (258, 8), (259, 1), (262, 1), (273, 8), (278, 8), (279, 64)]
+    directory = struct.pack("<H", len(entries)) + b"".join(
+        struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries
+    )
+    size = len(directory) + 4
+    chain = (directory + struct.pack("<I", 72 + size * (page + 1) * (page + 1 < count)) for page in range(count))
+    return b"II*\0" + struct.pack("<I", 72) + bytes(64) + b"".join(chain)
+
+
 RLE = "1.2.840.10008.1.2.5"
 JPEG = "1.2.840.10008.1.2.4.50"
 HOSTILE_DICOM: dict[str, Callable[[], bytes]] = {
@@ -126,6 +160,19 @@ HOSTILE_NIFTI: dict[str, Callable[[], bytes]] = {
     "a gzip file cut off": lambda: gzip.compress(nifti())[:-40],
 }
 
+HOSTILE_OTHERS: dict[str, Callable[[], bytes]] = {
+    "an array bomb": lambda: array(a=np.zeros((1000, 1000, 600), np.uint8)),
+    "an array of absurd shape": lambda: npy("(99999999, 99999999)"),
+    "an array of negative shape": lambda: npy("(-8, -9)"),
+    "an array of no shape": lambda: npy("[8, 9]"),
+    "an array of Python objects": lambda: array(a=np.array([[object()]], object)),
+    "an array of a thousand axes": lambda: npy("(" + "1," * 1000 + ")"),
+    "an animation of 10,001 frames": lambda: animation(2, 10_001),
+    "an animation of large empty frames": lambda: animation(6000, 9000),
+    "a TIFF of 12,000 pages": lambda: pages(12_000),
+    "a TIFF of 3 pages": lambda: pages(3),
+}
+
 
 @pytest.fixture(scope="module")
 def child() -> Iterator[Child]:
@@ -143,6 +190,11 @@ def test_a_hostile_nifti_file_costs_neither_time_nor_memory(child: Child, name: 
     child.outcome(HOSTILE_NIFTI[name]())
 
 
+@pytest.mark.parametrize("name", HOSTILE_OTHERS)
+def test_a_hostile_array_animation_or_stack_costs_neither_time_nor_memory(child: Child, name: str) -> None:
+    child.outcome(HOSTILE_OTHERS[name]())
+
+
 def whole_dicom() -> bytes:
     """One with a sequence, a window, a slope and run lengths, as pydicom writes it."""
     dataset = pydicom.dcmread(
@@ -156,7 +208,18 @@ def whole_dicom() -> bytes:
 
 
 @pytest.mark.parametrize(
-    "whole", [dicom(), whole_dicom(), nifti(), gzip.compress(nifti(), mtime=0)], ids=["dicom", "rle", "nifti", "gz"]
+    "whole",
+    [
+        dicom(),
+        whole_dicom(),
+        nifti(),
+        gzip.compress(nifti(), mtime=0),
+        npy(),
+        array(a=np.eye(9)),
+        animation(9, 3),
+        pages(3),
+    ],
+    ids=["dicom", "rle", "nifti", "gz", "npy", "npz", "gif", "tiff"],
 )
 def test_a_damaged_scan_is_pictures_or_refused(child: Child, whole: bytes) -> None:
     assert child.outcome(whole) == "read"

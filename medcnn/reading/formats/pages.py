@@ -6,6 +6,7 @@ smaller versions of another or as masks are none, and nor are those that a slide
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -18,6 +19,8 @@ _ANIMATED = {"AVIF", "GIF", "PNG", "WEBP"}
 _NEW_KIND, _OLD_KIND, _DESCRIPTION = 254, 255, 270
 _REDUCED_OR_MASK = 0b101
 _SLIDE = "Aperio"
+_PIXELS = 1 << 31
+"""Most pixels of all frames of an animation: a small file may hold many large frames that are empty."""
 
 
 def pages(data: bytes, chosen: Chosen = every) -> Frames:
@@ -53,12 +56,12 @@ def _is_page(tags: tiff.Tags) -> bool:
 def _of_other(data: bytes) -> list[Callable[[], Stored]]:
     """What decodes each frame of an image."""
     image = decode.opened(data)
-    if image.format not in _ANIMATED or not getattr(image, "is_animated", False):
-        return [partial(decode.stored, data, image)]
     with decode.translate_errors():
-        count = getattr(image, "n_frames", 1)
-    if count > tiff.PAGES:
-        raise UnreadableImageError(f"{count} frames exceeds limit of {tiff.PAGES}")
+        count = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
+    if count == 1:
+        return [partial(decode.stored, data, image)]
+    if count > tiff.PAGES or count * math.prod(image.size) > _PIXELS:
+        raise UnreadableImageError(f"{count} frames exceeds limit of {tiff.PAGES}, or of {_PIXELS} pixels in all")
 
     def at(number: int) -> Stored:
         with decode.translate_errors():
