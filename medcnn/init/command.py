@@ -25,7 +25,7 @@ from medcnn.params.whole import Params
 from medcnn.runtime import paths
 from medcnn.split import settings as splitting
 
-_ORDER = ("csv", "classes", "positive", "multi_label", "exclude", "group")
+_ORDER = ("csv", "classes", "positive", "multi_label", "exclude", "group", "dicom_group")
 """The keys of ``labels`` as ``params.yaml`` has them."""
 _FOLDS = range(StratifiedSplit().folds, 1, -1)
 
@@ -113,7 +113,7 @@ def _asked(proposal: Proposal, options: argparse.Namespace) -> Proposal:
     answer = sys.stdin.readline().strip()
     if answer and answer not in names:
         raise ParamsError(f"'{answer}' is no class; choose from {', '.join(names)}")
-    return proposal.answered("positive", answer) if answer else proposal
+    return proposal.with_positive(answer) if answer else proposal
 
 
 def _splits(proposal: Proposal, wished: str) -> list[dict[str, Any]]:
@@ -141,11 +141,13 @@ def _stated(study: Study) -> tuple[Finding, ...]:
     labels, split = study.labels, study.split
     by = f"from column {labels.csv.label} of {labels.csv.file}" if labels.csv.file else "from labels.classes"
     column = f"from column {labels.csv.group} of {labels.csv.file}" if labels.csv.file and labels.csv.group else ""
-    where = " and ".join(filter(None, [column, f"from labels.group, {labels.group}" if labels.group else ""]))
+    pattern = f"from labels.group, {labels.group}" if labels.group else ""
+    element = f"from the DICOM element {labels.dicom_group}" if labels.dicom_group else ""
+    where = " and ".join(filter(None, [column, pattern, element]))
     found = [
         Finding("classes", list(labels.class_names), by),
         Finding("positive", labels.positive or "", "from labels.positive" if labels.positive else "none is named"),
-        Finding("patients", labels.group or "", where or "nothing: neither labels.group nor labels.csv.group is set"),
+        Finding("patients", labels.group or "", where or "nothing names them: see labels.group"),
         Finding("split", split.kind, "from split.kind"),
         Finding("size", study.images.size, "from images.size"),
     ]

@@ -127,4 +127,5 @@ def _dealt(
 def _formats(names: pd.Series[str]) -> dict[str, int]:
     files = {name.partition("#")[0] for name in names}
     suffixes = (PurePosixPath(file.lower().removesuffix(".gz")).suffix[1:] for file in files)
-    return dict(Counter(_FORMATS.get(suffix, suffix.upper()) for suffix in suffixes).most_common())
+    counts = Counter(_FORMATS.get(suffix, suffix.upper()) for suffix in suffixes)
+    return dict(sorted(counts.items(), key=lambda found: (-found[1], found[0])))

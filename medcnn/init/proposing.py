@@ -9,7 +9,7 @@ from typing import Any
 
 from medcnn.core.errors import ParamsError
 from medcnn.dataset.manifest import SPLITS
-from medcnn.init import columns, layout, patients, words
+from medcnn.init import columns, layout, patients, scans, words
 from medcnn.init.columns import Asked, Table
 from medcnn.init.layout import Classes, Parts
 from medcnn.params.labels import Csv, Labels
@@ -18,6 +18,7 @@ from medcnn.params.splits import StratifiedSplit
 from medcnn.reading.archive import Archive
 from medcnn.reading.names import matches
 from medcnn.split import finding
+from medcnn.split.inspecting import PATIENT
 
 _SHOWN = 8
 
@@ -74,10 +75,11 @@ class Proposal:
         """What was found about something."""
         return next((each for each in self.findings if each.about == about), None)
 
-    def answered(self, about: str, value: str) -> Proposal:
-        """The proposal with what the user says instead of what was found."""
-        findings = tuple(Finding(about, value, "you") if f.about == about else f for f in self.findings)
-        return replace(self, labels={**self.labels, _KEYS[about]: value}, findings=findings)
+    def with_positive(self, name: str) -> Proposal:
+        """The proposal with the class that the user looks for."""
+        said = Finding("positive", name, "as answered")
+        findings = tuple(said if each.about == "positive" else each for each in self.findings)
+        return replace(self, labels={**self.labels, "positive": name}, findings=findings)
 
 
 def proposed(archive: Archive, wishes: Wishes, where: str) -> Proposal:
@@ -105,18 +107,14 @@ def proposed(archive: Archive, wishes: Wishes, where: str) -> Proposal:
     if table is not None:
         labels |= {"csv": table.csv, **({"multi_label": True} if table.findings else {})}
         parts = Parts(table.parts, told=table.told) if table.parts else parts
-    findings = [Finding("classes", list(dict.fromkeys(classes.patterns.values())), classes.origin)]
-    for each in (_positive(classes, wishes, table), _patients(images, classes, wishes, table)):
-        labels.update({_KEYS[each.about]: each.value} if each.value and each.about in _KEYS else {})
-        findings.append(replace(each, about=each.about.removesuffix(_OF_COLUMN)))
+    of_patients, whose = _patients(archive, images, classes, wishes, table)
+    positive = _positive(classes, wishes, table)
+    labels |= {**({"positive": positive.value} if positive.value else {}), **of_patients}
     if excluded:
         labels["exclude"] = [pattern for each in excluded for pattern in each.value]
     split, dealt = _split(parts, wishes)
-    return Proposal(labels, split, (*findings, dealt, *excluded))
-
-
-_KEYS = {"positive": "positive", "patients": "group"}
-_OF_COLUMN = " by column"
+    named = Finding("classes", list(dict.fromkeys(classes.patterns.values())), classes.origin)
+    return Proposal(labels, split, (named, positive, whose, dealt, *excluded))
 
 
 def _table(archive: Archive, images: Sequence[str], parts: Parts | None, wishes: Wishes) -> Table | None:
@@ -207,24 +205,33 @@ def _positive(classes: Classes, wishes: Wishes, table: Table | None) -> Finding:
     return Finding("positive", "", "the names do not say", f"--positive {names[0]} or --positive {names[1]}")
 
 
-def _patients(images: Sequence[str], classes: Classes, wishes: Wishes, table: Table | None) -> Finding:
+def _patients(
+    archive: Archive, images: Sequence[str], classes: Classes, wishes: Wishes, table: Table | None
+) -> tuple[dict[str, Any], Finding]:
+    """The keys of ``labels`` beside ``csv`` that name patients, and from where: the surest source first."""
     if wishes.no_patients:
-        return Finding("patients", "", "from --no-patients")
-    if table is not None and "group" in table.csv and not wishes.group:
-        column, doubt = table.csv["group"], "--group or --no-patients to change"
-        return Finding(f"patients{_OF_COLUMN}", column, f"from column {column} of {table.csv['file']}", doubt)
+        return {}, Finding("patients", "", "from --no-patients")
     if wishes.group:
-        found = patients.tried(wishes.group, images)
-        if found is None:
+        given = patients.tried(wishes.group, images)
+        if given is None:
             raise ParamsError(f"--group: '{wishes.group}' matches no path, such as {images[0]}; fix the pattern")
-        return Finding("patients", wishes.group, "from --group", _missed(found, images))
+        return {"group": wishes.group}, Finding("patients", wishes.group, "from --group", _missed(given, images))
+    change = "--group or --no-patients to change"
+    if table is not None and "group" in table.csv:
+        column = table.csv["group"]
+        return {}, Finding("patients", column, f"from column {column} of {table.csv['file']}", change)
+    elements = scans.patients(archive, images)
+    if elements > 1:
+        origin = f"from the DICOM element {PATIENT}, {elements} of them in the first files looked at"
+        return {"dicom_group": PATIENT}, Finding("patients", PATIENT, origin, change)
     found = patients.proposed(images, classes.folders)
     if found is None:
-        return Finding(
-            "patients", "", "no path or name tells them", "--group to name them: leaks between patients are not seen"
-        )
+        doubt = "--group to name them: leaks between patients are not seen"
+        return {}, Finding("patients", "", "no path or name tells them", doubt)
     doubt = f"check this{_missed(found, images)} (--group to change, --no-patients if none is known)"
-    return Finding("patients", found.regex, f"from '{found.example}' in the {found.origin}", doubt)
+    return {"group": found.regex}, Finding(
+        "patients", found.regex, f"from '{found.example}' in the {found.origin}", doubt
+    )
 
 
 def _missed(found: patients.Pattern, images: Sequence[str]) -> str:

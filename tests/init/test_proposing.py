@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 
 from medcnn.core.errors import ParamsError
@@ -191,3 +192,31 @@ def test_arrays_with_parts(tmp_path: Path) -> None:
 def test_nothing_that_tells_the_classes_is_one_line_with_flags(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="--classes"):
         of(written(tmp_path, [], {f"scans/{i}.png": picture(i) for i in range(8)}))
+
+
+def scan(patient: str, seed: int) -> bytes:
+    """A small DICOM file."""
+    dataset = pydicom.Dataset()
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = pydicom.uid.CTImageStorage
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    dataset.PatientID, dataset.Modality, dataset.PhotometricInterpretation = patient, "CT", "MONOCHROME2"
+    dataset.Rows = dataset.Columns = 16
+    dataset.SamplesPerPixel, dataset.PixelRepresentation = 1, 0
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit = 7
+    dataset.PixelData = np.random.default_rng(seed).integers(0, 255, (16, 16), np.uint8).tobytes()
+    stream = io.BytesIO()
+    pydicom.dcmwrite(stream, dataset, enforce_file_format=True)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("patients", "key"), [(10, "PatientID"), (1, None)])
+def test_dicom_files_name_their_patients_unless_all_name_the_same(
+    patients: int, key: str | None, tmp_path: Path
+) -> None:
+    files = {f"{('benign', 'malignant')[i % 2]}/{i:08X}": scan(f"ID{i % patients}", i) for i in range(20)}
+    proposal = of(written(tmp_path, [], files))
+    assert proposal.labels.get("dicom_group") == key
+    assert "group" not in proposal.labels
