@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,6 +33,7 @@ def rows(count: int = 200, **columns: object) -> pd.DataFrame:
         "group": [f"P{place}" for place in places],
         "split": parts,
         "status": "used",
+        "reason": "",
     }
     return pd.DataFrame({**usual, **columns})
 
@@ -109,3 +113,22 @@ def test_near_duplicates_of_two_classes_are_shown_in_pairs(study: Study) -> None
     table = rows()
     doubt = found(table, relatives(table, near=[(5, 6), (10, 30), (30, 50)]), study)["near_copies_of_two_classes"]
     assert (doubt.count, doubt.examples) == (3, ("10.png (healthy) and 30.png (tumour)",))
+
+
+def test_images_lost_to_contradicting_labels_or_to_the_parts_patterns_are_counted(study: Study) -> None:
+    reasons = ["identical image under labels a and b"] * 4 + [
+        "in no part of the author's split",
+        "unreadable: empty file",
+    ]
+    table = rows(status=["set_aside"] * 6 + ["used"] * 194, reason=reasons + [""] * 194)
+    doubts = found(table, relatives(table), study)
+    assert (doubts["copies_of_two_classes"].count, doubts["images_in_no_part"].count) == (4, 1)
+    assert doubts["images_in_no_part"].examples == ("4.png",)
+
+
+def test_every_kind_of_doubt_is_explained(root: Path) -> None:
+    text = "".join(path.read_text() for path in (root / "medcnn").rglob("*.py"))
+    kinds = set(re.findall(r'Doubt\([^"]*(?:"[a-z]+"[^"]*?)*?, f?"([a-z]+(?:_[a-z]+)+)[_"]', text))
+    explained = (root / "docs/data.md").read_text()
+    assert len(kinds) > 25
+    assert {kind for kind in kinds if f"`{kind}" not in explained} == set()
