@@ -287,3 +287,35 @@ def test_a_name_that_stands_for_none_is_no_patient(tmp_path: Path, study: Study)
     survey = surveyed(tmp_path, {name: members[name] for name in sorted(members)[:3]} | images(), tagged)
     rows = by_path(survey)
     assert rows["no/IM0002"].group == rows["no/IM0003"].group
+
+
+def test_a_mask_stays_with_its_image_and_is_doubted_with_the_line_that_leaves_it_out(
+    tmp_path: Path, study: Study
+) -> None:
+    members = {}
+    for index in range(24):
+        folder = ("yes", "no")[index % 2]
+        members[f"{folder}/images/{index}.png"] = encoded(picture(index))
+        members[f"{folder}/masks/{index}.png"] = encoded(picture(500 + index).convert("1"))
+    unknown = changed(study, {"labels.group": None})
+    survey = surveyed(tmp_path, members, unknown)
+    parts = survey.rows.set_index("path")["split"]
+    for path in members:
+        assert parts[path] == parts[path.replace("images", "masks")]
+    doubt = next(doubt for doubt in survey.doubts if doubt.kind == "masks_beside_images")
+    assert (doubt.severity, doubt.count) == ("warning", 24)
+    assert "labels.exclude: ['*/masks/*']" in doubt.text
+    without = changed(unknown, {"labels.exclude": ("*/masks/*",)})
+    assert not any(doubt.kind == "masks_beside_images" for doubt in surveyed(tmp_path, members, without).doubts)
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_set_of_flat_pictures_is_refused_with_the_number_of_them(tmp_path: Path, study: Study, level: int) -> None:
+    members = {}
+    for index in range(24):
+        flat = picture(index).convert("RGBA")
+        flat.paste((level, level, level, 255), (0, 0, *flat.size))
+        flat.putpixel((0, 0), (index, level, level, 255))
+        members[f"{('yes', 'no')[index % 2]}/patient_{index}.png"] = encoded(flat)
+    with pytest.raises(MedcnnError, match="24 of 24 images are of one colour"):
+        surveyed(tmp_path, members, study)
