@@ -31,6 +31,11 @@ def test_every_repeat_draws_from_another_seed() -> None:
     assert (first.seed, third.seed) == (first.params.seed, first.params.seed + 2)
 
 
+def test_a_probe_is_a_trained_layer_where_it_is_the_second_link_of_a_chain() -> None:
+    assert task(STUDY, "probe_lite0").settings.head == "probe"
+    assert task(STUDY, "simple_probe_lite0_chain").settings.head == "dense"
+
+
 def test_a_chain_has_the_settings_of_its_second_link_without_finetuning() -> None:
     alone, chain = task(STUDY, "lite0_finetuned"), task(STUDY, "simple_lite0_finetuned_chain")
     assert (chain.first, chain.model, chain.name) == ("simple", "lite0_finetuned", "simple_lite0_finetuned_chain")

@@ -58,3 +58,16 @@ def test_a_probe_is_one_layer_fitted_without_epochs(tmp_path: Path, monkeypatch:
     kernel = saving.load(paths.keras_model(STUDY, "probe_lite0")).get_layer("head").get_layer("probabilities").kernel
     # The maps before each halving, and the last.
     assert kernel.shape == (96 + 144 + 240 + 672 + 1280, len(CLASSES))
+
+
+def test_a_probe_may_be_finetuned_from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finetuned = {
+        f"models__probe_lite0__finetune__{key}": value for key, value in (("epochs", 1), ("unfreeze_from", 110))
+    }
+    monkeypatch.chdir(project(tmp_path / "project", **finetuned))
+    weights.main("probe_lite0")
+    train.main(STUDY, "probe_lite0")
+    record = networks.Trained.model_validate(files.read_json(paths.metrics("train", STUDY, "probe_lite0")))
+    assert record.epochs == 1
+    assert record.best_epoch in (0, 1)
+    assert record.strength > 0
