@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -138,11 +139,10 @@ def _matched(
 
 
 def _homes(table: str, several: bool) -> list[str]:
-    """The folder of a table; of several tables in the top folder, folders called as a part of the table's name is."""
+    """Folders in which a table's images may be: its own, and of several tables those that its name names."""
     path = PurePosixPath(table)
-    if path.parent.name:
-        return [path.parent.as_posix()]
-    return [path.stem, *re.split(r"[\W_]+", path.stem)] if several else []
+    own = [path.parent.as_posix()] if path.parent.name else []
+    return own + [path.stem, *re.split(r"[\W_]+", path.stem)] * several
 
 
 def _why_few(table: str, sheet: Sheet, files: pd.Series[str], source: Csv, hit: int) -> str:
@@ -198,8 +198,10 @@ def _values(cells: pd.DataFrame, source: Csv, where: str) -> tuple[pd.Series[str
 
 
 def _parts(cells: pd.DataFrame, sheets: dict[str, Sheet], source: Csv) -> pd.Series[str]:
-    """What the tables say of the author's part: a column, or which of several tables it is."""
+    """What the tables say of the author's part: a column, or the name of one of several tables."""
     if source.split:
         return cells[source.split].str.strip()
-    which = np.repeat(list(sheets), [len(sheet.rows) for sheet in sheets.values()])
+    top = posixpath.commonpath([posixpath.dirname(name) for name in sheets])
+    names = [posixpath.relpath(posixpath.splitext(name)[0], top or ".") for name in sheets]
+    which = np.repeat(names, [len(sheet.rows) for sheet in sheets.values()])
     return pd.Series(which if len(sheets) > 1 else "", cells.index, dtype=tables.TEXT)

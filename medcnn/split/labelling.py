@@ -64,7 +64,7 @@ def listed(archive: Archive, labels: Labels, where: str) -> Listing:
     doubts = (
         *files.doubts,
         *told.doubts,
-        *_without_row(rows["path"][(~rows["told"] & ~by_path).to_numpy()], labels),
+        *_without_row(rows["path"][~rows["told"]], labels),
         *_of_no_class(rows, by_path, classifier),
         *classing.of_two_classes(classifier),
         *classing.from_file_names(classifier, int(by_path.sum())),
@@ -151,12 +151,16 @@ def _check_classes(rows: pd.DataFrame, classifier: Classifier, labels: Labels, w
 
 
 def _without_row(paths: pd.Series[str], labels: Labels) -> Iterator[Doubt]:
-    if len(paths):
-        text = (
-            f"{len(paths)} images have no row in {labels.csv.file} and are set aside, such as {paths.iloc[0]}; add "
-            "rows, or let labels.csv.unlisted be by_folder"
-        )
-        yield Doubt("warning", "images_without_row", text, len(paths), tuple(paths.iloc[:_SHOWN]))
+    """Images that a label table does not list."""
+    if labels.csv.file is None or paths.empty:
+        return
+    found = f"{len(paths)} images have no row in {labels.csv.file}, such as {paths.iloc[0]}, and are"
+    some = tuple(paths.iloc[:_SHOWN])
+    if labels.csv.unlisted == "by_folder":
+        yield Doubt("note", "images_without_row", f"{found} labelled by their path", len(paths), some)
+    else:
+        text = f"{found} set aside; add rows, or let labels.csv.unlisted be by_folder"
+        yield Doubt("warning", "images_without_row", text, len(paths), some)
 
 
 def _of_no_class(rows: pd.DataFrame, by_path: Truths, classifier: Classifier) -> Iterator[Doubt]:

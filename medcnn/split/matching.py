@@ -54,7 +54,7 @@ def matched(names: pd.Series[str], files: pd.Series[str], homes: Sequence[str] =
     Args:
         names: as a label table has them; one may repeat.
         files: paths in the raw data, of which none repeats.
-        homes: folders near the table; of several files that a name could mean, those below one of them are meant.
+        homes: folders; of several files that a name could mean, those below the first are meant, and so on.
     """
     files = files.reset_index(drop=True)
     codes, texts = pd.factorize(names)
@@ -122,14 +122,11 @@ def _decided(pairs: pd.DataFrame, files: pd.Series[str], homes: Sequence[str]) -
     """
     for end in ("name", "file"):
         pairs = pairs[pairs["shared"] == pairs.groupby(end)["shared"].transform("max")]
-    if homes and pairs["name"].duplicated().any():
-        near = _below(files.iloc[pairs["file"]], homes).set_axis(pairs.index)
-        pairs = pairs[near | ~near.groupby(pairs["name"]).transform("any")]
+    for home in homes:
+        if pairs["name"].duplicated().any():
+            near = ("/" + files.iloc[pairs["file"]]).str.contains(f"/{home}/", regex=False).set_axis(pairs.index)
+            pairs = pairs[near | ~near.groupby(pairs["name"]).transform("any")]
     return pairs.assign(torn=pairs.groupby("file")["spelt"].transform("nunique") > 1)
-
-
-def _below(files: pd.Series[str], homes: Sequence[str]) -> pd.Series[bool]:
-    return ("/" + files).str.contains("|".join(re.escape(f"/{home}/") for home in homes), regex=True)
 
 
 def _both(pairs: pd.DataFrame) -> list[tuple[int, int]]:

@@ -160,13 +160,9 @@ def _by_author(rows: pd.DataFrame, split: AuthorSplit) -> pd.DataFrame:
 
 
 def _matching(texts: pd.Series[str], pattern: str) -> npt.NDArray[np.bool_]:
-    """Which texts match a pattern, a table's name also without its folders and suffix; an empty one never does."""
+    """Which texts match a pattern; an empty one, of which nothing is known, never does."""
     codes, different = pd.factorize(texts)
-    return np.array([text != "" and _named(str(text), pattern) for text in different], bool)[codes]
-
-
-def _named(text: str, pattern: str) -> bool:
-    return matches(text, pattern) or matches(PurePosixPath(text).stem, pattern)
+    return np.array([text != "" and matches(str(text), pattern) for text in different], bool)[codes]
 
 
 def _patterns(split: AuthorSplit) -> dict[str, str]:
@@ -213,6 +209,7 @@ def _counted(rows: pd.DataFrame) -> dict[tuple[str, str], int]:
 def _check_author(rows: pd.DataFrame, split: AuthorSplit, classes: Sequence[str], where: str) -> None:
     """Refuse patterns that match nothing, and parts whose classes differ."""
     counts = _counted(rows)
+    _check_distinct(rows, split, where)
     for part, pattern in _patterns(split).items():
         there = rows[_matching(rows["part"], pattern) | _matching(rows["path"], pattern)]
         if not len(there):
@@ -225,6 +222,19 @@ def _check_author(rows: pd.DataFrame, split: AuthorSplit, classes: Sequence[str]
                     f"{where}.{part}: the classes of the parts differ: {others[0]} holds '{label}' images and {part} "
                     f"none{_aside(there, label)}; fix the patterns of split or labels.classes{_strays(there)}"
                 )
+
+
+def _check_distinct(rows: pd.DataFrame, split: AuthorSplit, where: str) -> None:
+    """Refuse patterns of two parts that match one image."""
+    told = (rows["part"] != "").to_numpy()
+    for texts in (rows["part"], rows["path"][~told]):
+        hits = {part: _matching(texts, pattern) for part, pattern in _patterns(split).items()}
+        several = np.sum([*hits.values()], axis=0) > 1
+        if several.any():
+            text = texts.iloc[int(several.argmax())]
+            first, second = [part for part, hit in hits.items() if hit[several.argmax()]][:2]
+            found = f"{int(several.sum())} images, such as {text}, match its pattern and that of {first}"
+            raise MedcnnError(f"{where}.{second}: {found}; make the patterns distinct")
 
 
 def _told(rows: pd.DataFrame) -> str:

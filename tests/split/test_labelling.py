@@ -163,11 +163,17 @@ def test_several_tables_are_joined_and_name_the_parts(tmp_path: Path) -> None:
     labels = csv_labels(file="*.csv", group=None)
     head = "new_names,labels\n"
     names = ("train/1.bmp", "train/2.bmp", "valid/1.bmp", "valid/2.bmp")
-    for tables in ("train", "valid"), ("train__x", "valid__x"), ("train_labels", "valid_labels"):
+    for tables in (
+        ("train", "valid"),
+        ("set__train", "set__valid"),
+        ("train__x", "valid__x"),
+        ("train_labels", "valid_labels"),
+    ):
         data = dict(zip(tables, (head + "1.bmp,1\n2.bmp,0\n", head + "1.bmp,0\n2.bmp,1\n"), strict=True))
         listing = looked_at(tmp_path, labels, names, **data)
         assert listing.rows["label"].tolist() == ["all", "hem", "hem", "all"]
-        assert listing.rows["part"].str.startswith(("train", "valid")).all()
+        parts = [table.replace("__", "/").removeprefix("set/") for table in tables]
+        assert listing.rows["part"].tolist() == [parts[0]] * 2 + [parts[1]] * 2
         assert doubted(listing)["several_tables"] == 2
 
 

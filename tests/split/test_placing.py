@@ -179,13 +179,18 @@ def test_images_that_were_set_aside_have_no_part_in_any_fold(study: Study) -> No
     assert "test/yes3" in folds[0]
 
 
-@pytest.mark.parametrize("named", ["{}", "labels/{}.csv"])
-def test_what_label_tables_say_of_parts_comes_before_paths(study: Study, named: str) -> None:
+def test_what_label_tables_say_of_parts_comes_before_paths(study: Study) -> None:
     parts = ["train"] * 8 + ["val"] * 4 + ["test"] * 4
     rows = images(*(f"test/{('yes', 'no')[index % 2]}{index}" for index in range(16)))
-    rows["part"] = [named.format(part) for part in parts]
+    rows["part"] = parts
     dealt = placed(study, rows, [*range(16)], author("regroup", "val", train="train", test="test"))
     assert dealt["split"].str.replace("idation", "").tolist() == parts
+
+
+def test_patterns_of_two_parts_that_match_one_image_are_refused(study: Study) -> None:
+    changes = author("regroup", "valid/*", train="*/yes*", test="t*/*")
+    with pytest.raises(MedcnnError, match=r"split\.test: 6 images, such as train/yes1, match .* that of train"):
+        placed(study, parts(), [*range(12)], changes)
 
 
 def test_images_in_no_part_are_set_aside(study: Study) -> None:
