@@ -19,6 +19,8 @@ from typing import IO
 
 from medcnn.core.errors import BAD_INPUT, MedcnnError
 from medcnn.reading import decode
+from medcnn.reading.archive import Archive, UnreadableMemberError, open_archive
+from medcnn.reading.arrays import ArrayArchive
 from medcnn.reading.names import is_of_system, slashed
 from medcnn.reading.pictures import START, may_hold_pictures
 from medcnn.runtime.console import shown
@@ -88,13 +90,43 @@ def _of(path: str) -> Iterator[Source | None]:
     elif os.path.isdir(path):  # noqa: PTH112 (pathlib would refuse a null byte)
         yield from _in_folder(path)
     elif os.path.lexists(path):
-        yield from _members(path, "*") if path.lower().endswith(".zip") else (_file(path),)
+        yield from _in_file(path)
     elif archive.lower().endswith(".zip") and Path(archive).is_file():
         yield from _members(archive, pattern)
     elif glob.has_magic(path):
         for match in sorted(glob.iglob(path, recursive=True)):  # noqa: PTH207 (keeps names as they were typed)
             if Path(match).is_file():
-                yield from _members(match, "*") if match.lower().endswith(".zip") else (_file(match),)
+                yield from _in_file(match)
+
+
+def _in_file(path: str) -> Iterator[Source | None]:
+    if path.lower().endswith(".zip"):
+        yield from _members(path, "*")
+    elif path.lower().endswith(".npz"):
+        yield from _in_arrays(path)
+    else:
+        yield _file(path)
+
+
+def _in_arrays(path: str) -> Iterator[Source]:
+    """The images of a set in arrays, or the file itself where it is no set; it stays open until they are read."""
+    try:
+        archive = open_archive(Path(path))
+    except (MedcnnError, OSError) as error:
+        yield _broken(path, str(error))
+        return
+    if not isinstance(archive, ArrayArchive):
+        yield _file(path)
+        return
+    for name in filter(may_hold_pictures, archive.names()):
+        yield Source(f"{path}!{name.partition('/')[2]}", partial(_read_image, archive, name))
+
+
+def _read_image(archive: Archive, name: str) -> bytes:
+    try:
+        return archive.read(name)
+    except UnreadableMemberError as error:
+        raise decode.UnreadableImageError(str(error)) from error
 
 
 def _why_missing(path: str) -> str:
@@ -114,7 +146,10 @@ def _in_folder(folder: str) -> Iterator[Source | None]:
         folders[:] = sorted(name for name in folders if not is_of_system(name))
         for name in sorted(name for name in names if not is_of_system(name)):
             path = os.path.join(parent, name)  # noqa: PTH118 (a Path would lose a leading ./)
-            yield _file(path) if _may_be_taken(path) else None
+            if path.lower().endswith(".npz"):
+                yield from _in_arrays(path)
+            else:
+                yield _file(path) if _may_be_taken(path) else None
     yield from (_broken(str(error.filename), error.strerror or "unreadable") for error in denied)
 
 

@@ -63,7 +63,9 @@ def begins(path: Path, pattern: bytes) -> bool:
 
 
 def temporary_file() -> io.BufferedRandom:
-    """A file for what is unfolded, that vanishes when it is closed; on the disk of the project, where there is room."""
+    """A file for what is unfolded, that vanishes when it is closed; in a project on its disk, where there is room."""
+    if not (paths.project() / ".dvc").is_dir():
+        return tempfile.TemporaryFile()
     folder = paths.state("spool")
     folder.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryFile(dir=folder)

@@ -31,6 +31,7 @@ has; ``fault`` is empty where it could be decoded. Of a file with several, the h
 A DICOM file says its ``scanner`` and its ``patient``, of whom no more than a hash is kept."""
 PATIENT = "PatientID"
 """The element of DICOM that names the patient unless the study says another."""
+_LOCALISER = "LOCALIZER"
 _SCANNER = ("Modality", "Manufacturer", "ManufacturerModelName")
 Look = tuple[Facts, Thumbnail] | str
 """The facts and the thumbnail of a picture; or what a file is that is meant to hold none."""
@@ -63,6 +64,8 @@ def _inspect(archive: Archive, study: Study, file: tuple[int, str]) -> list[Look
     digest, looks = hashlib.sha256(data).hexdigest(), list[Look]()
     try:
         for picture in pictures(data, path, study.images):
+            if _LOCALISER in picture.about.get("ImageType", ""):
+                return ["a DICOM localiser, which only plans a scan"]
             _check_mark(archive, path, picture.mark)
             patient = _pseudonym(picture.about.get(study.labels.dicom_group or PATIENT, ""))
             looks.append(_look(position, path, picture, len(data), digest, patient))

@@ -22,6 +22,13 @@ def test_what_is_written_is_read() -> None:
     assert read.metrics["validation"]["images"] == 4
 
 
+def test_which_pictures_of_a_file_are_taken_is_written_only_where_it_is_not_all() -> None:
+    assert "frames" not in MEANT
+    assert Card.read(card(frames="first").metadata).frames == "first"
+    with pytest.raises(MedcnnError, match="frames"):
+        Card.read({**MEANT, "frames": "last"})
+
+
 def test_names_are_readable_in_the_file() -> None:
     assert MEANT["class_names"] == '["a", "b", "ç"]'
     assert MEANT["format"] == "1"

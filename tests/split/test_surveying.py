@@ -241,13 +241,15 @@ def test_reports_among_dicom_images_are_counted_and_a_page_that_is_broken_is_set
     tmp_path: Path, study: Study
 ) -> None:
     report = scan(PixelData=None, Rows=None, Columns=None, SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11")
-    members = images() | {"yes/IM1": scan(), "yes/SR1": report, "no/bad.dcm": b"text"}
+    scout = scan(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    members = images() | {"yes/IM1": scan(), "yes/SR1": report, "yes/IM0": scout, "no/bad.dcm": b"text"}
     survey = surveyed(tmp_path, members, study)
     rows = by_path(survey)
     assert (rows["yes/IM1"].status, rows["yes/IM1"].mode) == ("used", "MONOCHROME2")
     assert rows["no/bad.dcm"].reason.startswith("unreadable: ")
-    assert "yes/SR1" not in rows
-    assert kinds(survey)["files_without_picture"] == kinds(survey)["unreadable_images"] == 1
+    assert not {"yes/SR1", "yes/IM0"} & set(rows)
+    assert [doubt.count for doubt in survey.doubts if doubt.kind == "files_without_picture"] == [1, 1]
+    assert kinds(survey)["unreadable_images"] == 1
 
 
 def test_a_picture_and_a_file_of_one_name_are_refused(tmp_path: Path, study: Study) -> None:

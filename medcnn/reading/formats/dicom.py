@@ -34,6 +34,7 @@ ABOUT = (
     "StudyInstanceUID",
     "SeriesInstanceUID",
     "AccessionNumber",
+    "ImageType",
     "Modality",
     "Manufacturer",
     "ManufacturerModelName",
