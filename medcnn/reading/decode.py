@@ -11,23 +11,28 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from medcnn.core.errors import MedcnnError
-from medcnn.reading import deep, greys
+from medcnn.reading import deep, greys, kinds
 from medcnn.reading.deep import Deep
 from medcnn.reading.formats import tiff
 from medcnn.reading.greys import Greys
 
 Stored = Image.Image | Deep
 Fit = Literal["stretch", "pad", "crop"]
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".jfif", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".j2c", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".pbm", ".pcx"}
+    | {".pfm", ".pgm", ".png", ".pnm", ".ppm", ".psd", ".ras", ".sgi", ".tif", ".tiff", ".webp"}
+)
 PIXELS = 50_000_000
 """Largest image, in pixels. Decoders need up to 16 bytes for each."""
 SIDE = 65_535
 """Longest side, in pixels, as in JPEG. Shrinking needs 16 bytes for each pixel of a row."""
 
+_MOST = {"AVIF": 32_000_000, "JPEG2000": 32_000_000}
+"""Of formats whose decoders need more memory."""
 # Pillow knows more formats; for some it starts other programs (Ghostscript for EPS).
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "SGI", "SUN", "WEBP")
 _STRIP = 1 << 22
-_PNG_DEPTH = 24
+_PNG_DEPTH, _SGI_BYTES = 24, 3
 _DEEP_MODES = {"I", "I;16", "I;16B", "I;16L", "I;16N", "F"}
 
 
@@ -76,7 +81,10 @@ def opened(data: bytes) -> ImageFile.ImageFile:
     if not data:
         raise UnreadableImageError("empty file")
     with translate_errors():
-        return Image.open(io.BytesIO(data), formats=_FORMATS)
+        try:
+            return Image.open(io.BytesIO(data), formats=_FORMATS)
+        except UnidentifiedImageError as error:
+            raise UnreadableImageError(kinds.reason(data)) from error
 
 
 def stored(data: bytes, image: ImageFile.ImageFile) -> Stored:
@@ -86,11 +94,15 @@ def stored(data: bytes, image: ImageFile.ImageFile) -> Stored:
         UnreadableImageError: it is truncated, or larger than ``PIXELS`` or ``SIDE``.
     """
     with translate_errors():
-        _check_size(image.size)
+        _check_size(image.size, _MOST.get(image.format or "", PIXELS))
         if image.format == "PNG" and data[_PNG_DEPTH] == 16:
             return deep.png(data, image)
         if image.format == "PPM" and isinstance(args := image.tile[0].args, tuple) and int(args[1]) > 255:
             return deep.ppm(data, image, int(args[1]))
+        if image.format == "JPEG2000" and (depth := deep.jpeg_2000_depth(data)) > 8:
+            return deep.jpeg_2000(image, depth)
+        if image.format == "SGI" and data[_SGI_BYTES] == 2:
+            raise UnreadableImageError("an SGI image of 16 bits: convert it to PNG")
         image.load()
     return image
 
@@ -147,10 +159,10 @@ def translate_errors() -> Iterator[None]:
         raise UnreadableImageError(" ".join(str(error).split()) or type(error).__name__) from error
 
 
-def _check_size(size: tuple[int, int]) -> None:
+def _check_size(size: tuple[int, int], most: int = PIXELS) -> None:
     width, height = size
-    if width * height > PIXELS or max(size) > SIDE:
-        raise UnreadableImageError(f"{width}x{height} pixels exceeds limit of {PIXELS}, or of {SIDE} a side")
+    if width * height > most or max(size) > SIDE:
+        raise UnreadableImageError(f"{width}x{height} pixels exceeds limit of {most}, or of {SIDE} a side")
     if min(size) < 1:
         raise UnreadableImageError(f"{width}x{height} pixels is not an image")
 

@@ -139,6 +139,28 @@ def ppm(data: bytes, image: ImageFile.ImageFile, highest: int) -> Deep:
     return of_array(values)
 
 
+def jpeg_2000_depth(data: bytes) -> int:
+    """The most bits of a component of a JPEG 2000 file, by the header of its image (ISO 15444-1, A.5.1).
+
+    Raises:
+        ValueError: it has colours of more than 8 bits, of which Pillow cuts off the lower ones, or signed numbers.
+    """
+    at = data.find(b"\xff\x4f\xff\x51") + 40
+    components = int.from_bytes(data[at : at + 2], "big")
+    sizes = data[at + 2 : at + 2 + 3 * components : 3]
+    depth = max((size & 0x7F) + 1 for size in sizes)
+    if depth > 8 and components > 1:
+        raise ValueError(f"a JPEG 2000 image whose colours have {depth} bits: convert it to PNG of 16 bits")
+    if max(sizes) > 0x7F:
+        raise ValueError("a JPEG 2000 image of signed numbers: convert it to TIFF")
+    return depth
+
+
+def jpeg_2000(image: ImageFile.ImageFile, depth: int) -> Deep:
+    """Greys of more than 8 bits, which Pillow shifts up to 16."""
+    return of_array((np.asarray(image).astype(np.uint16) >> (16 - depth))[..., None])
+
+
 def of_array(stored: np.ndarray) -> Deep:
     """An image of numbers deeper than 8 bits: greys or colours (H, W, 1 or 3), or with alpha last (H, W, 2 or 4)."""
     kind = stored.dtype

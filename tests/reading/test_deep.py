@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from imagecodecs import png_encode
+from PIL import Image
 
 from medcnn.reading import decode
 from medcnn.reading.greys import Scaling
@@ -56,3 +59,17 @@ def test_colours_share_one_window() -> None:
     seen = shown(png_encode(values), Scaling())
     assert seen[..., 0].max() == 255
     assert 60 <= seen[..., 2].max() <= 68
+
+
+def stored_png(array: np.ndarray, **options: object) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG", **options)
+    return file.getvalue()
+
+
+def test_a_transparent_value_is_black_in_deep_and_in_plain_greys() -> None:
+    deep = twelve_bits(1)[..., 0]
+    plain = (deep >> 4).astype(np.uint8)
+    for array, scale in ((deep, 4095), (plain, 255)):
+        expected = np.where(array == array[3, 4], 0, np.rint(array / scale * 255))
+        assert (shown(stored_png(array, transparency=int(array[3, 4])))[..., 0] == expected).all()
