@@ -8,6 +8,7 @@ import pytest
 
 from medcnn.core.errors import MedcnnError
 from medcnn.inference.card import Card
+from medcnn.reading.greys import DEFAULT, Scaling
 from tests.inference.cards import card
 
 MEANT = card().metadata
@@ -27,6 +28,21 @@ def test_which_pictures_of_a_file_are_taken_is_written_only_where_it_is_not_all(
     assert Card.read(card(frames="first").metadata).frames == "first"
     with pytest.raises(MedcnnError, match="frames"):
         Card.read({**MEANT, "frames": "last"})
+
+
+def test_how_deep_greys_are_scaled_is_written_only_where_it_is_not_usual() -> None:
+    assert "greys" not in MEANT
+    assert Card.read(MEANT).greys == DEFAULT
+    window = Scaling("values", -1000, 400)
+    written = card(greys=window).metadata
+    assert Card.read(written).greys == window
+    for wrong in (
+        '{"scale": "auto"}',
+        '{"scale": "none", "low": 1, "high": 2}',
+        '{"scale": "auto", "low": 1, "high": 101}',
+    ):
+        with pytest.raises(MedcnnError, match="greys"):
+            Card.read({**written, "greys": wrong})
 
 
 def test_names_are_readable_in_the_file() -> None:
