@@ -47,6 +47,23 @@ def fetch(source: Source, destination: Path) -> Receipt:
     return receipt
 
 
+@contextmanager
+def brought(source: Source, study: str) -> Iterator[tuple[Path, Receipt]]:
+    """The archive of a remote source where ``fetch`` will find it, so that it is not sent twice.
+
+    Args:
+        source: a remote source; an address without its sha256 is taken as it comes.
+        study: the name of the study, for messages.
+
+    Raises:
+        MedcnnError: as for ``fetch``.
+    """
+    with claim(source.model_dump_json(exclude={"sha256"})) as partial:
+        with _full_disk_explained(partial):
+            receipt = _checked(source, partial, _fill(source, partial, study))
+        yield partial.path, receipt
+
+
 def _fill(source: Source, partial: Partial, study: str) -> Origin:
     match source:
         case KaggleSource():

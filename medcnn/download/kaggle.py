@@ -33,6 +33,21 @@ def download(source: KaggleSource, partial: Partial, study: str) -> Origin:
     return Origin(f"{remote.slug}.zip", source.version, remote.licence())
 
 
+def newest(dataset: str, study: str) -> int:
+    """The version of a data set, ``owner/slug``, that Kaggle shows now.
+
+    Raises:
+        MedcnnError: Kaggle does not answer, or not to these credentials.
+    """
+    remote = KaggleRemote(KaggleSource(kind="kaggle", dataset=dataset, version=1), study)
+    try:
+        return remote.newest()
+    except requests.HTTPError as error:
+        raise MedcnnError(remote.refusal(error.response.status_code)) from None
+    except requests.RequestException as error:
+        raise MedcnnError(f"{dataset}: Kaggle does not answer ({type(error).__name__}); try again") from None
+
+
 class KaggleRemote:
     """One version of a Kaggle data set."""
 
@@ -61,6 +76,16 @@ class KaggleRemote:
                 raise MedcnnError(f"{self.name}: {_UNREADABLE}") from None
             return error.response
         return answer
+
+    def newest(self) -> int:
+        """The version that Kaggle shows now."""
+        from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
+
+        request = ApiGetDatasetRequest()
+        request.owner_slug, request.dataset_slug = self.owner, self.slug
+        timeout = (transfer.PATIENCE.connect, transfer.PATIENCE.read)
+        with self._translated_errors(), self._datasets(timeout) as datasets:
+            return int(datasets.get_dataset(request).current_version_number)
 
     def licence(self) -> str | None:
         """The licence as Kaggle names it; None where it does not say, which is no reason to fail."""

@@ -36,7 +36,12 @@ def init(options: argparse.Namespace) -> None:
     Raises:
         ParamsError: the images cannot be a study, in one line that says why and what to do.
     """
-    settings, named = whole.load(), sources.named(options.source)
+    settings = whole.load()
+    with sources.named(options.source) as named:
+        _add(options, named, settings)
+
+
+def _add(options: argparse.Namespace, named: Named, settings: Params) -> None:
     name, text = _free_name(options, named, settings), paths.PARAMS.read_text(encoding="utf-8")
     with _as_users_fault(), sources.in_place(named.path) as archive:
         proposal = _asked(proposing.proposed(archive, _wishes(options, named), f"studies.{name}"), options)

@@ -1,4 +1,4 @@
-"""What a user names as the source of images, as a block ``source`` of a study, opened without a copy of it."""
+"""What a user names as the source of images, as a block ``source`` of a study, opened where it lies."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from medcnn.core.errors import MedcnnError, ParamsError
+from medcnn.download import kaggle
+from medcnn.download.fetching import brought
+from medcnn.download.url import file_name
 from medcnn.init.columns import SUFFIXES
-from medcnn.params.sources import ArchiveSource, FolderSource, Source
+from medcnn.params.sources import ArchiveSource, FolderSource, KaggleSource, Source, UrlSource
 from medcnn.reading.archive import Archive, open_archive, raw_archive
 from medcnn.reading.arrays import with_arrays
 from medcnn.reading.folder import FolderArchive
 from medcnn.runtime import paths
 
-_KAGGLE = re.compile(r"kaggle:([\w.-]+/[\w.-]+?)(?:@(\d+))?$")
+_KAGGLE = re.compile(r"kaggle:([\w.-]+/[\w.-]+?)(?:@(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,32 @@ class Named:
     table: str = ""
 
 
-def named(source: str) -> Named:
-    """What a user means by a source on this machine.
+@contextmanager
+def named(source: str) -> Iterator[Named]:
+    """What a user means by a source; what is elsewhere is brought to this machine, where ``download`` goes on from it.
 
     Raises:
-        ParamsError: there is no such file or folder, or it is a single image.
+        ParamsError: there is no such file or folder.
+        MedcnnError: a download failed.
     """
+    if source.startswith(("http://", "https://")):
+        stem = file_name(source).split(".")[0]
+        with brought(UrlSource.model_construct(kind="url", url=source, sha256=None), stem) as (path, receipt):
+            yield Named(path, {"kind": "url", "url": source, "sha256": receipt.sha256}, stem)
+    elif source.startswith("kaggle:"):
+        match = _KAGGLE.fullmatch(source)
+        if match is None:
+            raise ParamsError(f"{source}: write kaggle:OWNER/NAME, or kaggle:OWNER/NAME@3 for its version 3")
+        dataset, stem = match[1], match[1].partition("/")[2]
+        version = int(match[2] or 0) or kaggle.newest(dataset, stem)
+        block = KaggleSource(kind="kaggle", dataset=dataset, version=version)
+        with brought(block, stem) as (path, _):
+            yield Named(path, block.model_dump(exclude_none=True), stem)
+    else:
+        yield _local(source)
+
+
+def _local(source: str) -> Named:
     path = Path(source).expanduser()
     if path.is_dir():
         return Named(path, {"kind": "folder", "path": _written(path)}, path.resolve().name)

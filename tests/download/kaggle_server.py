@@ -100,6 +100,8 @@ class Handler(BaseHTTPRequestHandler):
             self._json({"active": known, "username": self.kaggle.username if known else ""})
         elif call == "DownloadDataset":
             self._download(f"{body['ownerSlug']}/{body['datasetSlug']}", body.get("datasetVersionNumber"))
+        elif call == "GetDataset":
+            self._json({"currentVersionNumber": self.kaggle.version})
         elif call == "GetDatasetMetadata":
             self._metadata()
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import shutil
 import subprocess
@@ -12,9 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kagglesdk import kaggle_env
 from ruamel.yaml import YAML
 
 from medcnn.__main__ import main
+from medcnn.download.fetching import fetch
+from medcnn.download.settings import Settings
+from medcnn.params.shared.loading import load
+from tests.download.kaggle_server import Kaggle, serve
 from tests.init.sets import by_class, picture, written
 from tests.project import ROOT
 
@@ -166,3 +172,21 @@ def test_help_loads_nothing_heavy():
     code += "print(sorted({'numpy', 'pandas', 'pydantic', 'PIL'} & set(sys.modules)))"
     done = subprocess.run([shutil.which("python") or "python", "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("source", ["{url}", "kaggle:owner/slug", "kaggle:owner/slug@1"])
+def test_a_remote_set_is_brought_once_and_the_pipeline_goes_on_from_it(
+    source: str, project: Path, init: Init, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, name in enumerate(by_class()):
+            archive.writestr(name, picture(number))
+    with serve(Kaggle(packed.getvalue())) as server:
+        monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, server.url)
+        monkeypatch.setenv("KAGGLE_API_TOKEN", "token")
+        init(source.format(url=server.file_url), "skin")
+        sent = len(server.downloads)
+        fetch(load(Settings).studies["skin"].source, Path("data/raw/skin"))
+        assert len(server.downloads) == sent
+    assert study(project, "skin")["source"]["kind"] == ("kaggle" if "kaggle" in source else "url")
