@@ -26,7 +26,8 @@ START = 1024
 """How many bytes of a file show what it is."""
 _SIGNATURES = re.compile(
     rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0|II[*+]\0|MM\0[*+]|RIFF.{4}WEBP|P[1-6]\s"
-    rb"|\0\0\0\x0cj(P  |XL )|\xff\x4f\xff\x51|\xff\x0a|.{4}ftyp(avif|avis|heic|heix|mif1|msf1)",
+    rb"|\0\0\0\x0cj(P  |XL )|\xff\x4f\xff\x51|\xff\x0a|.{4}ftyp(avi[fs]|hei[cxms]|hev[cxms]|mif1|msf1)"
+    rb"|NRRD000\d|(Comment|ObjectType|NDims) *=|SIMPLE  =|8BPS|II\xbc\x01|SDPX|XPDS",
     re.DOTALL,
 )
 """How images begin, also of kinds that cannot be read: what is named in the manifest is not lost in silence."""

@@ -41,10 +41,20 @@ def test_an_image_of_an_unknown_suffix_is_known_by_its_first_bytes(tmp_path: Pat
     members = {
         "yes/a.jpe": encoded(image, "JPEG"), "yes/b.png.txt": encoded(image), "yes/c": encoded(image, "TIFF"),
         "yes/IM0001": scan(), "yes/bare": scan()[132:], "yes/x.heic": b"\0\0\0\x18ftypheic" + bytes(9),
+        "yes/v.nrrd": b"NRRD0004\n", "yes/v.mha": b"ObjectType = Image\n",
         "yes/notes.txt": b"some text", "yes/empty": b"", "DICOMDIR": scan(),
     }  # fmt: skip
     files = found(tmp_path, members, labels)
-    assert files.names == ["yes/IM0001", "yes/a.jpe", "yes/b.png.txt", "yes/bare", "yes/c", "yes/x.heic"]
+    assert files.names == [
+        "yes/IM0001",
+        "yes/a.jpe",
+        "yes/b.png.txt",
+        "yes/bare",
+        "yes/c",
+        "yes/v.mha",
+        "yes/v.nrrd",
+        "yes/x.heic",
+    ]
     (doubt,) = files.doubts
     assert (doubt.severity, doubt.count) == ("note", 3)
 
