@@ -139,10 +139,10 @@ def _matched(
 
 
 def _homes(table: str, several: bool) -> list[str]:
-    """Folders in which a table's images may be: its own, and of several tables those that its name names."""
+    """Folders in which the images of one of several tables may be: its own, and those that its name names."""
     path = PurePosixPath(table)
     own = [path.parent.as_posix()] if path.parent.name else []
-    return own + [path.stem, *re.split(r"[\W_]+", path.stem)] * several
+    return [*own, path.stem, *re.split(r"[\W_]+", path.stem)] if several else []
 
 
 def _why_few(table: str, sheet: Sheet, files: pd.Series[str], source: Csv, hit: int) -> str:
