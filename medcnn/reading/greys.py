@@ -13,6 +13,7 @@ Limits = tuple[float, float]
 """The value that is shown black, and the one that is shown white."""
 _SAMPLE = 1 << 18
 _LEVELS = 16
+_LOOKED_UP = 1 << 16
 
 
 class Greys(Protocol):
@@ -71,6 +72,8 @@ def scaled(values: np.ndarray, limits: Limits, *, inverted: bool = False) -> np.
 
     What is not a number becomes 0 before it is inverted.
     """
+    if values.dtype == np.uint16 and values.size > _LOOKED_UP:
+        return scaled(np.arange(_LOOKED_UP), limits, inverted=inverted)[values]
     low, high = limits
     with np.errstate(all="ignore"):
         levels = (values.astype(np.float64) - low) / ((high - low) or 1.0)

@@ -58,3 +58,9 @@ def test_values_become_greys_or_their_negative() -> None:
     values = np.array([[-5, 0, 50, 100, 101]], np.int16)
     assert scaled(values, (0, 100)).tolist() == [[0, 0, 128, 255, 255]]
     assert scaled(values, (0, 100), inverted=True).tolist() == [[255, 255, 128, 0, 0]]
+
+
+def test_many_values_are_scaled_as_few_are() -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (300, 400)).astype(np.uint16)
+    few = np.stack([scaled(row, (1000, 50_000)) for row in values])
+    assert (scaled(values, (1000, 50_000)) == few).all()
