@@ -122,7 +122,7 @@ def _tables(facts: Facts) -> dict[str, str]:
     headings = ("Class", "Images", *map(_title, RATES))
     of_classes = [(name, test.classes[name]) for name in facts.classes]
     classes = [(name, str(of.support), *_figures(of, RATES)) for name, of in of_classes]
-    shown = [figure.key for figure in FIGURES if not figure.by_patient or test.by_patient]
+    shown = [figure.key for figure in FIGURES if figure.key in (test.model_extra or {})]
     return {
         "metrics": markdown.grid(("Figure", "On test"), [(_title(key), markdown.figure(test, key)) for key in shown]),
         "parts": markdown.grid(("Part", *facts.classes), _parts(facts)),
