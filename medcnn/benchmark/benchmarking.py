@@ -126,6 +126,7 @@ def _job(subject: Subject, engine: str, bench: Bench) -> Job:
         prepared=str(bench.material.prepared),
         indices=tuple(bench.material.test.indices.tolist()),
         most=bench.most,
+        multi_label=bench.material.test.labels.ndim == 2,
     )
 
 

@@ -31,6 +31,7 @@ class Job:
         prepared: the folder of the prepared images.
         indices: positions of the test images among them.
         most: how many test images are timed, and the largest batch.
+        multi_label: whether classes are findings, of which an image may have several.
     """
 
     engine: str
@@ -41,3 +42,4 @@ class Job:
     prepared: str
     indices: tuple[int, ...]
     most: int
+    multi_label: bool = False

@@ -12,6 +12,7 @@ from medcnn.benchmark.job import BASELINE
 from medcnn.benchmark.machine import Machine
 from medcnn.benchmark.timing import Latency, Offline, SingleStream, Speedup
 from medcnn.core.arrays import Floats, Integers
+from medcnn.measures import metrics
 from medcnn.measures.statistics import intervals
 
 
@@ -137,6 +138,6 @@ def tested(answers: Floats, baseline: Floats, labels: Integers, groups: tuple[st
         groups: the group of each image.
         confidence: level of the interval, such as 0.95.
     """
-    right = answers.argmax(axis=1) == labels
+    right = metrics.right(labels, answers)
     low, high = intervals.proportion(right, groups, confidence)
     return Tested(len(right), float(right.mean()), low, high, float(np.abs(answers - baseline).max()))

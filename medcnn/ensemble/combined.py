@@ -51,7 +51,10 @@ def read_all(study: str) -> dict[str, Combined]:
     from medcnn.results import base, ensembles
 
     record = base.read(paths.metrics("ensemble", study), ensembles.Combined)
-    made = {f"ensemble_{key}": rules.read(key, combiner) for key, combiner in record.combiners.items()}
+    made = {
+        f"ensemble_{key}": rules.read(key, combiner, bool(record.by_finding))
+        for key, combiner in record.combiners.items()
+    }
     found = {name: Combined(name, *parts) for name, parts in made.items()}
     for name, cascade in record.cascades.items():
         rule = Cascade(cascade.temperature, cascade.threshold)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from medcnn.core.arrays import Floats, Integers
-from medcnn.ensemble.rules import Dense, Join, Rule, Vote, WeightedMean, as_written, joined
+from medcnn.ensemble.rules import Dense, Fitted, Join, Vote, WeightedMean, as_written, joined
 from medcnn.measures.metrics import SMALLEST
 
 IMPOSSIBLE = -1e4
@@ -17,37 +17,37 @@ _DRAWS = 100
 _LOSS_DIGITS = 12
 
 
-Combiner = Callable[[Floats, Integers], Rule]
+Combiner = Callable[[Floats, Integers], Fitted]
 """Fits a rule on the probabilities (M, N, C) of M models, and the true classes (N,) of the N images."""
 
 
-def mean(probabilities: Floats, labels: Integers) -> Rule:
+def mean(probabilities: Floats, labels: Integers) -> Fitted:
     """All models alike."""
     return _weighted_mean(np.full(len(probabilities), 1 / len(probabilities)))
 
 
-def vote(probabilities: Floats, labels: Integers) -> Rule:
+def vote(probabilities: Floats, labels: Integers) -> Fitted:
     """The majority of the models."""
     return Vote()
 
 
-def weighted(probabilities: Floats, labels: Integers) -> Rule:
+def weighted(probabilities: Floats, labels: Integers) -> Fitted:
     """The weighted mean of the lowest cross-entropy."""
     return _weighted_mean(mixture_weights(_of_truth(probabilities, labels)))
 
 
-def greedy(probabilities: Floats, labels: Integers) -> Rule:
+def greedy(probabilities: Floats, labels: Integers) -> Fitted:
     """The mean of models drawn one by one with replacement, see ``greedy_draws``."""
     draws = greedy_draws(_of_truth(probabilities, labels))
     return _weighted_mean(draws / draws.sum())
 
 
-def mean_dense(probabilities: Floats, labels: Integers) -> Rule:
+def mean_dense(probabilities: Floats, labels: Integers) -> Fitted:
     """The mean of the models, followed by a trained dense softmax: the chest CT study's stacking."""
     return _dense("mean", probabilities, labels)
 
 
-def concat_dense(probabilities: Floats, labels: Integers) -> Rule:
+def concat_dense(probabilities: Floats, labels: Integers) -> Fitted:
     """All probabilities of all models, followed by a trained dense softmax: the chest CT study's stacking."""
     return _dense("concat", probabilities, labels)
 

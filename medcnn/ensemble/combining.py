@@ -15,7 +15,8 @@ from medcnn.dataset.predictions import Predictions
 from medcnn.ensemble import choosing, rules
 from medcnn.ensemble.choosing import Score, Validation
 from medcnn.ensemble.combiners import COMBINERS, FITTED
-from medcnn.ensemble.rules import Rule
+from medcnn.ensemble.rules import ByFinding, Fitted, Rule
+from medcnn.measures.findings import decided
 from medcnn.runtime import fanout
 from medcnn.runtime.fanout import Placement
 
@@ -93,16 +94,21 @@ def _chosen(made: Mapping[str, Ensemble]) -> str:
 
 def _validation(members: Mapping[str, Predictions], groups: pd.Series[str], seed: int) -> Validation:
     parts = [member.of("validation") for member in members.values()]
-    labels, classes = parts[0].labels, len(parts[0].classes)
-    folds = choosing.folds(labels, of_images(parts[0].image_ids, groups), classes, seed)
-    return Validation(np.stack([part.probabilities for part in parts]), labels, folds)
+    first, names = parts[0], of_images(parts[0].image_ids, groups)
+    if first.multi_label:
+        names = np.repeat(names, len(first.classes)).tolist()
+    labels, _ = decided(first.labels, first.probabilities)
+    probabilities = np.stack([decided(part.labels, part.probabilities)[1] for part in parts])
+    return Validation(probabilities, labels, choosing.folds(labels, names, probabilities.shape[2], seed))
 
 
-def _fitted(validation: Validation, name: str) -> tuple[Rule, Score]:
+def _fitted(validation: Validation, name: str) -> tuple[Fitted, Score]:
     return COMBINERS[name](validation.probabilities, validation.labels), choosing.scored(name, validation)
 
 
-def _ensemble(members: Mapping[str, Predictions], rule: Rule, score: Score) -> Ensemble:
+def _ensemble(members: Mapping[str, Predictions], fitted: Fitted, score: Score) -> Ensemble:
+    several = next(iter(members.values())).multi_label
+    rule: Rule = ByFinding(fitted) if several else fitted
     probabilities = rule.combine(np.stack([member.probabilities for member in members.values()]))
     combined = replace(next(iter(members.values())), probabilities=probabilities)
     return Ensemble(combined, tuple(members), rule, score)

@@ -14,6 +14,8 @@ from medcnn.ensemble.cascading import Cascaded
 from medcnn.ensemble.combining import Ensemble
 from medcnn.runtime.fanout import Placement
 
+NO_CASCADES = "the first model would have to be sure of every finding of an image"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -44,6 +46,7 @@ class Joined:
 
     ensembles: Mapping[str, Ensemble]
     cascades: Mapping[str, Cascaded]
+    by_finding: bool = False
 
     @property
     def predictions(self) -> dict[str, Predictions]:
@@ -58,6 +61,7 @@ class Joined:
             **combining.record(self.ensembles),
             "cascades": {name: made.record() for name, made in self.cascades.items()},
             "macs": cascading.mean_macs(macs, needed, self.cascades),
+            **({"by_finding": True, "left_out": {"cascades": NO_CASCADES}} if self.by_finding else {}),
         }
 
 
@@ -73,5 +77,7 @@ def joined(trained: Mapping[str, Predictions], plan: Plan) -> Joined:
     """
     members = {name: trained[name] for name in plan.members}
     ensembles = combining.ensembles(members, plan.combiners, plan.groups, plan.seed, plan.placement)
-    cascades = {name: cascading.cascaded(trained, pair, plan.macs) for name, pair in plan.cascades.items()}
-    return Joined(ensembles, cascades)
+    several = next(iter(trained.values())).multi_label
+    pairs = {} if several else plan.cascades
+    cascades = {name: cascading.cascaded(trained, pair, plan.macs) for name, pair in pairs.items()}
+    return Joined(ensembles, cascades, several)

@@ -9,6 +9,7 @@ import numpy as np
 
 from medcnn.core import files
 from medcnn.core.arrays import Floats, Truths
+from medcnn.measures.findings import apart, together
 from medcnn.measures.metrics import SMALLEST
 
 if TYPE_CHECKING:
@@ -89,7 +90,32 @@ class Dense:
         return np.zeros(probabilities.shape[1], bool)
 
 
-Rule = WeightedMean | Vote | Dense
+Fitted = WeightedMean | Vote | Dense
+"""What combiners fit, on items of one class each."""
+
+
+@dataclass(frozen=True)
+class ByFinding:
+    """A rule for the decision about each of several findings, absent or present, on its own.
+
+    Attributes:
+        decide: joins the probabilities of decisions, which are of two classes.
+    """
+
+    decide: Fitted
+
+    def combine(self, probabilities: Floats) -> Floats:
+        """Raw probabilities (N, K) of the ensemble."""
+        return together(self.decide.combine(apart(probabilities)), probabilities.shape[-1])
+
+    def undecided(self, probabilities: Floats, tolerance: float) -> Truths:
+        """Images (N,) of which a small difference decides some finding."""
+        images, findings = probabilities.shape[1:]
+        of_decisions = self.decide.undecided(apart(probabilities), tolerance)
+        return np.asarray(of_decisions.reshape(images, findings).any(axis=1))
+
+
+Rule = Fitted | ByFinding
 """``combine`` joins the raw probabilities (M, N, C) of M models; ``undecided`` names the images for which differences
 below a tolerance may give quite another result."""
 
@@ -110,6 +136,8 @@ def as_written(numbers: Floats) -> Any:
 
 def needed(rule: Rule, members: tuple[str, ...]) -> tuple[str, ...]:
     """The members that must be run; one without weight changes nothing."""
+    if isinstance(rule, ByFinding):
+        return needed(rule.decide, members)
     if not isinstance(rule, WeightedMean):
         return members
     return tuple(member for member, weight in zip(members, rule.weights, strict=True) if weight)
@@ -117,6 +145,8 @@ def needed(rule: Rule, members: tuple[str, ...]) -> tuple[str, ...]:
 
 def record(rule: Rule, members: tuple[str, ...]) -> dict[str, Any]:
     """A rule as it is written: the members in their order, and its numbers."""
+    if isinstance(rule, ByFinding):
+        return record(rule.decide, members)
     block: dict[str, Any] = {"members": members}
     if isinstance(rule, WeightedMean):
         block["weights"] = dict(zip(members, rule.weights, strict=True))
@@ -125,8 +155,11 @@ def record(rule: Rule, members: tuple[str, ...]) -> dict[str, Any]:
     return block
 
 
-def read(combiner: str, made: Combiner) -> tuple[tuple[str, ...], Rule]:
+def read(combiner: str, made: Combiner, by_finding: bool = False) -> tuple[tuple[str, ...], Rule]:
     """The members that must be run, and the rule for them, of an ensemble as it was written."""
+    if by_finding:
+        members, rule = read(combiner, made)
+        return members, rule if isinstance(rule, ByFinding) else ByFinding(rule)
     if made.weights is not None:
         weights = {member: made.weights[member] for member in made.members}
         members = needed(WeightedMean(tuple(weights.values())), tuple(weights))

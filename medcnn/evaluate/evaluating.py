@@ -81,7 +81,8 @@ def collected(study: str, settings: Settings, combined: Combined) -> Collected:
         MedcnnError: the first model is missing, or does not cover the images and the classes of the split.
     """
     ensembles = [f"ensemble_{name}" for name in settings.ensemble.combiners if name in combined.combiners]
-    models = (*settings.run.trained, *ensembles, *settings.run.cascaded)
+    cascades = [name for name in settings.run.cascaded if name in combined.cascades]
+    models = (*settings.run.trained, *ensembles, *cascades)
     first, classes = models[0], settings.studies[study].labels.class_names
     table = predictions.read(paths.predicted(study, first))
     if table.classes != classes:

@@ -109,7 +109,7 @@ def _exported(
 ) -> dict[str, Any]:
     card = draft.card(made.name, members, {})
     raw = np.stack([member.in_keras for member in members.values()]).astype(np.float64)
-    expected = calibration.scaled(made.rule.combine(raw), card.temperature)
+    expected = calibration.scaled(made.rule.combine(raw), card.temperature, card.multi_label)
     model = compose.combined(made.rule, [member.models["float32"] for member in members.values()], card.temperature)
     reference = Reference(parts["test"], expected, made.rule.undecided(raw, TOLERANCE))
     block = writing.write(model, card, paths.onnx_model(draft.study, made.name), reference)
@@ -131,7 +131,7 @@ def _quantised(
 
     def joined(precisions: Mapping[str, str]) -> Floats:
         raw = made.rule.combine(np.stack([members[name].seen[precision] for name, precision in precisions.items()]))
-        return calibration.scaled(raw, card.temperature)
+        return calibration.scaled(raw, card.temperature, card.multi_label)
 
     before = joined(dict.fromkeys(members, "float32"))
 

@@ -12,19 +12,20 @@ from onnx.numpy_helper import from_array
 
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble.cascading import Cascade
-from medcnn.ensemble.rules import Rule, Vote, WeightedMean
+from medcnn.ensemble.rules import ByFinding, Fitted, Rule, Vote, WeightedMean
 from medcnn.export import content
 from medcnn.export.canonical import RAW, canonical
 from medcnn.export.content import Known, Step
 from medcnn.inference.sessions import INPUT
+from medcnn.measures.findings import PRESENT
 from medcnn.measures.metrics import SMALLEST
 
 
-def calibrated(network: ModelProto, temperature: float) -> ModelProto:
+def calibrated(network: ModelProto, temperature: float, multi_label: bool = False) -> ModelProto:
     """A network of raw probabilities, followed by what ``calibration.scaled`` does to them."""
     graph = _Builder()
     raw = graph.network(network, "", network.graph.output[0].name)
-    return _model(graph, raw, temperature, [network])
+    return _model(graph, _scaled(graph, raw, temperature, multi_label), raw, [network])
 
 
 def combined(rule: Rule | Cascade, members: Sequence[ModelProto], temperature: float) -> ModelProto:
@@ -42,8 +43,12 @@ def combined(rule: Rule | Cascade, members: Sequence[ModelProto], temperature: f
     if isinstance(rule, Cascade):
         raw = _cascade(graph, rule, *members)
     else:
-        raw = _joined(graph, rule, [graph.network(member, f"{index}/", RAW) for index, member in enumerate(members)])
-    return _model(graph, raw, temperature, members)
+        answers = [graph.network(member, f"{index}/", RAW) for index, member in enumerate(members)]
+        if isinstance(rule, ByFinding):
+            raw = _by_finding(graph, rule.decide, answers, _classes(members[0]))
+        else:
+            raw = _joined(graph, rule, answers)
+    return _model(graph, _scaled(graph, raw, temperature, isinstance(rule, ByFinding)), raw, members)
 
 
 def uncalibrated(model: ModelProto) -> ModelProto:
@@ -91,9 +96,8 @@ def _renamed(node: NodeProto, prefix: str, given: Mapping[str, str]) -> NodeProt
     return result
 
 
-def _model(graph: _Builder, raw: str, temperature: float, members: Sequence[ModelProto]) -> ModelProto:
-    """The canonical model of a graph that ends in raw probabilities, with the temperature behind them."""
-    answer = _scaled(graph, raw, temperature)
+def _model(graph: _Builder, answer: str, raw: str, members: Sequence[ModelProto]) -> ModelProto:
+    """The canonical model of a graph with raw probabilities and, scaled by the temperature, those that it answers."""
     whole = helper.make_graph(
         graph.nodes,
         "composed",
@@ -113,13 +117,28 @@ def _classes(model: ModelProto) -> int:
     return classes
 
 
-def _scaled(graph: _Builder, probabilities: str, temperature: float) -> str:
+def _scaled(graph: _Builder, probabilities: str, temperature: float, multi_label: bool = False) -> str:
     """``calibration.scaled``."""
+    if multi_label:
+        sides = (probabilities, graph.add("Sub", 1.0, probabilities))
+        present, absent = (graph.add("Log", graph.add("Clip", side, SMALLEST)) for side in sides)
+        return graph.add("Sigmoid", graph.add("Div", graph.add("Sub", present, absent), temperature))
     logits = graph.add("Log", graph.add("Clip", probabilities, SMALLEST))
     return graph.add("Softmax", graph.add("Div", logits, temperature), axis=1)
 
 
-def _joined(graph: _Builder, rule: Rule, members: Sequence[str]) -> str:
+def _by_finding(graph: _Builder, decide: Fitted, members: Sequence[str], findings: int) -> str:
+    """``ByFinding.combine``: probabilities (N, K) are taken apart to (N * K, 2), joined, and put together again."""
+
+    def apart(present: str) -> str:
+        both = [graph.add("Unsqueeze", side, np.array([2])) for side in (graph.add("Sub", 1.0, present), present)]
+        return graph.add("Reshape", graph.add("Concat", *both, axis=2), np.array([-1, 2]))
+
+    decisions = _joined(graph, decide, [apart(member) for member in members])
+    return graph.add("Reshape", graph.add("Gather", decisions, np.array(PRESENT), axis=1), np.array([-1, findings]))
+
+
+def _joined(graph: _Builder, rule: Fitted, members: Sequence[str]) -> str:
     """The raw probabilities of an ensemble, from those of its members."""
     if isinstance(rule, Vote):
         return _vote(graph, members)

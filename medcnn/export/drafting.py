@@ -15,7 +15,8 @@ from medcnn.export.settings import Settings
 from medcnn.inference import novelty
 from medcnn.inference.card import Card
 from medcnn.inference.novelty import Novelty
-from medcnn.measures import calibration, conformal, curves, metrics, operating
+from medcnn.measures import calibration, conformal, metrics, operating
+from medcnn.measures.findings import against_the_rest
 from medcnn.reading.greys import Scaling
 from medcnn.runtime import paths
 
@@ -48,27 +49,34 @@ class Draft:
             study=self.study,
             model=name,
             class_names=seen.classes,
-            positive=labels.class_names[-1] if len(labels.class_names) == 2 else labels.positive or "",
+            positive=seen.classes[-1] if len(seen.classes) == 2 and not seen.multi_label else labels.positive or "",
             image_size=images.size,
             fit=images.fit,
             precision="float32",
             temperature=temperature,
-            conformal_threshold=conformal.fitted(seen.probabilities, seen.labels, evaluate.coverage),
+            conformal_threshold=self._conformal_threshold(seen),
             conformal_coverage=evaluate.coverage,
             operating_points=self._operating_points(seen),
             metrics=files.rounded({**metrics, "validation": _figures(seen)}),
             data_sha256=self.data_sha256,
             weights_sha256={network: files.sha256(paths.keras_model(self.study, network)) for network in networks},
             novelty=self.novelty,
+            multi_label=seen.multi_label,
             frames=images.frames,
             greys=Scaling(**images.greys.model_dump()),
         )
 
+    def _conformal_threshold(self, seen: Predictions) -> float:
+        """Of several findings, of which any number may be true, there are no sets: every class is in all of them."""
+        if seen.multi_label:
+            return conformal.EVERYTHING
+        return conformal.fitted(seen.probabilities, seen.labels, self.settings.evaluate.coverage)
+
     def _operating_points(self, seen: Predictions) -> dict[str, float | None]:
         wanted = self.settings.evaluate.operating_point
         points = {
-            seen.classes[index]: operating.threshold(seen.labels == index, seen.probabilities[:, index], wanted)
-            for index in curves.of_interest(len(seen.classes))
+            seen.classes[index]: operating.threshold(positive, scores, wanted)
+            for index, positive, scores in against_the_rest(seen.labels, seen.probabilities)
         }
         return {name: None if math.isnan(point) else point for name, point in points.items()}
 

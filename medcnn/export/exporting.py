@@ -41,10 +41,10 @@ def export(study: str, name: str, network: keras.Model, settings: Settings) -> d
     card = drafting.draft(study, settings).card(name, [name], {"train": trained})
     classes = settings.studies[study].labels.class_names
     test, training, validation = (part.read(study, classes, name) for name in ("test", "train", "validation"))
-    expected = calibration.scaled(convert.answers(network, test), card.temperature)
+    expected = calibration.scaled(convert.answers(network, test), card.temperature, card.multi_label)
     reference = Reference(test, expected, np.zeros(len(test), bool))
 
-    model = compose.calibrated(convert.converted(network), card.temperature)
+    model = compose.calibrated(convert.converted(network), card.temperature, card.multi_label)
     block = writing.write(model, card, paths.onnx_model(study, name), reference)
     drawn = quantise.drawn(training, settings.benchmark.calibration, settings.seed)
     small, made = quantise.quantised(model, drawn, validation, settings.benchmark)

@@ -11,6 +11,8 @@ from medcnn.core.arrays import Floats, Truths
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.part import Part
 from medcnn.inference import sessions
+from medcnn.measures import metrics
+from medcnn.measures.findings import apart
 
 TOLERANCE = 1e-4
 _BATCH = 8
@@ -68,21 +70,32 @@ def parity(reference: Reference, actual: Floats) -> Parity:
     """
     expected, part = reference.expected, reference.test
     difference = np.abs(expected - actual).max(axis=1)
-    in_keras, in_onnx = expected.argmax(axis=1), actual.argmax(axis=1)
-    likeliest, second = np.sort(expected, axis=1)[:, ::-1][:, :2].T
-    same_class = (in_keras == in_onnx) | (likeliest - second <= TOLERANCE)
+    agree, near = _compared(part, expected, actual)
     # NaN compares as false, so it counts as a mismatch too.
-    otherwise = ~((difference <= TOLERANCE) & same_class)
+    otherwise = ~((difference <= TOLERANCE) & (agree | near))
     undecided = otherwise & np.isfinite(difference) & reference.undecided
     _refuse(otherwise & ~undecided, difference, part)
     return Parity(
         images=len(part),
         undecided=int(undecided.sum()),
         max_difference=float(difference[~undecided].max(initial=0)),
-        argmax_agreement=float((in_keras == in_onnx).mean()),
-        accuracy_keras=float((in_keras == part.labels).mean()),
-        accuracy_onnx=float((in_onnx == part.labels).mean()),
+        argmax_agreement=float(agree.mean()),
+        accuracy_keras=metrics.accuracy(part.labels, expected),
+        accuracy_onnx=metrics.accuracy(part.labels, actual),
     )
+
+
+def _compared(part: Part, expected: Floats, actual: Floats) -> tuple[Truths, Truths]:
+    """Which images (N,) both give the same class, or all of the same findings, and which are otherwise near a tie."""
+    several = part.labels.ndim == 2
+    pairs = [apart(each) if several else each for each in (expected, actual)]
+    in_keras, in_onnx = (each.argmax(axis=1) for each in pairs)
+    likeliest, second = np.sort(pairs[0], axis=1)[:, ::-1][:, :2].T
+    agree, near = in_keras == in_onnx, likeliest - second <= TOLERANCE
+    if not several:
+        return agree, near
+    every = (agree.reshape(expected.shape), (agree | near).reshape(expected.shape))
+    return every[0].all(axis=1), every[1].all(axis=1)
 
 
 def _refuse(wrong: Truths, difference: Floats, part: Part) -> None:

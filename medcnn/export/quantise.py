@@ -139,10 +139,10 @@ def _answers(model: ModelProto, images: Part) -> Floats:
 
 def _classes_in_turn(order: Collection[int], labels: npt.NDArray[np.int64]) -> list[int]:
     """The same positions: the first of every class, then the second of every class, and so on."""
-    met: Counter[int] = Counter()
+    met: Counter[tuple[int, ...]] = Counter()
     turns = {}
     for position in order:
-        label = int(labels[position])
+        label = tuple(np.atleast_1d(labels[position]).tolist())
         turns[position] = met[label]
         met[label] += 1
     return sorted(order, key=turns.__getitem__)

@@ -47,6 +47,7 @@ class Card:
         novelty: Tells images that are unlike the training images.
         frames: Which pictures are taken of a file that has several: all, first or middle.
         greys: How greys and colours deeper than 8 bits are scaled.
+        multi_label: Whether classes are findings, of which an image may have several; prediction sets then say nothing.
     """
 
     study: str
@@ -66,6 +67,7 @@ class Card:
     novelty: Novelty
     frames: Frames = "all"
     greys: Scaling = DEFAULT
+    multi_label: bool = False
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -209,6 +211,13 @@ def _digests(text: str) -> dict[str, str]:
     return found
 
 
+def _truth(text: str) -> bool:
+    value = _parsed(text)
+    if not isinstance(value, bool):
+        raise ValueError("expected true or false")
+    return value
+
+
 def _greys(text: str) -> Scaling:
     value = _object(text)
     if set(value) != {"scale", "low", "high"} or value["scale"] not in get_args(Scale):
@@ -244,6 +253,7 @@ _CHECKS: Mapping[str, Callable[[str], Any]] = {
     "novelty": Novelty.from_json,
     "frames": _of(*get_args(Frames)),
     "greys": _greys,
+    "multi_label": _truth,
 }
-_USUAL: Mapping[str, Any] = {"frames": "all", "greys": DEFAULT}
+_USUAL: Mapping[str, Any] = {"frames": "all", "greys": DEFAULT, "multi_label": False}
 """Entries that only a model of other values has: so files of before they were known are read, and stay as they are."""

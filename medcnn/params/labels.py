@@ -27,7 +27,10 @@ class Csv(Block):
     label: str = "label"
     """Column of label values."""
     columns: Annotated[tuple[str, ...], AfterValidator(distinct)] = ()
-    """Instead of ``label``, a column for each class, of which one is 1 in every row; patterns match their names."""
+    """Instead of ``label``, a column for each class, of which one is 1 in every row; patterns match their names. With
+    ``multi_label`` any number of them is 1; rows that say -1, uncertain, are set aside."""
+    separator: Annotated[str, Field(min_length=1)] = "|"
+    """What separates several findings in ``label`` where ``multi_label`` is set."""
     group: str | None = None
     """Column that names the patient."""
     split: str | None = None

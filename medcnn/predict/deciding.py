@@ -11,6 +11,8 @@ from medcnn.core.errors import BAD_INPUT, MedcnnError
 from medcnn.inference.card import Card
 
 OPERATING = "operating"
+SEPARATOR, NO_FINDING = "|", "no finding"
+"""As labels of several findings are written, see ``medcnn.params.shared.classes``, which needs more than NumPy."""
 
 
 class ThresholdError(MedcnnError):
@@ -47,7 +49,7 @@ def _one(text: str, card: Card) -> tuple[str, float]:
     # A class may have a = in its name, a number has none.
     name, mark, number = text.rpartition("=")
     if not mark:
-        if len(card.class_names) > 2 or not card.positive:
+        if len(card.class_names) > 2 or not card.positive or card.multi_label:
             raise ThresholdError(f"--threshold {text}: {_choices(card)}")
         name = card.positive
     try:
@@ -65,6 +67,20 @@ def _choices(card: Card) -> str:
     return f"choose from {', '.join(filter(None, [number, named, OPERATING]))}"
 
 
+def predicted(probabilities: np.ndarray, card: Card, levels: Mapping[str, float]) -> str | None:
+    """What is predicted of one image: ``predicted_class``, or of several findings the names of those that it has."""
+    if not card.multi_label:
+        return predicted_class(probabilities, card.class_names, levels)
+    return SEPARATOR.join(_reaching(probabilities, card, levels)) or NO_FINDING
+
+
+def _reaching(probabilities: np.ndarray, card: Card, levels: Mapping[str, float | None]) -> list[str]:
+    """The findings that reach their threshold, or have none and are likelier than not."""
+    chances = zip(card.class_names, probabilities.tolist(), strict=True)
+    known = ((name, chance, levels.get(name)) for name, chance in chances)
+    return [name for name, chance, level in known if (chance > 0.5 if level is None else chance >= level)]
+
+
 def predicted_class(probabilities: np.ndarray, class_names: Sequence[str], levels: Mapping[str, float]) -> str | None:
     """The predicted class of one image; None where every class has a threshold and none reaches it.
 
@@ -76,6 +92,11 @@ def predicted_class(probabilities: np.ndarray, class_names: Sequence[str], level
 
 
 def prediction_set(probabilities: np.ndarray, card: Card) -> list[str]:
-    """The classes that the image may be of, so that the truth is among them as often as the card's coverage says."""
+    """The classes that the image may be of, so that the truth is among them as often as the card's coverage says.
+
+    Of several findings those that reach their operating point.
+    """
+    if card.multi_label:
+        return _reaching(probabilities, card, card.operating_points)
     inside = 1 - probabilities <= card.conformal_threshold
     return [name for name, is_in in zip(card.class_names, inside, strict=True) if is_in]

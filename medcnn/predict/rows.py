@@ -140,7 +140,7 @@ def _complete(row: Row, probabilities: np.ndarray, model: Model, levels: Mapping
         return Row(row.path, error="the model's answer is not probabilities")
     return replace(
         row,
-        label=deciding.predicted_class(probabilities, names, levels),
+        label=deciding.predicted(probabilities, model.card, levels),
         probabilities=dict(zip(names, probabilities.tolist(), strict=True)),
         prediction_set=deciding.prediction_set(probabilities, model.card),
     )

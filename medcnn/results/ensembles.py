@@ -61,9 +61,13 @@ class Combined(Record):
         combiners: ensembles by the name of their combiner; none of a single model.
         chosen: the combiner of the lowest cross-entropy on validation.
         macs: multiply-accumulates for one image, by the name of model, ensemble or cascade.
+        by_finding: whether ensembles decide about each of several findings on its own; absent where there is one class.
+        left_out: why there are none of something, by its name.
     """
 
     combiners: dict[str, Combiner]
     chosen: str | None
     cascades: dict[str, Cascade]
     macs: dict[str, int]
+    by_finding: bool | None = None
+    left_out: dict[str, str] | None = None

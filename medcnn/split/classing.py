@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from medcnn.dataset.doubts import Doubt, Severity
+from medcnn.params.labels import Labels
+from medcnn.params.shared.classes import NO_FINDING, SEPARATOR
 from medcnn.reading.names import matches
 
 _SHOWN = 8
@@ -60,6 +62,32 @@ class Classifier:
             if _exactness(found[0]) == _exactness(found[1]):
                 self.undecided.add(text)
         return self.patterns[found[0]] if found else ""
+
+
+@dataclass
+class SeveralFindings(Classifier):
+    """Finds all findings that a text names; '' where one of them is of no class.
+
+    Attributes:
+        separator: between findings.
+    """
+
+    separator: str = SEPARATOR
+
+    def _looked_up(self, text: str) -> str:
+        parts = [part.strip() for part in text.split(self.separator)]
+        found = {NO_FINDING if part == NO_FINDING else super(SeveralFindings, self)._looked_up(part) for part in parts}
+        if "" in found:
+            return ""
+        known = [name for name in dict.fromkeys(self.patterns.values()) if name in found - {NO_FINDING}]
+        return SEPARATOR.join(known) or NO_FINDING
+
+
+def classifier(labels: Labels) -> Classifier:
+    """What finds the classes of a study."""
+    if labels.multi_label:
+        return SeveralFindings(labels.classes, separator=labels.csv.separator)
+    return Classifier(labels.classes)
 
 
 def of_no_class(classifier: Classifier, unnamed: Counter[str], total: int, what: str) -> Iterator[Doubt]:

@@ -50,7 +50,14 @@ NOTHING = Told(
 """Where there is no table."""
 
 
-def told(archive: Archive, files: Sequence[str], source: Csv, class_of: Callable[[str], str], where: str) -> Told:
+def told(
+    archive: Archive,
+    files: Sequence[str],
+    source: Csv,
+    class_of: Callable[[str], str],
+    where: str,
+    multi_label: bool = False,
+) -> Told:
     """Read the label tables of a study and find the files that they name.
 
     Args:
@@ -59,6 +66,7 @@ def told(archive: Archive, files: Sequence[str], source: Csv, class_of: Callable
         source: which tables there are, and what their columns mean.
         class_of: the class of a value, by which rows of one image are compared.
         where: the key path of ``csv``, for messages.
+        multi_label: whether an image may have several findings.
 
     Raises:
         MedcnnError: no table, one that cannot be read or lacks a column, rows that name other files or no certain one.
@@ -70,7 +78,7 @@ def told(archive: Archive, files: Sequence[str], source: Csv, class_of: Callable
     sheets = {name: _sheet(archive, name, source, where) for name in _tables(names, source, where)}
     found = [_matched(name, sheet, offered, others, source, len(sheets) > 1, where) for name, sheet in sheets.items()]
     cells = pd.concat([sheet.rows for sheet in sheets.values()], ignore_index=True).fillna("")
-    values, reasons = _values(cells, source, where)
+    values, reasons = _values(cells, source, multi_label, where)
     rows = pd.DataFrame({
         "file": np.concatenate([each.files for each in found]),
         "value": values,
@@ -190,8 +198,10 @@ def _unclear(rows: pd.DataFrame) -> Iterator[Doubt]:
         yield Doubt("warning", "rows_without_one_class", text, int(count))
 
 
-def _values(cells: pd.DataFrame, source: Csv, where: str) -> tuple[pd.Series[str], pd.Series[str]]:
+def _values(cells: pd.DataFrame, source: Csv, multi_label: bool, where: str) -> tuple[pd.Series[str], pd.Series[str]]:
     """The value of each row, and why it has none."""
+    if source.columns and multi_label:
+        return one_hot.findings(cells[list(source.columns)], source.separator, f"{where}.columns")
     if source.columns:
         return one_hot.values(cells[list(source.columns)], f"{where}.columns")
     return cells[source.label], pd.Series("", cells.index, dtype=tables.TEXT)

@@ -54,8 +54,8 @@ def listed(archive: Archive, labels: Labels, where: str) -> Listing:
         MedcnnError: there are no images, a pattern or an alias matches nothing, or a table cannot be trusted.
     """
     files = finding.found(archive, labels, where)
-    classifier, at = Classifier(labels.classes), f"{where}.labels"
-    told = label_tables.told(archive, files.names, labels.csv, classifier.of_text, f"{at}.csv")
+    classifier, at = classing.classifier(labels), f"{where}.labels"
+    told = label_tables.told(archive, files.names, labels.csv, classifier.of_text, f"{at}.csv", labels.multi_label)
     rows = _rows(files.names, told)
     by_path = ~rows["told"].to_numpy() & (labels.csv.file is None or labels.csv.unlisted == "by_folder")
     rows["label"] = _labelled_by_path(rows, by_path, classifier)
@@ -81,7 +81,7 @@ def described(archive: Archive, labels: Labels, where: str) -> pd.DataFrame:
         MedcnnError: a table cannot be read.
     """
     names = finding.found(archive, labels, where).names
-    told = label_tables.told(archive, names, labels.csv, lambda value: value, f"{where}.labels.csv")
+    told = label_tables.told(archive, names, labels.csv, lambda value: value, f"{where}.labels.csv", labels.multi_label)
     return told.cells.reindex(range(len(names))).fillna("").set_axis(names)
 
 

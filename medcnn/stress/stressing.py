@@ -9,6 +9,7 @@ import numpy as np
 
 from medcnn.dataset.augment import augmented
 from medcnn.dataset.part import Part
+from medcnn.measures import metrics
 from medcnn.measures.statistics import intervals
 from medcnn.networks.outputs import per_class
 from medcnn.params.shared.policies import Policy
@@ -82,6 +83,6 @@ def _changed(test: Part, change: Change) -> Iterator[np.ndarray]:
 
 
 def _accuracy(outputs: np.ndarray, test: Part, confidence: float) -> dict[str, float]:
-    right = per_class(outputs).argmax(axis=1) == test.labels
+    right = metrics.right(test.labels, per_class(outputs))
     low, high = intervals.proportion(right, test.groups, confidence)
     return {"accuracy": float(right.mean()), "accuracy_low": low, "accuracy_high": high}

@@ -23,7 +23,7 @@ Together = Callable[[tuple[str, ...]], Networks]
 def answering(job: Job, together: Together) -> Engine:
     """The engine of a network, an ensemble or a cascade."""
     raw = _raw(job, together)
-    return lambda images: scaled(raw(images), job.temperature)
+    return lambda images: scaled(raw(images), job.temperature, job.multi_label)
 
 
 def _raw(job: Job, together: Together) -> Engine:
