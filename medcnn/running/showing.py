@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from medcnn.runtime.side_by_side import ADVICE
 
 _RUNNING = re.compile(r"Running stage '([^']+)'")
-_QUIET = re.compile(r"Stage '[^']+' (?:didn't change|is cached)|No file hash info found|^WARNING: '[^']+' is empty|\d%\|")
+_QUIET = re.compile(
+    r"Stage '[^']+' (?:didn't change|is cached)|No file hash info found|^WARNING: '[^']+' is empty|\d%\|"
+)
 """What says nothing new: outs that were never made have no hash, a run of one model has no ensembles, and bars move."""
 _HARMLESS = (*ADVICE, "> python -m stages.", "Verifying data sources", "Data and pipelines are up to date")
 
