@@ -64,7 +64,7 @@ def begins(path: Path, pattern: bytes) -> bool:
 
 def temporary_file() -> io.BufferedRandom:
     """A file for what is unfolded, that vanishes when it is closed; in a project on its disk, where there is room."""
-    if not (paths.project() / ".dvc").is_dir():
+    if not (paths.project() / "params.yaml").is_file():
         return tempfile.TemporaryFile()
     folder = paths.state("spool")
     folder.mkdir(parents=True, exist_ok=True)
