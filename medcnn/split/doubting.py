@@ -32,7 +32,7 @@ def of_split(rows: pd.DataFrame, relatives: Relatives, study: Study) -> Iterator
         study: how they were dealt.
     """
     used = (rows["status"] == USED).to_numpy()
-    yield from _set_aside(rows.loc[~used, ["path", "reason"]])
+    yield from _set_aside(rows.loc[~used, ["path", "reason"]], len(rows))
     images = rows.loc[used, ["path", "label", "split", "group"]].reset_index(drop=True)
     images["patient"] = relatives.patients[used].array
     yield from _patients_unknown(images)
@@ -43,20 +43,20 @@ def of_split(rows: pd.DataFrame, relatives: Relatives, study: Study) -> Iterator
     yield from _near_copies_of_two_classes(images, relatives.near[used])
 
 
-def _set_aside(rows: pd.DataFrame) -> Iterator[Doubt]:
+def _set_aside(rows: pd.DataFrame, total: int) -> Iterator[Doubt]:
     """What is lost to labels that contradict each other, and to the patterns of an author's split."""
     torn = rows[rows["reason"].str.startswith("identical image").to_numpy(bool)]
     if len(torn):
         text = (
-            f"{len(torn)} images have an identical copy under another label, such as {torn['path'].iloc[0]}: all of "
-            "them are set aside; correct their labels or exclude them"
+            f"{len(torn)} of {total} images have an identical copy under another label, such as "
+            f"{torn['path'].iloc[0]}: all of them are set aside; correct their labels or exclude them"
         )
         yield Doubt("warning", "copies_of_two_classes", text, len(torn), _some(torn["path"]))
     placeless = rows["path"][rows["reason"].str.startswith("in no part").to_numpy(bool)]
     if len(placeless):
         text = (
-            f"{len(placeless)} images are in no part of the author's split, such as {placeless.iloc[0]}: they are set "
-            "aside; fix the patterns of split, or exclude them"
+            f"{len(placeless)} of {total} images are in no part of the author's split, such as {placeless.iloc[0]}, "
+            "and set aside; fix the patterns of split, or exclude what is no image of the study"
         )
         yield Doubt("warning", "images_in_no_part", text, len(placeless), _some(placeless))
 
