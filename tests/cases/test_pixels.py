@@ -80,16 +80,38 @@ def test_a_few_pixels_far_outside_do_not_turn_the_anatomy_black(data: bytes) -> 
         png(np.stack([DEEP] * 3, -1), 2),
         png(np.stack([*[DEEP] * 3, np.full_like(DEEP, 65535)], -1), 6),
         png(np.stack([DEEP, np.full_like(DEEP, 65535)], -1), 4),
+        tiff(np.stack([DEEP] * 3, -1), photometric="rgb"),
+        tiff(np.stack([DEEP] * 3, 0), photometric="rgb", planarconfig="separate"),
     ],
-    ids=["grey", "rgb", "rgba", "grey alpha"],
+    ids=["grey", "rgb", "rgba", "grey alpha", "tiff", "planes"],
 )
 def test_colours_of_16_bits_are_treated_as_greys_are(data: bytes) -> None:
-    try:
-        found = shown(data)
-    except UnreadableImageError as error:
-        assert "not an image" not in str(error)
-        return
-    assert np.abs(found - TRUTH).mean() < 6
+    assert np.abs(shown(data) - TRUTH).mean() < 6
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        tiff(255 - TRUTH, photometric="miniswhite"),
+        tiff(4095 - DEEP, photometric="miniswhite"),
+        tiff(65535 - HIGH, photometric="miniswhite"),
+        tiff(65535 - HIGH, photometric="miniswhite", byteorder=">"),
+        tiff((1 - UNIT).astype(np.float32), photometric="miniswhite"),
+    ],
+    ids=["8 bits", "12 of 16 bits", "16 bits", "big endian", "floats"],
+)
+def test_white_is_zero_at_every_depth(data: bytes) -> None:
+    assert np.abs(shown(data) - TRUTH).mean() < 6
+
+
+def test_floats_of_64_bits_and_colours_of_floats_are_read() -> None:
+    assert np.abs(shown(tiff(UNIT)) - TRUTH).mean() < 6
+    assert np.abs(shown(tiff(np.stack([UNIT] * 3, -1).astype(np.float32), photometric="rgb")) - TRUTH).mean() < 6
+
+
+def test_a_tiff_whose_channels_are_not_explained_is_refused_with_its_reason() -> None:
+    with pytest.raises(UnreadableImageError, match="2 channels"):
+        shown(tiff(np.stack([TRUTH] * 2, -1), photometric="minisblack", planarconfig="contig"))
 
 
 @pytest.mark.parametrize("some", [48, 10])
