@@ -131,7 +131,6 @@ class Params(Block):
         for name in self.run.models if self.studies[study].labels.multi_label else ():
             model = self.models[name]
             asked = {
-                "head=dense": model.head == "probe",
                 "sampler=natural": model.sampler == "balanced",
                 "label_smoothing=0, mixup=0 and cutmix=0": model.mixed,
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +31,9 @@ class Sample:
 
     Attributes:
         features: (N, F).
-        labels: (N,) classes from 0 on.
+        labels: (N,) classes from 0 on, or findings (N, K), 0 or 1.
         groups: (N,) patients, joined with their duplicates.
-        weights: (N,) of the images.
+        weights: of the images, of the shape of ``labels``.
     """
 
     features: npt.NDArray[np.float32]
@@ -45,14 +45,21 @@ class Sample:
         """Some of the images."""
         return Sample(self.features[rows], self.labels[rows], self.groups[rows], self.weights[rows])
 
+    def apart(self) -> list[Sample]:
+        """The sample itself, or one of each finding."""
+        if self.labels.ndim == 1:
+            return [self]
+        both = zip(self.labels.T, self.weights.T, strict=True)
+        return [replace(self, labels=labels, weights=weights) for labels, weights in both]
+
 
 @dataclass(frozen=True)
 class Probe:
     """Log-odds that are linear in the features, which need no standardising any more.
 
     Attributes:
-        kernel: (F, C), or (F, 1) for the second of two classes over the first.
-        bias: (C,) or (1,).
+        kernel: (F, C), or (F, 1) for the second of two classes over the first; of findings (F, K).
+        bias: (C,), (1,) or (K,).
         strength: of the penalty, as scikit-learn's C.
     """
 
@@ -102,21 +109,32 @@ class _Space:
 def fitted(sample: Sample, classes: int) -> Probe:
     """Fit a probe; the same sample gives the same one, whatever the number of threads.
 
-    Multinomial logistic regression with an L2 penalty, by scikit-learn's L-BFGS in float64. The strength of the
-    penalty is the one with the least cross-entropy in ``FOLDS``-fold cross-validation over whole groups.
+    Multinomial logistic regression with an L2 penalty, or a binary one for each finding, by scikit-learn's L-BFGS in
+    float64. The strength of the penalty is the one with the least cross-entropy in ``FOLDS``-fold cross-validation
+    over whole groups.
 
     Args:
-        sample: images of every class.
-        classes: how many there are.
+        sample: images of every class, with and without every finding.
+        classes: how many classes there are; of findings, 2.
     """
     # How a matrix product is divided among threads shows in its last digits.
     with threadpool_limits(1):
-        folds = _folds(sample, classes)
-        strength = STRENGTHS[int(np.argmin(_losses(sample, folds)))] if folds else USUAL
+        parts = sample.apart()
+        losses = sum((_losses(part, _folds(part, classes)) for part in parts), np.zeros(len(STRENGTHS)))
+        strength = STRENGTHS[int(np.argmin(losses))] if losses.any() else USUAL
         space = _Space.of(sample.features)
-        regression = _regression(strength).fit(space.seen(sample.features), sample.labels, sample.weights)
-        kernel = space.axes @ regression.coef_.T / space.spread[:, None]
-        return Probe(kernel, regression.intercept_ - space.centre @ kernel, strength)
+        seen = space.seen(sample.features)
+        kernels, biases = zip(*(_fit(seen, part, strength) for part in parts), strict=True)
+        kernel = space.axes @ np.vstack(kernels).T / space.spread[:, None]
+        return Probe(kernel, np.concatenate(biases) - space.centre @ kernel, strength)
+
+
+def _fit(seen: Floats, sample: Sample, strength: float) -> tuple[Floats, Floats]:
+    """Coefficients and intercepts; a finding that every image has is expected everywhere."""
+    if len(np.unique(sample.labels)) < 2:
+        return np.zeros((1, seen.shape[1])), np.array([np.log(2 * len(seen) + 1)])
+    regression = _regression(strength).fit(seen, sample.labels, sample.weights)
+    return regression.coef_, regression.intercept_
 
 
 def _folds(sample: Sample, classes: int) -> list[Fold]:
@@ -129,7 +147,9 @@ def _folds(sample: Sample, classes: int) -> list[Fold]:
 
 
 def _losses(sample: Sample, folds: Sequence[Fold]) -> Floats:
-    """The mean cross-entropy of the held-out images by strength, rounded, so that ties do not hang on last digits."""
+    """The mean cross-entropy of the held-out images by strength, rounded, so that last digits decide nothing."""
+    if not folds:
+        return np.zeros(len(STRENGTHS))
     totals = sum(_path(sample.at(fit), sample.at(held_out)) for fit, held_out in folds)
     return np.round(totals / sum(sample.weights[held_out].sum() for _, held_out in folds), 6)
 

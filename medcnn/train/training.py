@@ -127,11 +127,11 @@ def _fit_probe(task: Task, learner: Learner, data: Data, inputs: Features) -> Pr
     groups = task.rows["group"].iloc[task.indices("train")].to_numpy(str)
     sample = Sample(
         inputs.all(),
-        np.tile(data.training.labels, copies),
+        np.concatenate([data.training.labels] * copies),
         np.tile(groups, copies),
-        np.tile(data.training.sample_weights, copies),
+        np.concatenate([data.training.sample_weights] * copies),
     )
-    probe = probing.fitted(sample, len(task.classes))
+    probe = probing.fitted(sample, 2 if task.multi_label else len(task.classes))
     learner.network.get_layer("probabilities").set_weights(probe.layer(learner.network.output_shape[-1]))
     training = replace(data.validation, indices=task.indices("train"))
     seen, held_out = learner.measure(training), learner.measure(data.validation)

@@ -48,6 +48,23 @@ def test_too_few_groups_for_folds_of_every_class_mean_the_usual_strength(groups:
     assert probing.fitted(few, 3).strength == probing.USUAL
 
 
+def test_a_probe_of_findings_is_one_of_each_with_a_strength_in_common() -> None:
+    found = sample(2, noise=2.0)
+    columns = [found.labels, np.roll(found.labels, 3), found.features[:, 9] > 5, np.ones(len(found.labels))]
+    findings = np.stack(columns, axis=1).astype(np.int64)
+    probe = probing.fitted(Sample(found.features, findings, found.groups, np.ones(findings.shape, np.float32)), 2)
+    kernel, bias = probe.layer(4)
+    assert (kernel.shape, bias.shape) == ((30, 4), (4,))
+    # A finding that all images have.
+    assert not kernel[:, 3].any()
+    assert bias[3] > 3
+    standard = (found.features - found.features.mean(axis=0)) / found.features.std(axis=0)
+    for index, finding in enumerate(findings.T[:3]):
+        direct = LogisticRegression(C=probe.strength, tol=1e-8, max_iter=9999).fit(standard, finding)
+        answers = 1 / (1 + np.exp(-(found.features @ kernel[:, index] + bias[index])))
+        np.testing.assert_allclose(answers, direct.predict_proba(standard)[:, 1], atol=0.02)
+
+
 def test_weights_move_the_answers_towards_the_heavier_class() -> None:
     found = sample(2, noise=2.0)
     heavy = Sample(found.features, found.labels, found.groups, np.where(found.labels == 1, 20, 1).astype(np.float32))
