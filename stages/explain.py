@@ -16,8 +16,11 @@ def main(study: str) -> None:
     settings = load(Settings)
     test = part.read(study, settings.studies[study].labels.class_names)
     networks = results.read(paths.metrics("comparisons", study), Compared).networks
+    if several := settings.studies[study].labels.multi_label:
+        print(f"{study}: no galleries, as they are of one answer per image, and images of this study have several")
     # One model may be both.
-    galleries = [gallery(study, name, test) for name in sorted({networks.best, networks.worst})]
+    chosen_models = [] if several else sorted({networks.best, networks.worst})
+    galleries = [gallery(study, name, test) for name in chosen_models]
     pin_tensorflow(settings.seed)
     from medcnn.explain.gradcam import NoFeatureMapsError, grad_cam
     from medcnn.networks import saving

@@ -153,7 +153,7 @@ def ece(labels: Integers, probabilities: Floats, bins: int) -> float:
     if not len(labels):
         return math.nan
     confidences, wrong_by = overconfidences(labels, probabilities)
-    return float(np.abs(np.bincount(bin_of(confidences, bins), wrong_by)).sum() / len(labels))
+    return float(np.abs(np.bincount(bin_of(confidences, bins), wrong_by)).sum() / len(confidences))
 
 
 def overconfidences(labels: Integers, probabilities: Floats) -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from medcnn.core import files
+from medcnn.predict.deciding import NO_FINDING
 from medcnn.predict.model import Model
 from medcnn.predict.rows import Row
 from medcnn.runtime.console import shown
@@ -60,7 +61,8 @@ class Text:
         rule = ", ".join(f"{name} from {level:g}" for name, level in levels.items())
         called = f" Called: {rule}." if rule else ""
         self._title = f"{card.model} of study {card.study}, {card.precision}.{called} {NOTE}"
-        self._called = max(map(len, ("class", "error", *self._names)))
+        longest = [SEPARATOR.join(self._names)[:_WIDEST], NO_FINDING] if card.multi_label else self._names
+        self._called = max(map(len, ("class", "error", *longest)))
         self._set = min(max(len("may be"), len(" ".join(self._names))), _WIDEST)
 
     def start(self) -> str:

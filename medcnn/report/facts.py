@@ -13,6 +13,7 @@ from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import combining
 from medcnn.measures.curves import Curve
 from medcnn.params.judging.evaluate import Judging
+from medcnn.params.shared.classes import Findings
 from medcnn.params.studies import Study
 from medcnn.published import table
 from medcnn.published.table import Table
@@ -87,13 +88,18 @@ class Facts:
         return self.study.labels.class_names
 
     @property
+    def several(self) -> bool:
+        """Whether classes are findings, of which an image may have several."""
+        return self.study.labels.multi_label
+
+    @property
     def best(self) -> str:
         """The chosen model: of the lowest cross-entropy on validation among those not fitted on it."""
         return self.compared.best
 
     @property
     def ranking(self) -> tuple[str, ...]:
-        """All models by accuracy on test, the highest first."""
+        """All models by accuracy on test, of several findings by mean AUROC, the highest first."""
         return self.compared.ranking
 
     @property
@@ -138,6 +144,13 @@ class Facts:
         return paths.plots("explain", self.name)
 
 
+def outcomes(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """What confusion is between: classes, or the absence and the presence of each finding."""
+    if not isinstance(classes, Findings):
+        return classes
+    return tuple(outcome for name in classes for outcome in (f"no {name}", name))
+
+
 def gathered(name: str, settings: Settings) -> Facts:
     """Read everything about one study.
 
@@ -149,7 +162,8 @@ def gathered(name: str, settings: Settings) -> Facts:
     combined = base.read(paths.metrics("ensemble", name), Combined)
     # A run of one model has no ensembles.
     ensembles = (f"ensemble_{key}" for key in settings.ensemble.combiners if key in combined.combiners)
-    models = (*settings.run.trained, *ensembles, *settings.run.cascaded)
+    cascades = () if study.labels.multi_label else settings.run.cascaded
+    models = (*settings.run.trained, *ensembles, *cascades)
     for model in models:
         if model not in evaluated:
             raise MedcnnError(f"{paths.metrics('evaluate', name)} lacks model '{model}'; run `dvc repro`")
@@ -172,7 +186,7 @@ def gathered(name: str, settings: Settings) -> Facts:
         stressed=_by_model("stress", name, settings.run.stress, Stressed),
         external=_external(name, models, settings.run.external),
         histories=reading.histories(name, models),
-        confusions=reading.confusions(name, models, study.labels.class_names),
+        confusions=reading.confusions(name, models, outcomes(study.labels.class_names)),
         rocs=reading.rocs(name, models),
         reliabilities=reading.reliabilities(name, models),
         errors=reading.errors(name, models),

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from medcnn.core.arrays import Integers
 from medcnn.measures.curves import Curve
 from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
-from medcnn.report.facts import Facts
+from medcnn.report.facts import Facts, outcomes
 from medcnn.report.reading import History, Reliability
 from medcnn.results.evaluated import Calibration
 from medcnn.results.networks import Stressed
@@ -58,8 +58,8 @@ def confusions(facts: Facts) -> Iterator[Drawing]:
     """One confusion matrix per model: counts, tinted by their share of the true class."""
     for model in facts.best_first:
         if (counts := facts.confusions.get(model)) is not None:
-            svg = drawn((3.5, 3.0), partial(_draw_confusion, counts=counts, classes=facts.classes))
-            yield Drawing(f"confusion_{model}", model, svg, _confusion_in_words(model, counts, facts.classes))
+            svg = drawn((3.5, 3.0), partial(_draw_confusion, counts=counts, classes=outcomes(facts.classes)))
+            yield Drawing(f"confusion_{model}", model, svg, _confusion_in_words(model, counts, outcomes(facts.classes)))
 
 
 def roc_curves(facts: Facts) -> Iterator[Drawing]:

@@ -21,6 +21,7 @@ from medcnn.results.networks import Exported, Trained
 from medcnn.runtime import paths
 
 RATES = ("recall", "specificity", "precision", "f1")
+OF_FINDINGS = ("auroc", "average_precision", "brier", "ece")
 DECISIONS = ("sensitivity", "specificity", "ppv", "npv")
 _TITLES = {figure.key: figure.title for figure in FIGURES} | {"ppv": "PPV", "npv": "NPV", "f1": "F1"}
 _WANTED = {
@@ -119,9 +120,10 @@ def _tables(facts: Facts) -> dict[str, str]:
     """Every table of the card, by its section."""
     block = facts.evaluated[facts.best]
     test = block.test
-    headings = ("Class", "Images", *map(_title, RATES))
+    rates = (*OF_FINDINGS, *RATES) if facts.several else RATES
+    headings = ("Class", "Images", *map(_title, rates))
     of_classes = [(name, test.classes[name]) for name in facts.classes]
-    classes = [(name, str(of.support), *_figures(of, RATES)) for name, of in of_classes]
+    classes = [(name, str(of.support), *_figures(of, rates)) for name, of in of_classes]
     shown = [figure.key for figure in FIGURES if figure.key in (test.model_extra or {})]
     return {
         "metrics": markdown.grid(("Figure", "On test"), [(_title(key), markdown.figure(test, key)) for key in shown]),

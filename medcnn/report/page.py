@@ -15,7 +15,7 @@ from markupsafe import Markup
 from medcnn.params.judging.figures import BY_KEY, CALIBRATED, FIGURES, SCORED, TESTED
 from medcnn.report import axes, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
 from medcnn.report.drawing import Drawing
-from medcnn.report.facts import Facts
+from medcnn.report.facts import Facts, outcomes
 from medcnn.report.settings import Settings
 from medcnn.report.speeds import Speeds, engine
 from medcnn.results.evaluated import Crossval
@@ -125,6 +125,7 @@ def _environment() -> Environment:
         galleries=shown_galleries,
         params_of_run=provenance.params_of_run,
         FIGURES=FIGURES,
+        outcomes=outcomes,
         SCORED=SCORED,
         TESTED=TESTED,
         CALIBRATED=CALIBRATED,

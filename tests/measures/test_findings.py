@@ -99,6 +99,13 @@ def test_every_finding_gets_a_threshold_also_where_there_are_two() -> None:
     assert all(point["validation"]["sensitivity"] >= 0.95 for point in points.values())
 
 
+def test_calibration_error_is_that_of_all_decisions_within_its_interval() -> None:
+    calls, chances = findings.decided(TRUTH, CHANCES)
+    assert metrics.ece(TRUTH, CHANCES, 15) == pytest.approx(metrics.ece(calls, chances, 15))
+    found = statistics.measured(TABLE, [str(row) for row in range(300)], Judging(resamples=200), seed=1, patients=False)
+    assert found["ece_low"] <= found["ece"] <= found["ece_high"]
+
+
 def test_taken_apart_and_put_together_again() -> None:
     decisions = findings.apart(CHANCES)
     assert decisions.shape == (900, 2)
