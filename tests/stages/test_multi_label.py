@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from medcnn.core import files
 from medcnn.dataset import manifest, predictions
 from medcnn.predict.model import load
 from medcnn.runtime import paths
-from tests.project import made_once, shrink, stage
+from tests.project import made_once, run, shrink, stage
 
 pytestmark = [pytest.mark.tensorflow]
 
@@ -93,6 +94,8 @@ def made(folder: Path) -> None:
     for model in MODELS:
         stage(folder, "weights", model)
         stage(folder, "train", STUDY, model)
+    for name in ("ensemble", "evaluate", "explain"):
+        stage(folder, name, STUDY)
 
 
 @pytest.fixture(scope="session")
@@ -118,8 +121,8 @@ def test_probabilities_of_findings_are_each_on_their_own(trained: Path) -> None:
 
 
 def test_ensembles_and_figures_of_findings(trained: Path) -> None:
-    stage(trained, "ensemble", STUDY)
-    stage(trained, "evaluate", STUDY)
+    made = files.read_json(trained / paths.metrics("ensemble", STUDY))
+    assert len(made["combiners"]) == 6 and made["cascades"] == {} and set(made["left_out"]) == {"cascades"}
     test = files.read_json(trained / paths.metrics("evaluate", STUDY))["simple"]["test"]
     assert test["auroc"] > 0.7 and set(test["classes"]) == set(FINDINGS)
     assert {"auroc_low", "average_precision", "ece"} <= set(test["classes"]["disc"])
@@ -129,6 +132,7 @@ def test_ensembles_and_figures_of_findings(trained: Path) -> None:
 def exported(trained: Path) -> Path:
     for model in MODELS:
         stage(trained, "export", STUDY, model)
+    stage(trained, "export_ensembles", STUDY)
     return trained
 
 
@@ -137,3 +141,30 @@ def test_an_exported_model_answers_as_keras_does_and_names_findings(exported: Pa
     assert record["parity"]["max_difference"] < 1e-4
     model = load(exported / paths.onnx_model(STUDY, "simple"))
     assert model.card.multi_label and set(model.card.operating_points) == set(FINDINGS)
+    ensembles = files.read_json(exported / paths.metrics("export_ensembles", STUDY))
+    assert len(ensembles) == 6
+    assert all(made["parity"]["max_difference"] < 1e-4 for made in ensembles.values())
+
+
+def test_degraded_images_are_judged_by_all_findings(trained: Path) -> None:
+    stage(trained, "stress", STUDY, "simple")
+    stressed = files.read_json(trained / paths.metrics("stress", STUDY, "simple"))
+    test = files.read_json(trained / paths.metrics("evaluate", STUDY))["simple"]["test"]
+    assert stressed["clean"]["accuracy"] == pytest.approx(test["accuracy"])
+
+
+def test_predict_names_what_it_finds(exported: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(exported / "set.zip") as whole:
+        whole.extract("images/001.png", tmp_path)
+    model = exported / paths.onnx_model(STUDY, "simple")
+    said = json.loads(run(tmp_path, "medcnn", "predict", str(model), "images", "--format", "jsonl").stdout)
+    likely = [name for name, chance in said["probabilities"].items() if chance > 0.5]
+    assert said["class"] == ("|".join(likely) or "no finding")
+
+
+def test_the_page_and_the_card_say_what_each_finding_is_worth(exported: Path) -> None:
+    stage(exported, "report")
+    page = (exported / paths.REPORT).read_text()
+    assert "Exact-match accuracy" in page and "Average precision" in page
+    card = (exported / "metrics/cards" / f"{STUDY}.md").read_text()
+    assert "| disc |" in card and "AUROC" in card

@@ -133,23 +133,36 @@ function seen(image, { image_size: size, fit }, name) {
 /** Show an answer: first what a screen reader says of it, then what an eye finds. */
 function show(card, pixels, probabilities, times) {
   const chances = card.class_names.map((name, position) => ({ name, chance: probabilities[position] }));
-  const inside = ({ chance }) => 1 - chance <= card.conformal_threshold;
-  const best = chances.reduce((first, other) => (other.chance > first.chance ? other : first));
+  const inside = ({ name, chance }) =>
+    card.multi_label ? chance >= (card.operating_points[name] ?? 0.5) : 1 - chance <= card.conformal_threshold;
+  const answer = card.multi_label ? findings(chances) : likeliest(chances);
   const unlike = strangeness(pixels, card.image_size, card.novelty);
   find("fault").hidden = true;
   find("result").hidden = false;
   find("source").textContent = asked.name + (asked.others ? ` (the first of ${asked.others + 1} files)` : "");
-  find("called").textContent = best.name;
+  find("called").textContent = answer.name;
   find("result").querySelector("tbody").replaceChildren(...chances.map((row) => chanceRow(row, inside(row))));
   find("set").textContent = setSentence(chances.filter(inside), card);
   find("seen").textContent = `${card.image_size} x ${card.image_size} pixels, ${fitted[card.fit]}`;
   find("times").textContent = timeSentence(times, card);
   draw(pixels, card.image_size);
   showWarning(unlike, card.novelty.threshold);
-  tell(`${best.name}, ${percent(best.chance)}${find("unlike").hidden ? "" : "; but the image looks unlike the training images"}`);
+  tell(`${answer.spoken}${find("unlike").hidden ? "" : "; but the image looks unlike the training images"}`);
   // For the ear alone: the eye finds it below.
   find("status").classList.add("unseen");
   find("result").scrollIntoView({ block: "nearest" });
+}
+
+function likeliest(chances) {
+  const { name, chance } = chances.reduce((first, other) => (other.chance > first.chance ? other : first));
+  return { name, spoken: `${name}, ${percent(chance)}` };
+}
+
+/** Of several findings an image has those above 0.5, or none. */
+function findings(chances) {
+  const found = chances.filter(({ chance }) => chance > 0.5);
+  const spoken = found.map(({ name, chance }) => `${name}, ${percent(chance)}`).join("; ");
+  return { name: found.map(({ name }) => name).join(", ") || "no finding", spoken: spoken || "no finding" };
 }
 
 const fitted = { stretch: "stretched to a square", pad: "with black borders", crop: "its middle" };
@@ -170,7 +183,11 @@ function chanceRow({ name, chance }, inside) {
   return row;
 }
 
-function setSentence(inside, { conformal_coverage: coverage, class_names: names }) {
+function setSentence(inside, { conformal_coverage: coverage, class_names: names, multi_label: several }) {
+  if (several) {
+    const listed = inside.map(({ name }) => name).join(", ") || "none";
+    return `Findings that reach their operating point, fitted on validation: ${listed}.`;
+  }
   const kept = `Sets are fitted to hold the true class of ${percent(coverage)} of images like those of validation.`;
   if (!inside.length) return `Prediction set: empty, no class is likely enough. ${kept}`;
   if (inside.length === names.length) return `Prediction set: every class, so the model cannot tell. ${kept}`;
