@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
+from medcnn.params.shared.classes import NO_FINDING
 from medcnn.split import classing
-from medcnn.split.classing import Classifier
+from medcnn.split.classing import Classifier, SeveralFindings
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,13 @@ def test_texts_of_no_class_are_counted_most_frequent_first() -> None:
     (doubt,) = classing.of_no_class(Classifier({"a": "x"}), Counter({"b": 2, "": 1, "A": 5}), 20, "value")
     assert doubt.count == 8
     assert doubt.examples == ("'A' 5", "'b' 2", "'' 1")
+
+
+def test_several_findings_are_named_in_the_order_of_classes_or_as_none() -> None:
+    patterns = {"Mass": "mass", "Effusion*": "fluid", "No Finding": NO_FINDING, "Hernia": NO_FINDING}
+    classifier = SeveralFindings(patterns, separator=";")
+    texts = {
+        "Effusion right; Mass": "mass|fluid", "No Finding": NO_FINDING, "Hernia": NO_FINDING, "Hernia;Mass": "mass",
+        "Mass;Tumour": "", "": "", NO_FINDING: NO_FINDING,
+    }  # fmt: skip
+    assert {text: classifier.of_text(text) for text in texts} == texts

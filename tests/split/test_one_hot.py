@@ -29,3 +29,11 @@ def test_none_and_several_have_a_reason_instead() -> None:
 def test_a_cell_that_is_neither_is_refused(cell: str) -> None:
     with pytest.raises(MedcnnError, match=rf"studies\.x.* column NV has '{cell}'"):
         one_hot.values(cells(f"1,{cell},0"), "studies.x")
+
+
+def test_findings_are_all_columns_that_are_1_and_uncertain_rows_have_none() -> None:
+    names, reasons = one_hot.findings(cells("1,0,1", "0,,0", "-1,1,0", "0,1.0,0"), "|", "k")
+    assert names.tolist() == ["MEL|BCC", "no finding", "", "NV"]
+    assert [bool(reason) for reason in reasons] == [False, False, True, False]
+    with pytest.raises(MedcnnError, match="column NV"):
+        one_hot.findings(cells("1,2,0"), "|", "k")
