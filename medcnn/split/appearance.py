@@ -32,7 +32,7 @@ _LEVELS = 8
 _BLACK = 8
 _BORDER = np.pad(np.zeros((THUMBNAIL - 4, THUMBNAIL - 4), bool), 2, constant_values=True).ravel()
 _FOLDS = 5
-_FITTED_ON = 5000
+_FITTED_ON = 2000
 _KEPT = 0.9
 _SHOWN = 5
 
