@@ -37,7 +37,7 @@ _LONGEST_NAME = 80
 
 
 def explained(row: Row, model: Model, folder: Path, batch: int) -> Row:
-    """The row, with the picture that explains its class, or the most probable one where none is predicted.
+    """The row, with the picture that explains its class, or the most probable one where none or several are predicted.
 
     Args:
         row: as it was answered; one with an error stays as it is.
@@ -47,7 +47,8 @@ def explained(row: Row, model: Model, folder: Path, batch: int) -> Row:
     """
     if row.pixels is None or not row.probabilities:
         return row
-    name = row.label or max(row.probabilities, key=lambda key: row.probabilities[key])
+    likeliest = max(row.probabilities, key=lambda key: row.probabilities[key])
+    name = row.label if row.label and row.label in row.probabilities else likeliest
     heat = occlusion(row.pixels, model, list(row.probabilities).index(name), batch)
     target = folder / file_name(row.path)
     last = shown(re.split(r"[/\\]", row.path)[-1])

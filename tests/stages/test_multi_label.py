@@ -157,9 +157,12 @@ def test_predict_names_what_it_finds(exported: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(exported / "set.zip") as whole:
         whole.extract("images/001.png", tmp_path)
     model = exported / paths.onnx_model(STUDY, "simple")
-    said = json.loads(run(tmp_path, "medcnn", "predict", str(model), "images", "--format", "jsonl").stdout)
+    said = json.loads(
+        run(tmp_path, "medcnn", "predict", str(model), "images", "--format", "jsonl", "--explain", "seen").stdout
+    )
     likely = [name for name, chance in said["probabilities"].items() if chance > 0.5]
     assert said["class"] == ("|".join(likely) or "no finding")
+    assert (tmp_path / "seen" / said["explanation"]).exists()
 
 
 def test_the_page_and_the_card_say_what_each_finding_is_worth(exported: Path) -> None:
