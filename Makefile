@@ -5,10 +5,12 @@ BASE ?= main
 PORT ?= 8000
 PAGE := plots/report/index.html
 INSTALLED := $(VENV)/.installed
+TOOLS := $(VENV)/.tools
+PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install engines repro demo serve study published report ci-report gate test test-all faults cluster lint format \
+.PHONY: help install tools engines repro demo serve study published report ci-report gate test test-all faults cluster lint format \
 	bench bench-scale
 
 help: ## List the targets
@@ -19,12 +21,20 @@ install: $(INSTALLED) ## Make .venv and install requirements.txt into it
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "medcnn needs Python 3.10 to 3.13, not $$($(PYTHON) --version): run make with PYTHON=python3.11"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Installing $$(grep -c == requirements.txt) packages into $(VENV), TensorFlow and DVC among them: 3 GB on disk, two to four minutes."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+tools: $(TOOLS) ## Install what tests and lint need besides: requirements-test.txt
+
+$(TOOLS): $(INSTALLED) requirements-test.txt
+	@echo "Installing $$(grep -c == requirements-test.txt) packages for tests and lint into $(VENV): another 0.6 GB, about a minute."
+	@$(PIP) -r requirements-test.txt
 	@touch $@
 
 engines: $(INSTALLED) ## Install further engines for the benchmark: OpenVINO and LiteRT
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	$(PIP) -r requirements-bench.txt
 
 repro: $(INSTALLED) ## Run the whole pipeline, print the metrics, say where the report is; JOBS=2 stages side by side
 	@python -m medcnn check
@@ -66,25 +76,25 @@ test-all: lint ## Lint, types and every test there is, those with further engine
 	python -m pytest tests/benchmark tests/stages/test_benchmark.py
 	@$(MAKE) --no-print-directory cluster
 
-faults: $(INSTALLED) ## Kills, full disks, hostile archives and other machines: what must not lose or change a result
+faults: $(TOOLS) ## Kills, full disks, hostile archives and other machines: what must not lose or change a result
 	python -m pytest tests/faults --numprocesses 2 --dist loadfile
 
-cluster: $(INSTALLED) ## Install Ray, and hold results of a cluster on this machine to those without one
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-ray.txt
+cluster: $(TOOLS) ## Install Ray, and hold results of a cluster on this machine to those without one
+	$(PIP) -r requirements-ray.txt
 	python -m pytest tests/cluster
 
-lint: $(INSTALLED) ## Ruff and mypy
+lint: $(TOOLS) ## Ruff and mypy
 	@# A cached verdict can be older than the modules that it was reached on.
 	ruff check --no-cache .
 	ruff format --check .
 	mypy
 
-format: $(INSTALLED) ## Format the code and fix what ruff can
+format: $(TOOLS) ## Format the code and fix what ruff can
 	ruff check --fix .
 	ruff format .
 
-bench: $(INSTALLED) ## Measure speed and memory; ARGS="published ZIP --published-way SCRIPT" or ARGS=engines
+bench: $(TOOLS) ## Measure speed and memory; ARGS="published ZIP --published-way SCRIPT" or ARGS=engines
 	python -m tests.bench $(ARGS)
 
-bench-scale: $(INSTALLED) ## Measure 1,000 to 100,000 synthetic images, stage by stage: seconds and memory
+bench-scale: $(TOOLS) ## Measure 1,000 to 100,000 synthetic images, stage by stage: seconds and memory
 	@python -m tests.bench scale $(ARGS)

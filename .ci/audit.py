@@ -24,14 +24,14 @@ UNREACHABLE = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError",
 def main() -> int:
     """Return the exit code: 1 for a vulnerability, or for a pip-audit that does not work."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--requirement", default="requirements.txt")
+    parser.add_argument("--requirement", action="append", help="default: every requirements*.txt")
     parser.add_argument("--ignored", type=Path, default=Path(".ci/audit-ignored"))
     options, further = parser.parse_known_args()
     BUILD.mkdir(exist_ok=True)
     (BUILD / "dependencies.cdx.json").write_text(json.dumps(installed(), indent=2) + "\n")
     report = BUILD / "audit.json"
     report.unlink(missing_ok=True)
-    said = audited(options.requirement, report, further)
+    said = audited(options.requirement or sorted(map(str, Path().glob("requirements*.txt"))), report, further)
     if not report.exists():
         reason = said.splitlines()[-1] if said else "pip-audit said nothing"
         if any(name in reason for name in UNREACHABLE):
@@ -42,9 +42,10 @@ def main() -> int:
     return judged(json.loads(report.read_text())["dependencies"], ignored(options.ignored))
 
 
-def audited(requirement: str, report: Path, further: Sequence[str]) -> str:
+def audited(lists: Sequence[str], report: Path, further: Sequence[str]) -> str:
     """Let pip-audit write its report; what it said on standard error."""
-    command = [sys.executable, "-m", "pip_audit", "--requirement", requirement, "--disable-pip", "--no-deps"]
+    command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--no-deps"]
+    command += [part for name in lists for part in ("--requirement", name)]
     command += ["--progress-spinner", "off", "--format", "json", "--output", str(report), *further]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own arguments)
     return done.stderr.strip()
