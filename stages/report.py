@@ -22,6 +22,7 @@ def main() -> None:
         files.keep_only(paths.metrics_folder("stress", chapter.facts.name), settings.run.stress)
         files.keep_only(paths.metrics_folder("external", chapter.facts.name), settings.run.external)
         files.write_text(paths.card(chapter.facts.name), card(chapter.facts.name, settings))
+        files.write_json(paths.checklist(chapter.facts.name), [check.model_dump() for check in chapter.checks])
         latency.write(chapter.facts.name, chapter.facts.timed)
         for drawing in chapter.drawings:
             files.write_text(paths.REPORT_FIGURES / chapter.facts.name / f"{drawing.name}.svg", drawing.svg)

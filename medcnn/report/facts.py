@@ -12,6 +12,7 @@ from medcnn.core.arrays import Integers
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import combining
 from medcnn.measures.curves import Curve
+from medcnn.params.judging.benchmark import Limits
 from medcnn.params.judging.evaluate import Judging
 from medcnn.params.shared.classes import Findings
 from medcnn.params.studies import Study
@@ -38,6 +39,7 @@ class Facts:
 
     Attributes:
         models: names in the order of the run, ensembles and cascades last.
+        limits: what int8 may cost.
         judged: how figures on held-out images are judged: the ``evaluate`` block of ``params.yaml``.
         evaluated: figures by model.
         compared: the ranking, the chosen model, and tests of all pairs.
@@ -62,6 +64,7 @@ class Facts:
     name: str
     study: Study
     models: tuple[str, ...]
+    limits: Limits
     judged: Judging
     evaluated: dict[str, Evaluated]
     compared: Compared
@@ -173,6 +176,7 @@ def gathered(name: str, settings: Settings) -> Facts:
         name=name,
         study=study,
         models=models,
+        limits=settings.benchmark,
         judged=settings.evaluate,
         evaluated=evaluated,
         compared=base.read(paths.metrics("comparisons", name), Compared),

@@ -13,6 +13,7 @@ from medcnn.dataset.manifest import SPLITS
 from medcnn.params.judging.figures import CALIBRATED, FIGURES, TESTED
 from medcnn.params.shared.run import chain
 from medcnn.report import templating
+from medcnn.report.checks import checklist
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.settings import Settings
 from medcnn.results.base import Record
@@ -127,6 +128,9 @@ def _tables(facts: Facts) -> dict[str, str]:
     shown = [figure.key for figure in FIGURES if figure.key in (test.model_extra or {})]
     return {
         "metrics": markdown.grid(("Figure", "On test"), [(_title(key), markdown.figure(test, key)) for key in shown]),
+        "checks": markdown.grid(
+            ("Check", "Verdict", "Figures"), [(check.title, check.verdict, check.text) for check in checklist(facts)]
+        ),
         "parts": markdown.grid(("Part", *facts.classes), _parts(facts)),
         "classes": markdown.grid(headings, classes),
         "calibration": markdown.grid(("Figure", "Before", "After"), _calibration(block.calibration)),

@@ -13,7 +13,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from medcnn.params.judging.figures import BY_KEY, CALIBRATED, FIGURES, SCORED, TESTED
-from medcnn.report import axes, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
+from medcnn.report import axes, checks, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
 from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts, outcomes
 from medcnn.report.settings import Settings
@@ -80,6 +80,11 @@ class Chapter:
         """The timings of the study."""
         return Speeds(self.facts)
 
+    @cached_property
+    def checks(self) -> list[checks.Check]:
+        """What has to hold before the figures are believed."""
+        return checks.checklist(self.facts)
+
     @property
     def sections(self) -> tuple[Section, ...]:
         """The sections that have something to show."""
@@ -122,6 +127,7 @@ def _environment() -> Environment:
         chart=tradeoff.chart,
         hardest=tradeoff.hardest,
         crossvalidated=crossvalidated,
+        of_provenance=checks.of_provenance,
         galleries=shown_galleries,
         params_of_run=provenance.params_of_run,
         FIGURES=FIGURES,

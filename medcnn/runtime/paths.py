@@ -48,6 +48,11 @@ def card(study: str) -> Path:
     return Path("metrics/cards") / f"{study}.md"
 
 
+def checklist(study: str) -> Path:
+    """What has to hold before a study's figures are believed, and whether it does."""
+    return Path("metrics/cards") / f"{study}.json"
+
+
 def prepared(study: str) -> Path:
     """The folder of resized pixels and augmented views."""
     return Path("data/prepared") / study

@@ -1,0 +1,206 @@
+"""The checklist: what has to hold before the chosen model's figures are believed, each with a verdict and a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from medcnn.params.judging.benchmark import Limits
+from medcnn.report.baseline import FEWEST_GROUPS, baseline
+from medcnn.report.facts import Facts
+from medcnn.report.provenance import Provenance
+from medcnn.results.base import Record
+from medcnn.results.data import Split
+from medcnn.results.evaluated import Calibration, Evaluated, Measured
+from medcnn.results.external import External
+from medcnn.results.networks import Exported
+
+Verdict = Literal["pass", "warn", "fail"]
+
+WIDE = 0.1
+"""An interval of accuracy wider than this cannot tell a good model from a fair one."""
+CALIBRATED_ECE, MISLEADING_ECE = 0.05, 0.15
+"""Up to where probabilities are called calibrated, and from where they mislead."""
+SAME_PROBABILITIES = 1e-4
+"""What rounding may change in a probability from one engine to another."""
+SHORTCUT = "shortcut_"
+"""How the kinds of doubts about an attribute that gives a class away begin."""
+EXTERNAL = "external_"
+TITLES = {
+    "leaks": "No leaks between parts",
+    "patients": "Patients known",
+    "shortcuts": "No shortcuts",
+    "images": "Images without doubt",
+    "groups": "Enough test images",
+    "baseline": "Better than guessing",
+    "calibration": "Calibrated",
+    "export": "Export equals the model",
+    "int8": "Int8 equals float32",
+    "reproduced": "Made from a commit",
+}
+"""What each key asks, in words."""
+
+
+class Check(Record):
+    """One line of the checklist.
+
+    Attributes:
+        key: what is asked, in snake_case.
+        title: what is asked, in a few words.
+        verdict: ``fail`` where the figures must not be believed, ``warn`` where they need a second look.
+        text: the answer in a sentence, with its figures.
+        section: of the page that says more.
+    """
+
+    key: str
+    title: str
+    verdict: Verdict
+    text: str
+    section: str
+
+
+def checklist(facts: Facts) -> list[Check]:
+    """Every check that the study has something to say about, in the order of the page's sections."""
+    chosen = facts.evaluated[facts.best]
+    return [
+        *_of_data(facts.data),
+        *_of_figures(chosen, facts.several),
+        *_of_calibration(chosen.calibration),
+        *(check for name, found in facts.external.items() for check in _of_external(name, found, facts.best)),
+        *_of_export(facts.exported.get(facts.best), facts.limits),
+    ]
+
+
+def of_provenance(made: Provenance | None) -> Check:
+    """Whether the page can be made again from a commit; of the page alone, as a commit cannot know itself."""
+    if made is None:
+        return _check("reproduced", "warn", "made outside a git repository, so no commit gives this page", "reproduce")
+    text = f"made at commit {made.commit[:12]}"
+    if made.changed:
+        return _check("reproduced", "warn", f"{text} with changed files: {len(made.changed)}", "reproduce")
+    return _check(
+        "reproduced", "pass", f"{text}; whether another computer gets the same bytes is not known", "reproduce"
+    )
+
+
+def _of_data(data: Split) -> Iterator[Check]:
+    yield _leaks(data)
+    yield _patients(data)
+    shortcuts = [doubt for doubt in data.warnings if doubt.kind.startswith(SHORTCUT)]
+    yield (
+        _check("shortcuts", "warn", "; ".join(doubt.text for doubt in shortcuts), "data")
+        if shortcuts
+        else _check("shortcuts", "pass", "no attribute of the files that was looked at gives a class away", "data")
+    )
+    others = [doubt for doubt in data.warnings if doubt not in shortcuts]
+    if others:
+        kinds = ", ".join(dict.fromkeys(doubt.kind.replace("_", " ") for doubt in others))
+        yield _check("images", "warn", f"doubtful about the images: {kinds}", "data")
+
+
+def _leaks(data: Split) -> Check:
+    leaked, held_out = data.leak.this_split, data.leak.held_out_images
+    if leaked:
+        text = f"{leaked} of {held_out} validation and test images have a relative in an earlier part"
+        return _check("leaks", "fail", f"{text}: the figures are flattered", "data")
+    before, of = data.leaked_before_repair
+    repaired = f"; before the repair it was {before} of {of}" if before else ""
+    text = f"0 of {held_out} validation and test images have a known relative in an earlier part{repaired}"
+    return _check("leaks", "pass", text, "data")
+
+
+def _patients(data: Split) -> Check:
+    if data.without_patient:
+        text = f"patients are unknown for {data.without_patient} of {data.used} images: one may lie in two parts"
+        return _check("patients", "warn", text, "data")
+    return _check("patients", "pass", f"the patient of every image is known; patients: {data.patients or 0}", "data")
+
+
+def _of_figures(chosen: Evaluated, several: bool) -> Iterator[Check]:
+    test = chosen.test
+    least = baseline(test, several)
+    if least is None:
+        yield _check("groups", "fail", "there are no test images", "data")
+        return
+    yield _groups(test, least.key)
+    guess = f"always answering {least.label}" if least.label else "guessing"
+    name = "accuracy" if least.key == "accuracy" else "mean AUROC"
+    yours = f"{name} {_interval(test, least.key)}, {guess} has {least.value:.3f}"
+    if least.beaten_by(test):
+        yield _check("baseline", "pass", yours, "ranking")
+    else:
+        higher = (test.get(least.key) or 0) > least.value
+        yield _check("baseline", "warn" if higher else "fail", f"no better than {guess}: {yours}", "ranking")
+
+
+def _groups(test: Measured, key: str) -> Check:
+    """Whether there are enough independent groups to know the figure by which models are ranked."""
+    low, high = test.get(f"{key}_low"), test.get(f"{key}_high")
+    counted = f"independent groups on test: {test.groups}"
+    if test.groups < FEWEST_GROUPS or low is None or high is None:
+        return _check("groups", "fail", f"{counted}, too few to measure anything on", "ranking")
+    name = "accuracy" if key == "accuracy" else "mean AUROC"
+    wide = high - low > WIDE
+    text = f"{counted}; {name} is known to lie within {low:.3f} and {high:.3f}"
+    return _check("groups", "warn" if wide else "pass", text, "ranking")
+
+
+def _of_calibration(block: Calibration) -> Iterator[Check]:
+    ece = block.get("ece")
+    if ece is None:
+        return
+    text = f"expected calibration error {_interval(block, 'ece')} after temperature {block.temperature:.3g}"
+    before, after = (of.get("cross_entropy_high") for of in (block.before, block))
+    if before is not None and after is not None and after > before:
+        text += (
+            f"; the upper end of cross-entropy rises from {before:.3f} to {after:.3f}: errors are surer of themselves"
+        )
+        yield _check("calibration", "fail" if ece > MISLEADING_ECE else "warn", text, "calibration")
+    else:
+        verdict: Verdict = "pass" if ece <= CALIBRATED_ECE else "fail" if ece > MISLEADING_ECE else "warn"
+        yield _check("calibration", verdict, text, "calibration")
+
+
+def _of_external(name: str, found: External, chosen: str) -> Iterator[Check]:
+    tested = found.models[chosen]
+    change = tested.change["accuracy"]
+    text = f"accuracy on {name} {_interval(tested.external.figures, 'accuracy')}"
+    if change.difference is None:
+        return
+    worse = change.beyond_chance and change.difference < 0
+    text += f", {change.difference:+.3f} against test{'' if change.beyond_chance else ', within chance'}"
+    yield _check(f"{EXTERNAL}{name}", "warn" if worse else "pass", text, "external")
+
+
+def _of_export(exported: Exported | None, limits: Limits) -> Iterator[Check]:
+    if exported is None:
+        return
+    parity = exported.parity
+    differing = round((1 - parity.argmax_agreement) * parity.images)
+    same = differing <= parity.undecided and parity.max_difference <= SAME_PROBABILITIES
+    agree = f"{parity.images - differing} of {parity.images} test images get the same answer from ONNX as from Keras"
+    text = f"{agree}; the largest difference of a probability is {parity.max_difference:.1g}"
+    yield _check("export", "pass" if same else "fail", text, "latency")
+    yield _int8(exported, limits)
+
+
+def _int8(exported: Exported, limits: Limits) -> Check:
+    cost = exported.int8.validation
+    drop, rise = cost.accuracy_drop, cost.cross_entropy_rise
+    if drop is None or rise is None:
+        return _check("int8", "warn", "there are no validation images to judge the int8 file on", "latency")
+    within = drop <= limits.max_accuracy_drop and rise <= limits.max_cross_entropy_rise
+    text = f"accuracy {-drop:+.3f} and cross-entropy {rise:+.3f} on validation, against float32"
+    return _check("int8", "pass" if within else "warn", text, "latency")
+
+
+def _interval(block: Record, key: str) -> str:
+    value, low, high = (block.get(name) for name in (key, f"{key}_low", f"{key}_high"))
+    if value is None:
+        return "not defined"
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _check(key: str, verdict: Verdict, text: str, section: str) -> Check:
+    title = TITLES.get(key, f"On {key.removeprefix(EXTERNAL)}")
+    return Check(key=key, title=title, verdict=verdict, text=text, section=section)
