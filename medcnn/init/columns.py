@@ -178,8 +178,9 @@ def _patient(rows: pd.DataFrame, columns: Sequence[str]) -> str:
 
 
 def _one_hot(rows: pd.DataFrame, columns: Sequence[str], asked: Asked) -> tuple[list[str], bool]:
-    """Columns of which one is 1 in nearly every row, or none; and whether several may be."""
-    binary = [column for column in columns if set(rows[column].str.strip().str.casefold().unique()) <= _BINARY]
+    """Columns of which one is 1 in nearly every row, or none; and whether several may be. Each is 1 in some row."""
+    values = {column: set(rows[column].str.strip().str.casefold().unique()) for column in columns}
+    binary = [column for column, found in values.items() if found <= _BINARY and found & _ONE]
     if asked.label or len(binary) < 2 or any(words.speaks_of_labels(column) for column in columns):
         return [], False
     marked = pd.DataFrame({column: rows[column].str.strip().str.casefold().isin(_ONE) for column in binary})

@@ -146,6 +146,12 @@ def test_one_column_for_each_class(tmp_path: Path) -> None:
     assert "multi_label" not in proposal.labels
 
 
+def test_columns_that_are_never_1_are_no_classes(tmp_path: Path) -> None:
+    rows = [f"img{i:03}.png,,{i % 2},{1 - i % 2},0" for i in range(40)]
+    proposal = named(tmp_path, IMAGES, truth=table("image,remark,MEL,NV,BCC", *rows))
+    assert proposal.labels["csv"]["columns"] == ["MEL", "NV"]
+
+
 def test_columns_of_which_several_are_1_are_findings(tmp_path: Path) -> None:
     rows = [f"img{i:03}.png,{i % 2},{i // 2 % 2},{i // 4 % 2}" for i in range(40)]
     proposal = named(tmp_path, IMAGES, truth=table("image,Mass,Effusion,Nodule", *rows))
