@@ -14,9 +14,11 @@ from medcnn.core import tables
 from medcnn.core.errors import ParamsError
 from medcnn.dataset.manifest import SPLITS
 from medcnn.init import words
+from medcnn.params.shared.classes import SEPARATOR
 from medcnn.reading.archive import Archive
 from medcnn.reading.names import is_of_system, matches
 from medcnn.reading.sheets import read_sheet
+from medcnn.split.label_tables import named_parts
 from medcnn.split.matching import matched
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
@@ -32,6 +34,7 @@ _BINARY = {"0", "1", "0.0", "1.0", "true", "false", "yes", "no", ""}
 _ONE = {"1", "1.0", "true", "yes"}
 _SEVERAL = 0.01
 """The share of rows with more than one class from which these are findings, and not a mistake."""
+_SEPARATORS = (SEPARATOR, ";", ",")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ class Table:
         """Where the classes come from, in words."""
         if "columns" in self.csv:
             return f"from columns of {self.csv['file']}, one for each class"
-        return f"from column {self.csv['label']} of {self.csv['file']}"
+        joined = f", joined by '{self.csv.get('separator', SEPARATOR)}'" if self.findings else ""
+        return f"from column {self.csv['label']} of {self.csv['file']}{joined}"
 
 
 def found(archive: Archive, images: Sequence[str], asked: Asked) -> Table | None:
@@ -132,8 +136,10 @@ def _of(sheets: dict[str, pd.DataFrame], images: pd.Series[str], asked: Asked) -
         return None
     kept = {"file": _pattern(list(sheets)), "image": image, "label": label, "columns": columns, "group": patient}
     csv = {key: value for key, value in {**kept, "split": split}.items() if value}
-    values = columns or sorted(set(rows[label].str.strip()) - {""})
-    return Table(csv, values, parts, f"column {split}" if split else "the tables", several)
+    separator = _separator(rows[label]) if label else ""
+    csv |= {"separator": separator} if separator not in ("", SEPARATOR) else {}
+    values = columns or sorted(_names(rows[label], separator))
+    return Table(csv, values, parts, f"column {split}" if split else "the tables", several or bool(separator))
 
 
 def _image_column(rows: pd.DataFrame, images: pd.Series[str]) -> str | None:
@@ -157,7 +163,7 @@ def _split(rows: pd.DataFrame, columns: Sequence[str], sheets: dict[str, pd.Data
             parts = _parts([*rows[column].str.strip().unique()])
             if parts:
                 return column, parts
-    return "", _parts(sheets) if len(sheets) > 1 else {}
+    return "", _parts(named_parts(list(sheets))) if len(sheets) > 1 else {}
 
 
 def _parts(names: Collection[str]) -> dict[str, str]:
@@ -187,13 +193,29 @@ def _one_hot(rows: pd.DataFrame, columns: Sequence[str], asked: Asked) -> tuple[
     return binary, bool((marked.sum(axis=1) > 1).mean() > _SEVERAL)
 
 
+def _separator(values: pd.Series[str]) -> str:
+    """What stands between the findings of a row; '' where taking rows apart there would leave no fewer names."""
+    for separator in _SEPARATORS:
+        joined = values.str.contains(separator, regex=False).mean() > _SEVERAL
+        if joined and len(_names(values, separator)) < len(_names(values, "")):
+            return separator
+    return ""
+
+
+def _names(values: pd.Series[str], separator: str) -> set[str]:
+    """The classes that a column names, with a separator between those of one row where there is one."""
+    different = values.str.strip().unique()
+    texts = [text for value in different for text in (value.split(separator) if separator else [value])]
+    return {text.strip() for text in texts} - {""}
+
+
 def _label(rows: pd.DataFrame, columns: Sequence[str]) -> str:
     """The column of classes, by its name, or the only one with a few words.
 
     Raises:
         ParamsError: several may be.
     """
-    few = [column for column in columns if 2 <= rows[column].str.strip().nunique() <= _MOST_CLASSES]
+    few = [column for column in columns if 2 <= len(_names(rows[column], _separator(rows[column]))) <= _MOST_CLASSES]
     named = [column for column in few if words.speaks_of_labels(column)]
     possible = named or [column for column in few if not rows[column].str.fullmatch(r"[\d.,-]*").all()]
     if len(possible) > 1:

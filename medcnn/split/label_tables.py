@@ -207,11 +207,15 @@ def _values(cells: pd.DataFrame, source: Csv, multi_label: bool, where: str) -> 
     return cells[source.label], pd.Series("", cells.index, dtype=tables.TEXT)
 
 
+def named_parts(names: Sequence[str]) -> list[str]:
+    """The parts that several tables are: their paths without suffix, below the folder that they share."""
+    top = posixpath.commonpath([posixpath.dirname(name) for name in names])
+    return [posixpath.relpath(posixpath.splitext(name)[0], top or ".") for name in names]
+
+
 def _parts(cells: pd.DataFrame, sheets: dict[str, Sheet], source: Csv) -> pd.Series[str]:
     """What the tables say of the author's part: a column, or the name of one of several tables."""
     if source.split:
         return cells[source.split].str.strip()
-    top = posixpath.commonpath([posixpath.dirname(name) for name in sheets])
-    names = [posixpath.relpath(posixpath.splitext(name)[0], top or ".") for name in sheets]
-    which = np.repeat(names, [len(sheet.rows) for sheet in sheets.values()])
+    which = np.repeat(named_parts(list(sheets)), [len(sheet.rows) for sheet in sheets.values()])
     return pd.Series(which if len(sheets) > 1 else "", cells.index, dtype=tables.TEXT)

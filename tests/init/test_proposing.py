@@ -164,7 +164,25 @@ def test_several_tables_name_the_parts(tmp_path: Path) -> None:
     tables = {"train": table("file,diagnosis", *rows[:24]), "test": table("file,diagnosis", *rows[24:])}
     proposal = named(tmp_path, IMAGES, **tables)
     assert proposal.labels["csv"]["file"] == "*.csv"
-    assert (proposal.split["train"], proposal.split["test"]) == ("train.csv", "test.csv")
+    assert (proposal.split["train"], proposal.split["test"]) == ("train", "test")
+
+
+@pytest.mark.parametrize("separator", ["|", ";", ", "])
+def test_values_joined_in_a_row_are_findings(separator: str, tmp_path: Path) -> None:
+    joined = ["No Finding", "Mass", "Edema", separator.join(("Mass", "Edema")), separator.join(("Mass", "Hernia"))]
+    rows = [f'img{i:03}.png,"{joined[i % 5]}"' for i in range(40)]
+    labels = named(tmp_path, IMAGES, truth=table("image,Finding Labels", *rows)).labels
+    assert labels["multi_label"] is True
+    assert labels["csv"].get("separator", "|") == separator.strip()
+    assert set(labels["classes"]) - {"No Finding"} == {"Mass", "Edema", "Hernia"}
+
+
+@pytest.mark.parametrize("values", [("nodule, benign", "nodule, malignant"), ("T1; N0", "T2; N1")])
+def test_a_comma_within_the_name_of_a_class_separates_no_findings(values: tuple[str, str], tmp_path: Path) -> None:
+    rows = [f'img{i:03}.png,"{values[i % 2]}"' for i in range(40)]
+    labels = named(tmp_path, IMAGES, truth=table("image,diagnosis", *rows)).labels
+    assert "multi_label" not in labels
+    assert set(labels["classes"]) == set(values)
 
 
 def test_a_table_in_which_several_columns_may_be_the_class_is_asked_about(tmp_path: Path) -> None:
