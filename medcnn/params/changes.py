@@ -8,6 +8,8 @@ from medcnn.params.shared.run import links
 
 Lists = dict[str, Sequence[str | int]]
 """Values of list keys, by key path."""
+Values = Mapping[str, Sequence[str | int] | float]
+"""Values of lists and numbers, by key path."""
 
 
 def covering(study: str, names: Iterable[str], models: Collection[str]) -> Lists:
@@ -31,9 +33,13 @@ def covering(study: str, names: Iterable[str], models: Collection[str]) -> Lists
     return changes
 
 
-def assignments(changes: Mapping[str, Sequence[str | int]]) -> tuple[str, ...]:
-    """The changes as ``key=[value,value]``."""
-    return tuple(f"{key}=[{','.join(map(str, values))}]" for key, values in changes.items())
+def assignments(changes: Values) -> tuple[str, ...]:
+    """The changes as ``key=[value,value]`` or ``key=number``."""
+    return tuple(f"{key}={_written(value)}" for key, value in changes.items())
+
+
+def _written(value: Sequence[str | int] | float) -> str:
+    return str(value) if isinstance(value, int | float) else f"[{','.join(map(str, value))}]"
 
 
 def key(change: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from medcnn.running.presets import PRESETS
+
 
 def add_to(commands: Any) -> None:
     """Add the command ``run`` to argparse's sub-commands."""
@@ -15,12 +17,19 @@ def add_to(commands: Any) -> None:
         "answer. params.yaml is left as it was found. The exit code is the pipeline's.",
     )
     parser.add_argument("study", metavar="STUDY", help="a study of params.yaml; `medcnn init` makes one")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--models",
         metavar="M,...",
         type=_names,
         default=(),
         help="models of params.yaml, and chains FIRST_SECOND_chain (default: those of `run`)",
+    )
+    what.add_argument(
+        "--preset",
+        choices=PRESETS,
+        help="what to train by the time that it may take: quick is logistic regression on frozen features, good "
+        "the whole of one network, best several networks over all folds and their ensembles; --dry-run prints the keys",
     )
     parser.add_argument(
         "-S", dest="changes", metavar="KEY=VALUE", action="append", default=[], help="a further change for this run"
@@ -39,4 +48,4 @@ def _names(text: str) -> tuple[str, ...]:
 def _run(options: argparse.Namespace) -> None:
     from medcnn.running import running
 
-    running.run(options.study, options.models, options.changes, dry=options.dry_run)
+    running.run(options.study, options.models, options.changes, preset=options.preset, dry=options.dry_run)

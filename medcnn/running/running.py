@@ -34,7 +34,7 @@ _REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
 _REPORT = "report"
 
 
-def run(study: str, models: Sequence[str], extra: Sequence[str], *, dry: bool) -> None:
+def run(study: str, models: Sequence[str], extra: Sequence[str], *, preset: str | None, dry: bool) -> None:
     """Run a study; ends with the exit code of ``dvc repro`` where that fails.
 
     ``params.yaml`` is as it was found when this returns, fails or is interrupted, or at the latest at its next call.
@@ -43,6 +43,7 @@ def run(study: str, models: Sequence[str], extra: Sequence[str], *, dry: bool) -
         study: its name.
         models: what to train; the models of ``run`` where empty.
         extra: further changes ``key=value``, which win.
+        preset: what to train instead, a name of ``PRESETS``.
         dry: print what would run.
 
     Raises:
@@ -53,7 +54,8 @@ def run(study: str, models: Sequence[str], extra: Sequence[str], *, dry: bool) -
     with alone as lock, guarded(lock) as children:
         if put_back():
             print(f"{paths.PARAMS} put back as it was before a run that was killed", file=sys.stderr)
-        wanted = (*changes.assignments(selecting.chosen(study, models, whole.load())), *extra)
+        covered = selecting.covered(study, models, preset, whole.load())
+        wanted = (*changes.assignments(covered), *extra)
         with params_kept([changes.key(change) for change in wanted]):
             plan = _planned(wanted)
             print("dvc repro, with params.yaml as by these flags of `dvc exp run`, until it ends:", flush=True)

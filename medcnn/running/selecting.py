@@ -7,11 +7,37 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from medcnn.core.errors import ParamsError
 from medcnn.params.catalogue import catalogue
-from medcnn.params.changes import Lists, covering
+from medcnn.params.changes import Lists, Values, covering
 from medcnn.params.shared.models import Model
 from medcnn.params.shared.run import links
 from medcnn.params.studies import Study
 from medcnn.params.whole import Params
+from medcnn.running.presets import PRESETS
+
+
+def covered(study: str, names: Sequence[str], preset: str | None, settings: Params) -> Values:
+    """What a run of one study sets: see ``chosen``; and what a preset sets beside its models.
+
+    Args:
+        study: its name.
+        names: the models that the user names, none with a preset.
+        preset: a name of ``PRESETS``.
+        settings: the whole of ``params.yaml``.
+    """
+    if preset is None:
+        return chosen(study, names, settings)
+    what = PRESETS[preset]
+    changes: dict[str, Sequence[str | int] | float] = {**chosen(study, what.models, settings)}
+    block = settings.studies[study]
+    if what.all_folds:
+        changes["run.folds"] = block.split.fold_numbers
+    if what.combiners:
+        changes["ensemble.combiners"] = what.combiners
+    if block.labels.multi_label:
+        # Findings are no shares of one label.
+        smoothed = [name for name in what.models if settings.models[name].label_smoothing]
+        changes |= {f"models.{name}.label_smoothing": 0.0 for name in smoothed}
+    return changes
 
 
 def chosen(study: str, names: Sequence[str], settings: Params) -> Lists:

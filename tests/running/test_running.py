@@ -49,6 +49,21 @@ def test_a_dry_run_names_the_items_of_one_study_and_its_models(project: Path) ->
     assert (project / "params.yaml").read_bytes() == before
 
 
+def test_a_preset_is_keys_that_a_dry_run_prints(project: Path) -> None:
+    before = (project / "params.yaml").read_bytes()
+    done = medcnn(project, "run", "brain_mri", "--preset", "best", "-S", "models.best_lite0.epochs=3", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "-S 'run.folds=[0,1,2,3,4]'" in done.stdout
+    assert "-S 'models.best_lite0.epochs=3'" in done.stdout
+    assert "crossval@brain_mri-probe_lite1-4-0" in done.stdout.splitlines()
+    assert (project / "params.yaml").read_bytes() == before
+
+
+def test_models_are_named_or_left_to_a_preset(project: Path) -> None:
+    done = medcnn(project, "run", "phantom", "--preset", "quick", "--models", "tiny", "--dry-run")
+    assert (done.returncode, "--preset" in done.stderr) == (2, True)
+
+
 def test_stages_are_numbered_and_params_yaml_is_as_it_was_found(project: Path, path: str) -> None:
     before = (project / "params.yaml").read_bytes()
     done = medcnn(project, "run", "phantom", "--models", "tiny", "-S", "models.tiny.epochs=1", PATH=path)

@@ -4,7 +4,8 @@ import pytest
 
 from medcnn.core.errors import ParamsError
 from medcnn.params.whole import Params
-from medcnn.running.selecting import chosen
+from medcnn.running.presets import PRESETS
+from medcnn.running.selecting import chosen, covered
 from tests.project import changed
 
 
@@ -45,3 +46,29 @@ def test_folds_and_stress_that_do_not_fit_are_left_out(settings: Params) -> None
 def test_an_unknown_name_is_answered_with_what_there_is(study: str, models: tuple[str, ...], settings: Params) -> None:
     with pytest.raises(ParamsError, match=r"brain_mri|medcnn init|tiny"):
         chosen(study, models, settings)
+
+
+def preset(name: str, study: str, settings: Params) -> dict[str, Any]:
+    return dict(covered(study, (), name, settings))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_models_of_a_preset_are_there(name: str, settings: Params) -> None:
+    changes = preset(name, "brain_mri", settings)
+    assert set(changes["run.models"]) <= set(settings.models)
+    assert changes["run.chains.first"] == []
+
+
+@pytest.mark.parametrize(("study", "folds"), [("brain_mri", 5), ("leukemia", 4)])
+def test_the_best_preset_holds_out_every_fold(study: str, folds: int, settings: Params) -> None:
+    changes = preset("best", study, settings)
+    assert list(changes["run.folds"]) == list(range(folds))
+    assert "greedy" in changes["ensemble.combiners"]
+    assert preset("quick", study, settings)["run.folds"] == [0]
+
+
+def test_findings_are_not_smoothed(settings: Params) -> None:
+    block = changed(settings.studies["brain_mri"], {"labels.multi_label": True, "labels.positive": None})
+    findings = changed(settings, {"studies": {**settings.studies, "brain_mri": block}})
+    assert preset("good", "brain_mri", findings)["models.best_lite0.label_smoothing"] == 0
+    assert "models.best_lite0.label_smoothing" not in preset("good", "brain_mri", settings)
