@@ -44,7 +44,7 @@ repro: $(INSTALLED) ## Run the whole pipeline, print the metrics, say where the 
 	@dvc metrics show
 	@echo "Report: $(PAGE)"
 
-demo: $(INSTALLED) ## Bring the exported models into the browser: onnxruntime-web from npm (Node 20) into plots/demo
+demo: $(INSTALLED) ## Bring the exported models into the browser: onnxruntime-web from the npm registry, into plots/demo
 	@python -m medcnn.demo make
 
 serve: $(INSTALLED) ## Serve the report and the demo to this machine alone: PORT=8000

@@ -31,12 +31,13 @@ def gather(settings: Params) -> None:
     """Make ``plots/demo/`` anew; the index comes last, so that an unfinished demo is not shown.
 
     Raises:
-        MedcnnError: no model of a study is exported, an exported file is of another version, or npm fails.
+        MedcnnError: no model of a study is exported, an exported file is of another version, or onnxruntime-web cannot
+            be had.
     """
     exported = {study: _exported(study) for study in settings.run.studies}
-    with vendoring.runtime() as runtime:
-        shutil.rmtree(paths.DEMO, ignore_errors=True)
-        _copy([runtime / name for name in vendoring.FILES], paths.DEMO / "ort")
+    vendoring.fetch()
+    shutil.rmtree(paths.DEMO, ignore_errors=True)
+    vendoring.copy_runtime(paths.DEMO / "ort")
     _copy(sorted(PAGE.glob("*.js")), paths.DEMO)
     studies = [_study(name, settings, models) for name, models in exported.items()]
     files.write_json(paths.DEMO / INDEX, {"studies": studies})

@@ -1,48 +1,75 @@
-"""onnxruntime-web from npm: the version and the hash that ``package-lock.json`` names; no package's script is run."""
+"""onnxruntime-web from the npm registry: one package, pinned by version and hash, of which three files are taken."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import base64
+import hashlib
+import os
+import tarfile
 from pathlib import Path
 
-from medcnn.core.errors import MedcnnError
+import requests
 
-HERE = Path(__file__).parent
+from medcnn.core import files
+from medcnn.core.errors import MedcnnError
+from medcnn.runtime import paths
+
+VERSION = "1.30.0"
+INTEGRITY = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+"""The sha512 of the package, in base64, as the registry publishes it."""
 FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 """Files of the package's ``dist``: the API, and the CPU's backend with its loader."""
-_INSTALL = ("ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--no-update-notifier")
-# npm's own patience without a network is a minute and more.
-_PATIENCE = ("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error")
+_REGISTRY = "https://registry.npmjs.org"
+_TIMEOUT = (10.0, 60.0)
 
 
-@contextmanager
-def runtime() -> Iterator[Path]:
-    """A folder that holds ``FILES`` for as long as the block lasts.
+def address() -> str:
+    """Where the package is; ``NPM_CONFIG_REGISTRY`` names another registry, as it does for npm."""
+    registry = os.environ.get("NPM_CONFIG_REGISTRY") or _REGISTRY
+    return f"{registry.rstrip('/')}/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
+
+
+def fetch() -> None:
+    """Download the package, unless it is here already.
 
     Raises:
-        MedcnnError: npm is not installed, cannot reach its registry, or got other bytes than the lock file names.
+        MedcnnError: the registry cannot be reached, or gives other bytes than those that are pinned.
     """
-    npm = shutil.which("npm")
-    if npm is None:
-        raise MedcnnError("npm not found: the demo needs Node 20 or newer (https://nodejs.org)")
-    with tempfile.TemporaryDirectory(prefix="medcnn-demo-") as name:
-        folder = Path(name)
-        for file in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / file, folder)
-        done = subprocess.run(  # noqa: S603 (npm)
-            [npm, *_INSTALL, *_PATIENCE], cwd=folder, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise MedcnnError(f"npm could not bring onnxruntime-web: {_reason(done.stderr)}")
-        yield folder / "node_modules" / "onnxruntime-web" / "dist"
+    path = _package()
+    if not (path.exists() and _is_pinned(path.read_bytes())):
+        files.write_bytes(path, _downloaded())
 
 
-def _reason(complaints: str) -> str:
-    """The first line of what npm printed that is a sentence rather than a code."""
-    lines = [line.removeprefix("npm error").strip() for line in complaints.splitlines()]
-    reasons = [line for line in lines if line and not line.startswith(("code ", "errno ", "syscall "))]
-    return reasons[0].removeprefix("network ") if reasons else "it gave no reason"
+def copy_runtime(folder: Path) -> None:
+    """Write ``FILES``, of the package that ``fetch`` has brought, to a folder."""
+    with tarfile.open(_package()) as package:
+        for name in FILES:
+            member = package.extractfile(f"package/dist/{name}")
+            if member is None:
+                raise MedcnnError(f"onnxruntime-web {VERSION} holds no file {name}")
+            files.write_bytes(folder / name, member.read())
+
+
+def _package() -> Path:
+    return paths.state("npm") / f"onnxruntime-web-{VERSION}.tgz"
+
+
+def _downloaded() -> bytes:
+    try:
+        response = requests.get(address(), timeout=_TIMEOUT)
+        response.raise_for_status()
+    except requests.RequestException as error:
+        raise MedcnnError(f"the demo needs {address()}, which cannot be had: {_reason(error)}") from error
+    if not _is_pinned(response.content):
+        raise MedcnnError(f"{address()} is not the package that is pinned: its sha512 differs")
+    return response.content
+
+
+def _is_pinned(data: bytes) -> bool:
+    return hashlib.sha512(data).digest() == base64.b64decode(INTEGRITY)
+
+
+def _reason(error: requests.RequestException) -> str:
+    if error.response is not None:
+        return f"the registry answered {error.response.status_code}"
+    return "no answer in time" if isinstance(error, requests.Timeout) else "no connection"

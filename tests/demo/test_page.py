@@ -1,10 +1,9 @@
-"""The page that tries a model, in a real browser: served by the real server, with onnxruntime-web as npm brings it."""
+"""The page that tries a model, in a real browser: served by the real server, with the real onnxruntime-web."""
 
 from __future__ import annotations
 
 import base64
 import io
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ import pytest
 from PIL import Image
 
 from medcnn.core import files
+from medcnn.core.errors import MedcnnError
 from medcnn.dataset import pack
-from medcnn.demo import gathering, serving
+from medcnn.demo import gathering, serving, vendoring
 from medcnn.inference import novelty, sessions
 from medcnn.inference.card import Card
 from medcnn.params import whole
@@ -36,7 +36,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="no npm on this machine"),
 ]
 MODELS = ("simple_deep_cascade", "simple")
 TURNED = 6
@@ -74,6 +73,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         _study(folder, study, fit)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        try:
+            vendoring.fetch()
+        except MedcnnError as error:
+            pytest.skip(str(error))
         gathering.gather(whole.load())
         files.write_text(paths.TRY, trying.render())
     with serving.serving(folder / "plots", 0) as server, playwright.sync_playwright() as driver:
