@@ -36,13 +36,9 @@ $(TOOLS): $(INSTALLED) requirements-test.txt
 engines: $(INSTALLED) ## Install further engines for the benchmark: OpenVINO and LiteRT
 	$(PIP) -r requirements-bench.txt
 
-repro: $(INSTALLED) ## Run the whole pipeline, print the metrics, say where the report is; JOBS=2 stages side by side
+repro: $(INSTALLED) ## Run the whole pipeline, results before benchmarks, and print the answer; JOBS=2 stages side by side
 	@python -m medcnn check
-	$(if $(filter-out 1,$(JOBS)),@python -m medcnn repro --jobs $(JOBS),dvc repro)
-	@# The page is no DVC out, so a checkout does not bring it: draw it where it is missing or older than the results.
-	@test -f $(PAGE) -a -z "$$(find metrics plots medcnn/report -type f -newer $(PAGE))" || python -m stages.report
-	@dvc metrics show
-	@echo "Report: $(PAGE)"
+	@python -m medcnn repro --jobs $(or $(JOBS),1)
 
 demo: $(INSTALLED) ## Bring the exported models into the browser: onnxruntime-web from the npm registry, into plots/demo
 	@python -m medcnn.demo make

@@ -52,8 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     running.add_to(commands)
     repro = commands.add_parser(
         "repro",
-        help="run the pipeline with several stages side by side",
-        description="Run what `dvc repro` would run, independent stages side by side; dvc.lock ends the same.",
+        help="run the whole pipeline, results first and benchmarks last, and say what came out",
+        description="Run what `dvc repro` would run: results and page first, then the benchmarks; dvc.lock ends the "
+        "same. Independent stages can run side by side.",
     )
     repro.add_argument("targets", metavar="TARGET", nargs="*", help="a stage, or one item of it (default: all)")
     repro.add_argument("--jobs", metavar="N", type=_positive, default=1, help="stages at a time (default: 1)")
@@ -97,11 +98,15 @@ def _positive(text: str) -> int:
 
 def _repro(options: argparse.Namespace) -> None:
     from medcnn.params import whole
+    from medcnn.running import reproducing
     from medcnn.runtime import side_by_side
 
     # On a cluster the work of a stage is elsewhere, and this machine's CPUs are no measure of it.
     local = whole.load().compute.backend == "local"
-    side_by_side.run(options.jobs, options.targets, share_cpus=local)
+    if options.targets:
+        side_by_side.run(options.jobs, options.targets, share_cpus=local)
+    else:
+        reproducing.everything(options.jobs, share_cpus=local)
 
 
 def _study(options: argparse.Namespace) -> None:

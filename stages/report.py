@@ -26,7 +26,7 @@ def main() -> None:
         latency.write(chapter.facts.name, chapter.facts.timed)
         for drawing in chapter.drawings:
             files.write_text(paths.REPORT_FIGURES / chapter.facts.name / f"{drawing.name}.svg", drawing.svg)
-    files.write_text(paths.REPORT, page.render(chapters, settings, provenance()))
+    files.write_text(paths.REPORT, page.render(chapters, settings, provenance(settings.run.studies)))
     files.write_text(paths.TRY, trying.render())
     print(f"report: {paths.REPORT}")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from medcnn.params.sources import public
+from medcnn.report.reproduction import Reproduction, reproduction
 from medcnn.report.settings import Settings
 
 RESULTS = ("data", "dvc.lock", "docs", "metrics", "plots")
@@ -18,19 +19,30 @@ RESULTS = ("data", "dvc.lock", "docs", "metrics", "plots")
 
 @dataclass(frozen=True)
 class Provenance:
-    """The commit that the page was made at, and the files, results apart, that differ from it."""
+    """Where a page comes from.
+
+    Attributes:
+        commit: that it was made at.
+        changed: the files, results apart, that differ from the commit.
+        reproduction: whether the results are those of the commit; None where the commit holds no results.
+    """
 
     commit: str
     changed: tuple[str, ...]
+    reproduction: Reproduction | None = None
 
 
-def provenance() -> Provenance | None:
-    """Ask git about the project; None where it is no repository, or has no commit, or git is not installed."""
+def provenance(studies: Collection[str] = ()) -> Provenance | None:
+    """Ask git about the project; None where it is no repository, or has no commit, or git is not installed.
+
+    Args:
+        studies: those whose results the page shows.
+    """
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None
     lines = _git("status", "--porcelain", "--", ".", *(f":(exclude){path}" for path in RESULTS)) or ""
-    return Provenance(commit.strip(), tuple(line[3:] for line in lines.splitlines()))
+    return Provenance(commit.strip(), tuple(line[3:] for line in lines.splitlines()), reproduction(studies))
 
 
 def params_of_run(settings: Settings, study: str) -> str:

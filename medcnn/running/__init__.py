@@ -1,1 +1,1 @@
-"""``medcnn run``: one study from its images to the answer, over DVC."""
+"""``medcnn run`` and ``medcnn repro``: from the images to the answer, over DVC."""

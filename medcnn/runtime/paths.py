@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 REPORT = Path("plots/report/index.html")
 REPORT_FIGURES = Path("plots/report/figures")

@@ -11,9 +11,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
+from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
+from dvc.scm import SCMError
+
+from medcnn.core.errors import MedcnnError
 
 _EVERYTHING = "dvc.yaml"
 _ENTRY = re.compile(r"^  (?=\S)", re.MULTILINE)
@@ -120,6 +124,24 @@ class Schedule:
             changed = self._pipeline.changed(doubtful)
             self._changed |= changed
             self._waiting = [name for name in self._waiting if name not in doubtful - changed]
+
+
+@contextmanager
+def one_line_reasons() -> Iterator[None]:
+    """Turn what DVC cannot read into one line.
+
+    Raises:
+        MedcnnError: the folder is no project, or its pipeline is not valid.
+    """
+    try:
+        yield
+    except (NotDvcRepoError, SCMError) as error:
+        raise MedcnnError(
+            "this folder is no DVC project in a Git repository: run this in a clone of the project, or type "
+            "`git init && dvc init` here"
+        ) from error
+    except DvcException as error:
+        raise MedcnnError(f"DVC cannot read the pipeline: {' '.join(str(error).split())}") from error
 
 
 def entries(lock: str) -> list[str]:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from queue import SimpleQueue
 
 from dvc.exceptions import DvcException
@@ -22,51 +22,71 @@ from medcnn.core.errors import MedcnnError
 from medcnn.runtime import locking, paths
 from medcnn.runtime.children import Children, guarded
 from medcnn.runtime.pipeline import Pipeline, Schedule, entries, reordered
+from medcnn.runtime.showing import ADVICE, REPRO, Shown, printed
 
-_REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
 _STATE = "side_by_side"
 _TIMED = "benchmark"
 """What the names of the stages that measure times begin with; they run beside no other."""
 _LOCKED_OUT = ("Unable to acquire lock", "it is being blocked by")
 """What DVC 3 prints, before it fails, where another process holds its lock or reads or writes the same files."""
 _PAUSE_SECONDS = 2.0
-ADVICE = (
-    "Generating lock file",
-    "Updating lock file",
-    "To track the changes with git",
-    "\tgit add ",
-    "To enable auto staging",
-    "\tdvc config core.autostage",
-    "Use `dvc push`",
-)
-"""Lines of DVC 3 after every item that would make sense once, after the last; they are not shown."""
 
 
 def run(jobs: int, targets: Sequence[str], *, share_cpus: bool) -> None:
-    """Reproduce the pipeline with several items at a time; ``dvc.lock`` ends as one ``dvc repro`` leaves it.
-
-    A plain ``dvc repro`` is the last step, so that no result depends on what was judged here.
+    """Reproduce items with several at a time; ``dvc.lock`` ends as one ``dvc repro`` leaves it.
 
     Args:
         jobs: how many items at a time.
-        targets: stages or items, with all that they depend on; none for the whole pipeline.
+        targets: stages or items, with all that they depend on.
         share_cpus: give each of them its share of this machine's CPUs, rather than all of them.
 
     Raises:
         MedcnnError: an item failed. Its neighbours ran to their end, and nothing was started after it.
     """
-    alone = locking.held(paths.state(_STATE) / "lock", "runs stages side by side")
-    with alone as lock, guarded(lock) as children:
-        if jobs > 1:
-            _reproduce_changed(_Lanes(children, jobs, share_cpus=share_cpus), targets)
-        if code := children.call([*_REPRO, *targets]):
+    with alone() as lock, guarded(lock) as children:
+        shown = Shown(_order(targets), printed)
+        if code := reproduced(Lanes(children, jobs, share_cpus=share_cpus), targets, shown):
             sys.exit(code)
 
 
-def _reproduce_changed(lanes: _Lanes, targets: Sequence[str]) -> None:
+def alone() -> AbstractContextManager[int]:
+    """While no other process runs stages side by side in this project."""
+    return locking.held(paths.state(_STATE) / "lock", "runs stages side by side")
+
+
+def reproduced(lanes: Lanes, targets: Sequence[str], shown: Shown) -> int:
+    """Reproduce items; the exit code of a plain ``dvc repro``, which is the last step: no result depends on the lanes.
+
+    Args:
+        lanes: where items run.
+        targets: stages or items, with all that they depend on; none for the whole pipeline.
+        shown: what takes the lines of the last step.
+
+    Raises:
+        MedcnnError: an item failed.
+    """
+    if lanes.count > 1:
+        _reproduce_changed(lanes, targets)
+    return shown.repro(lanes.children, targets)
+
+
+def is_timed(name: str) -> bool:
+    """Whether an item measures times."""
+    return name.startswith(_TIMED)
+
+
+def _order(targets: Sequence[str]) -> Sequence[str]:
+    try:
+        return Pipeline().plan(targets).order
+    except DvcException:
+        # `dvc repro` meets it again, and says it in its own words.
+        return ()
+
+
+def _reproduce_changed(lanes: Lanes, targets: Sequence[str]) -> None:
     try:
         pipeline = Pipeline()
-        schedule = Schedule(pipeline, pipeline.plan(targets), _is_timed)
+        schedule = Schedule(pipeline, pipeline.plan(targets), is_timed)
     except DvcException:
         # The last step meets it again, and says it in DVC's own words.
         return
@@ -74,10 +94,6 @@ def _reproduce_changed(lanes: _Lanes, targets: Sequence[str]) -> None:
         failed = _work(schedule, lanes)
     if failed:
         raise MedcnnError(f"{', '.join(failed)} failed, for the reason above; what ended before is kept")
-
-
-def _is_timed(name: str) -> bool:
-    return name.startswith(_TIMED)
 
 
 @contextmanager
@@ -99,14 +115,14 @@ def _keep_order(pipeline: Pipeline, order: Sequence[str]) -> Iterator[None]:
             record.unlink()
 
 
-def _work(schedule: Schedule, lanes: _Lanes) -> list[str]:
+def _work(schedule: Schedule, lanes: Lanes) -> list[str]:
     """Run what the schedule holds until it is done or an item has failed; the names of those that failed."""
     failed: list[str] = []
     running: dict[Future[int], str] = {}
     with ThreadPoolExecutor(lanes.count) as pool, lanes.stop_all_on_error():
         while True:
             for name in () if failed else schedule.next(lanes.count - len(running)):
-                running[pool.submit(lanes.reproduce, name, alone=_is_timed(name))] = name
+                running[pool.submit(lanes.reproduce, name, alone=is_timed(name))] = name
             if not running:
                 return failed
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -116,12 +132,12 @@ def _work(schedule: Schedule, lanes: _Lanes) -> list[str]:
                 schedule.done(name)
 
 
-class _Lanes:
+class Lanes:
     """Where items run: each lane has its share of the CPUs, while an item's number of threads stays as it is pinned."""
 
     def __init__(self, children: Children, count: int, *, share_cpus: bool) -> None:
         self.count = count
-        self._children = children
+        self.children = children
         self._cpus = os.sched_getaffinity(0)
         self._shares: SimpleQueue[set[int]] = SimpleQueue()
         for lane in range(count):
@@ -133,7 +149,7 @@ class _Lanes:
         try:
             yield
         except BaseException:
-            self._children.stop()
+            self.children.stop()
             raise
 
     def reproduce(self, name: str, *, alone: bool) -> int:
@@ -152,11 +168,11 @@ class _Lanes:
             self._shares.put(share)
 
     def _attempt(self, name: str, cpus: set[int]) -> tuple[int, bool]:
-        command = [*_REPRO, "--single-item", name]
+        command = [*REPRO, "--single-item", name]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
         locked_out = False
-        with self._children.started(command, env=environment, **streams) as child:
+        with self.children.started(command, env=environment, **streams) as child:
             os.sched_setaffinity(child.pid, cpus)
             for line in child.stdout or ():
                 locked_out = locked_out or any(sign in line for sign in _LOCKED_OUT)
@@ -164,7 +180,7 @@ class _Lanes:
             return child.wait(), locked_out
 
     def _say(self, name: str, line: str) -> None:
-        if line.strip() and not line.startswith(ADVICE) and not self._children.stopped:
+        if line.strip() and not line.startswith(ADVICE) and not self.children.stopped:
             sys.stdout.write(f"{name}: {line.rstrip()}\n")
             sys.stdout.flush()
 

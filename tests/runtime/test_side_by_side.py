@@ -40,7 +40,7 @@ stages:
     deps: [b.used, c.used, a.used, d.used, x.timed, y.timed]
     outs: [page]
 """
-COMMAND = (sys.executable, "-m", "medcnn", "repro", "--jobs", "2")
+COMMAND = (sys.executable, "-m", "medcnn", "repro", "--jobs", "2", "dvc.yaml")
 WITH_MEDCNN = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
 INTERRUPTED = "interrupted: run the same command again to go on\n"
 WAITS = "touch waiting; while ! test -e go; do sleep 0.1; done; "

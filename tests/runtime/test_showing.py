@@ -1,4 +1,4 @@
-from medcnn.running.showing import Shown, elapsed
+from medcnn.runtime.showing import Shown, elapsed
 
 DVC = """\
 WARNING: No file hash info found for '/p/data/raw/skin'. It won't be created.

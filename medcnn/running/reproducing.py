@@ -1,0 +1,86 @@
+"""The whole of a run: every result and the page first, then the benchmarks, and the page again with their timings.
+
+Benchmarks take most of the time and change no result. ``dvc repro`` alone does all of it in one order of its own, and
+is the last step here too, so that ``dvc.lock`` ends the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from medcnn.params.shared.loading import load
+from medcnn.report import facts
+from medcnn.report.reproduction import reproduction
+from medcnn.report.settings import Settings
+from medcnn.running import ending
+from medcnn.runtime import paths, side_by_side
+from medcnn.runtime.children import Children, guarded
+from medcnn.runtime.pipeline import Pipeline, one_line_reasons
+from medcnn.runtime.showing import Shown, printed
+from medcnn.runtime.side_by_side import Lanes, is_timed
+
+_DRAWN_FROM = ("metrics", "plots", "medcnn/report")
+
+
+def everything(jobs: int, *, share_cpus: bool) -> None:
+    """Run the pipeline as ``params.yaml`` says, several items at a time, and end with the answer.
+
+    Args:
+        jobs: how many items at a time; benchmarks run one by one.
+        share_cpus: give each of them its share of this machine's CPUs, rather than all of them.
+    """
+    with side_by_side.alone() as lock, guarded(lock) as children:
+        with one_line_reasons():
+            pipeline = Pipeline()
+        reproduced(children, pipeline, Lanes(children, jobs, share_cpus=share_cpus))
+
+
+def reproduced(children: Children, pipeline: Pipeline, lanes: Lanes) -> None:
+    """Run the pipeline; ends with the exit code of ``dvc repro`` where that fails."""
+    with one_line_reasons():
+        plan = pipeline.plan([])
+    timed = [name for name in plan.order if is_timed(name)]
+    last = plan.dependents(timed)
+    shown = Shown(plan.order, printed)
+    _or_exit(side_by_side.reproduced(lanes, [name for name in plan.order if name not in last], shown), shown)
+    if pipeline.changed(timed):
+        _draw(children, shown)
+        print(*_ending(), "The benchmarks follow; the results above stay as they are.", sep="\n", flush=True)
+    _or_exit(side_by_side.reproduced(lanes, [], shown), shown)
+    if _outdated():
+        _draw(children, shown)
+    print(*_ending(), sep="\n", flush=True)
+
+
+def _ending() -> Iterator[str]:
+    settings = load(Settings)
+    studies = [facts.gathered(study, settings) for study in settings.run.studies]
+    return ending.lines(studies, settings.models, reproduction(settings.run.studies))
+
+
+def _draw(children: Children, shown: Shown) -> None:
+    _or_exit(children.call([sys.executable, "-m", "stages.report"]), shown)
+
+
+def _or_exit(code: int, shown: Shown) -> None:
+    if code:
+        ended = len(shown.ran)
+        counted = f"{ended} stage" if ended == 1 else f"{ended} stages"
+        print(f"stopped after {counted}, for the reason above; what ended before is kept", file=sys.stderr)
+        sys.exit(code)
+
+
+def _outdated() -> bool:
+    """Whether the page is older than what it shows, or missing, as in a checkout: it is no output of DVC."""
+    if not paths.REPORT.exists():
+        return True
+    drawn = paths.REPORT.stat().st_mtime
+    return any(path.stat().st_mtime > drawn for path in _files(_DRAWN_FROM))
+
+
+def _files(folders: Sequence[str]) -> Iterator[Path]:
+    own = (paths.REPORT.parent, paths.DEMO)
+    found = (path for folder in folders for path in Path(folder).rglob("*") if path.is_file())
+    return (path for path in found if "__pycache__" not in path.parts and not any(o in path.parents for o in own))
