@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from medcnn.report.baseline import Baseline
 from medcnn.results.base import Record
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -24,15 +25,17 @@ class Axis:
         return f"{100 * (value - self.low) / (self.high - self.low):.2f}%"
 
 
-def axis(blocks: Iterable[Record], key: str) -> Axis:
+def axis(blocks: Iterable[Record], key: str, least: Baseline | None = None) -> Axis:
     """The axis, with round ends, that holds a figure of every model with its interval.
 
     Args:
         blocks: one per model.
         key: which figure.
+        least: what is reached without looking at an image, to be on the axis too if it is of this figure.
     """
     known = [block.get(name) for block in blocks for name in (key, f"{key}_low", f"{key}_high")]
     values = [value for value in known if value is not None]
+    values += [least.value] if least and least.key == key else []
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     step = next((step for step in _STEPS if (high - low) / step <= _MOST_STEPS), _STEPS[-1])
     start = math.floor(low / step + 1e-9)

@@ -59,7 +59,12 @@ def card(study: str, settings: Settings) -> str:
     """
     facts = gathered(study, settings)
     environment = templating.environment(escapes=False)
-    environment.filters |= {"figure": markdown.figure, "number": markdown.number, "escaped": markdown.escaped}
+    environment.filters |= {
+        "figure": markdown.figure,
+        "number": markdown.number,
+        "signed": "{:+.4f}".format,
+        "escaped": markdown.escaped,
+    }
     leaked, held_out = facts.data.leaked_before_repair
     return environment.get_template("card.md.j2").render(
         facts=facts,

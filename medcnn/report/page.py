@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from medcnn.params.judging.figures import BY_KEY, CALIBRATED, FIGURES, SCORED, TESTED
 from medcnn.report import axes, checks, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
+from medcnn.report.baseline import FEWEST_GROUPS, baseline
 from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts, outcomes
 from medcnn.report.settings import Settings
@@ -123,6 +124,7 @@ def _environment() -> Environment:
         environment.filters[shower.__name__] = shower
     environment.globals.update(
         axis=axes.axis,
+        baseline=baseline,
         compact=tradeoff.compact,
         chart=tradeoff.chart,
         hardest=tradeoff.hardest,
@@ -131,6 +133,7 @@ def _environment() -> Environment:
         galleries=shown_galleries,
         params_of_run=provenance.params_of_run,
         FIGURES=FIGURES,
+        FEWEST_GROUPS=FEWEST_GROUPS,
         outcomes=outcomes,
         SCORED=SCORED,
         TESTED=TESTED,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from medcnn.published.studies import decimals
+from medcnn.report.baseline import FEWEST_GROUPS
 from medcnn.results.base import Record
 
 UNDEFINED = Markup('<abbr title="not defined">&ndash;</abbr>')
@@ -57,11 +58,24 @@ def times(value: int | None) -> Markup:
     return UNDEFINED if value is None else exact(value, _scaled(value, _TIMES).strip())
 
 
-def interval(block: Record, key: str, digits: int = 3) -> Markup:
-    """The confidence interval of a figure: ``<key>_low`` to ``<key>_high``; nothing where it has none."""
+def bounds(block: Record, key: str) -> tuple[float, float] | None:
+    """The ends of a figure's interval, if it has one and there are groups enough to believe it."""
     low, high = block.get(f"{key}_low"), block.get(f"{key}_high")
-    if low is None or high is None:
+    few = block.get("groups", FEWEST_GROUPS) < FEWEST_GROUPS
+    return None if few or low is None or high is None else (low, high)
+
+
+def interval(block: Record, key: str, digits: int = 3) -> Markup:
+    """The confidence interval of a figure: ``<key>_low`` to ``<key>_high``; nothing where it has none.
+
+    Where there are few independent groups the interval is of no use, and words stand for it.
+    """
+    if block.get("groups", FEWEST_GROUPS) < FEWEST_GROUPS:
+        return Markup('<span class="ci">too few groups</span>')
+    ends = bounds(block, key)
+    if ends is None:
         return Markup("")
+    low, high = ends
     return Markup('<span class="ci">{}&ndash;{}</span>').format(number(low, digits), number(high, digits))
 
 
@@ -77,5 +91,5 @@ def _scaled(value: int, units: Sequence[str]) -> str:
     return f"{amount:.3g}\N{NO-BREAK SPACE}{units[unit]}"
 
 
-FILTERS = (number, as_published, signed, percent, p_value, count, size, times, interval)
+FILTERS = (number, as_published, signed, percent, p_value, count, size, times, bounds, interval)
 """What the templates show numbers with, under their own names."""
