@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -64,3 +65,17 @@ def test_every_key_that_is_set_is_one_of_params_yaml(page: Path):
         for name in key.split("."):
             assert name in block, f"{page}: {key}"
             block = block[name]
+
+
+FIGURES = ("accuracy", "auroc", "cross_entropy", "ece")
+ROW = re.compile(r"^\| `(\w+)`[^|]*((?:\| \d\.\d{3} \[[^|]*)+)", re.MULTILINE)
+
+
+def test_the_figures_of_the_readme_are_those_of_the_committed_run():
+    rows = dict(ROW.findall((ROOT / "README.md").read_text()))
+    assert len(rows) == 3
+    for model, cells in rows.items():
+        measured = json.loads((ROOT / f"metrics/evaluate/phantom/{model}.json").read_text())
+        figures = [[measured[f"{name}{bound}"] for bound in ("", "_low", "_high")] for name in FIGURES]
+        shown = [f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, low, high in figures]
+        assert [cell.strip() for cell in cells.split("|")[1:]] == shown, model
