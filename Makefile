@@ -10,7 +10,7 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools engines repro demo serve study published report ci-report gate test test-all faults cluster lint format \
+.PHONY: help install tools engines repro demo serve study published report ci-report gate test test-all faults cluster lint format docs \
 	bench bench-scale
 
 help: ## List the targets
@@ -88,6 +88,12 @@ lint: $(TOOLS) ## Ruff and mypy
 format: $(TOOLS) ## Format the code and fix what ruff can
 	ruff check --fix .
 	ruff format .
+
+docs: $(INSTALLED) ## Build README and docs/ as a site in build/site, with every link checked
+	$(PIP) -r requirements-docs.txt
+	@rm -rf build/pages && mkdir -p build/pages && cp -r README.md CONTRIBUTING.md CHANGELOG.md docs build/pages
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+	@echo "Site: build/site/index.html"
 
 bench: $(TOOLS) ## Measure speed and memory; ARGS="published ZIP --published-way SCRIPT" or ARGS=engines
 	python -m tests.bench $(ARGS)
