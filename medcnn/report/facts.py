@@ -19,6 +19,7 @@ from medcnn.params.studies import Study
 from medcnn.published import table
 from medcnn.published.table import Table
 from medcnn.report import reading
+from medcnn.report.mistakes import Mistakes, mistakes
 from medcnn.report.reading import Errors, History, Reliability
 from medcnn.report.settings import Settings
 from medcnn.results import base
@@ -57,6 +58,7 @@ class Facts:
         rocs: ROC curves by class and model.
         reliabilities: reliability diagrams by model, before and after the temperature.
         errors: errors at every threshold, by class and model.
+        mistakes: the chosen model's errors on test by group, where its predictions are there.
         contact_sheet: the picture that ``prepare`` made, if it did.
         published: the study as published beside what is measured here, if it was ever set so.
     """
@@ -82,6 +84,7 @@ class Facts:
     rocs: dict[str, dict[str, Curve]]
     reliabilities: dict[str, dict[str, Reliability]]
     errors: dict[str, dict[str, Errors]]
+    mistakes: Mistakes | None
     contact_sheet: Path | None
     published: Table | None
 
@@ -170,6 +173,7 @@ def gathered(name: str, settings: Settings) -> Facts:
     for model in models:
         if model not in evaluated:
             raise MedcnnError(f"{paths.metrics('evaluate', name)} lacks model '{model}'; run `dvc repro`")
+    compared = base.read(paths.metrics("comparisons", name), Compared)
     sheet = paths.plots("prepare", name) / "contact_sheet.png"
     exported = _exported(name, models)
     return Facts(
@@ -179,7 +183,7 @@ def gathered(name: str, settings: Settings) -> Facts:
         limits=settings.benchmark,
         judged=settings.evaluate,
         evaluated=evaluated,
-        compared=base.read(paths.metrics("comparisons", name), Compared),
+        compared=compared,
         data=base.read(paths.metrics("split", name), Split),
         download=base.read_if_made(paths.metrics("download", name), Download),
         combined=combined,
@@ -194,6 +198,7 @@ def gathered(name: str, settings: Settings) -> Facts:
         rocs=reading.rocs(name, models),
         reliabilities=reading.reliabilities(name, models),
         errors=reading.errors(name, models),
+        mistakes=mistakes(name, compared.best),
         contact_sheet=sheet if sheet.exists() else None,
         published=table.read(name),
     )

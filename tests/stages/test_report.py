@@ -35,6 +35,7 @@ SOURCES = {
     "": ("evaluate", "split"),
     "data": ("split",),
     "ranking": ("evaluate", "comparisons", "train", "ensemble"),
+    "errors": (),
     "external": ("external",),
     "tradeoff": ("evaluate",),
     "calibration": ("evaluate",),
