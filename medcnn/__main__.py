@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from medcnn.core.errors import FAILED, MedcnnError
 from medcnn.init import arguments as init
 from medcnn.predict import arguments
 from medcnn.running import arguments as running
 from medcnn.runtime.console import one_line_errors
+from medcnn.showing import arguments as showing
 
 # Here and not in medcnn/__init__.py, on which every stage depends: a new number reruns nothing.
 __version__ = "0.1.0"
 
+GROUPS = (
+    ("Your images", ("init", "check", "run")),
+    ("Look at results", ("show", "open", "compare")),
+    ("Use a model", ("predict",)),
+    ("The whole pipeline", ("repro", "study", "review", "gate", "doctor")),
+)
+"""The commands as ``--help`` lists them."""
 COMMENT = Path("review/comment.md")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and do what it asks; user errors become one line."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if "command" not in options:
+        parser.print_help()
+        return
     with one_line_errors(), _missing_packages_named():
         options.command(options)
 
@@ -44,12 +59,18 @@ def _missing_packages_named() -> Iterator[None]:
 
 def _parser() -> argparse.ArgumentParser:
     name = "python -m medcnn" if __name__ == "__main__" else "medcnn"
-    parser = argparse.ArgumentParser(prog=name, description="Compare CNNs on medical image sets.")
+    parser = _Parser(
+        prog=name,
+        usage="%(prog)s [-h] [--version] COMMAND ...",
+        description="Compare CNNs on medical image sets.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"medcnn {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
     init.add_init(commands)
     init.add_check(commands)
     running.add_to(commands)
+    showing.add_to(commands)
     repro = commands.add_parser(
         "repro",
         help="run the whole pipeline, results first and benchmarks last, and say what came out",
@@ -84,7 +105,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     gate.add_argument("--base", metavar="REV", default="main", help="the revision to compare with (default: main)")
     gate.set_defaults(command=_gate)
+    parser.epilog = _grouped({action.dest: action.help or "" for action in commands._get_subactions()})
     return parser
+
+
+def _grouped(helps: Mapping[str, str]) -> str:
+    """The commands under the heading of what one wants."""
+    blocks = ["\n".join((f"{title}:", *(f"    {name:<9} {helps[name]}" for name in names))) for title, names in GROUPS]
+    return "\n\n".join((*blocks, "`COMMAND --help` says more of each."))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors name the closest command."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the usage and the reason."""
+        wrong = re.search(r"invalid choice: '([^']*)'", message)
+        close = difflib.get_close_matches(wrong[1], [name for _, names in GROUPS for name in names], 1) if wrong else []
+        super().error(f"no command '{wrong[1]}': did you mean {close[0]}?" if wrong and close else message)
 
 
 def _positive(text: str) -> int:

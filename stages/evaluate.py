@@ -33,7 +33,8 @@ def main(study: str) -> None:
     cells = crossval.gathered(study, settings.run, tables.files, plan)
     judged = evaluating.judged(tables, cells, known, compute)
     evaluating.record(study, judged, combined, settings.run.trained, known)
-    print(f"{study}: {len(judged)} models evaluated; metrics in {paths.metrics_folder('evaluate', study)}")
+    counted = "1 model" if len(judged) == 1 else f"{len(judged)} models"
+    print(f"{study}: {counted} evaluated; metrics in {paths.metrics_folder('evaluate', study)}")
 
 
 if __name__ == "__main__":

@@ -116,7 +116,15 @@ def test_check_finds_a_mistake_anywhere_and_nothing_to_say_of_the_real_file(fold
 def test_help_lists_the_commands(folder: Path):
     printed = run(folder, "medcnn", "--help").stdout
     assert all(f"\n    {command} " in printed for command in ("check", "repro", "study", "predict", "review", "gate"))
-    assert run(folder, "medcnn").returncode == 2
+    bare = run(folder, "medcnn")
+    assert (bare.returncode, bare.stdout) == (0, printed)
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("rnu", "run"), ("predcit", "predict"), ("doktor", "doctor")])
+def test_a_mistyped_command_names_the_closest(typed: str, meant: str, folder: Path):
+    done = run(folder, "medcnn", typed)
+    assert done.returncode == 2
+    assert f"did you mean {meant}?" in done.stderr
 
 
 def test_both_splits_are_run_the_honest_one_last_and_the_params_put_back(standing_in: Path):

@@ -15,6 +15,8 @@ from medcnn.predict.rows import Row
 from medcnn.runtime.console import shown
 
 NOTE = "For research. Not a medical device."
+NO_ANSWER = "no answer: ask a reader"
+"""What people read where the prediction set is empty."""
 SEPARATOR = "|"
 """Between the classes of a prediction set in CSV."""
 FACTS = ("study", "model", "class_names", "positive", "precision", "temperature", "weights_sha256", "data_sha256")
@@ -58,12 +60,14 @@ class Text:
         card = model.card
         self._names = card.class_names
         self._threshold = card.novelty.threshold
+        self._several = card.multi_label
         rule = ", ".join(f"{name} from {level:g}" for name, level in levels.items())
         called = f" Called: {rule}." if rule else ""
         self._title = f"{card.model} of study {card.study}, {card.precision}.{called} {NOTE}"
         longest = [SEPARATOR.join(self._names)[:_WIDEST], NO_FINDING] if card.multi_label else self._names
         self._called = max(map(len, ("class", "error", *longest)))
         self._set = min(max(len("may be"), len(" ".join(self._names))), _WIDEST)
+        self._set = self._set if card.multi_label else max(len(NO_ANSWER), self._set)
 
     def start(self) -> str:
         """The title and the names of the columns."""
@@ -75,7 +79,12 @@ class Text:
             nothing = [""] * len(self._names)
             return f"{self._line('error', nothing, '', shown(row.path))}: {shown(row.error)}\n"
         figures = [f"{probability:.4f}" for probability in row.probabilities.values()]
-        line = self._line(row.label or "none", figures, " ".join(row.prediction_set) or "none", shown(row.path))
+        # A class beside an empty set reads as a contradiction: calibration allows none of the classes.
+        unanswered = not (row.prediction_set or self._several)
+        label, inside = (
+            ("-", NO_ANSWER) if unanswered else (row.label or "none", " ".join(row.prediction_set) or "none")
+        )
+        line = self._line(label, figures, inside, shown(row.path))
         return f"{line}{self._warning(row)}\n"
 
     def end(self, complete: bool) -> str:

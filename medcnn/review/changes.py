@@ -11,7 +11,7 @@ from medcnn.params.judging.figures import FIGURES
 from medcnn.results.base import Figures
 from medcnn.review.results import Pair
 
-_HEADER = ("model", "figure", "base [interval]", "now [interval]", "change")
+HEADER = ("model", "figure", "base [interval]", "now [interval]", "change")
 
 
 def dvc_diff(kind: str, revision: str) -> str:
@@ -32,11 +32,12 @@ def dvc_diff(kind: str, revision: str) -> str:
 
 def moved(pair: Pair) -> str:
     """A Markdown table of the figures on test that moved, of every model, as far as the digits show."""
-    rows = list(_rows(pair))
-    return markdown.grid(_HEADER, rows) if rows else "No figure on test moved."
+    found = list(rows(pair))
+    return markdown.grid(HEADER, found) if found else "No figure on test moved."
 
 
-def _rows(pair: Pair) -> Iterator[tuple[str, ...]]:
+def rows(pair: Pair) -> Iterator[tuple[str, ...]]:
+    """The figures on test that moved: a row for each, with the cells of ``HEADER``."""
     now, before = pair.now, pair.before
     earlier = before.evaluated if before else {}
     if before and before.best != now.best:

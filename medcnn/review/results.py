@@ -82,10 +82,20 @@ def pairs(studies: tuple[str, ...], base: Base) -> Iterator[Pair]:
         MedcnnError: a study has no results now.
     """
     for study in studies:
-        yield Pair(_read(Path(), study), _brought(study, base))
+        yield Pair(here(study), brought(study, base))
 
 
-def _brought(study: str, base: Base) -> Results | None:
+def here(study: str) -> Results:
+    """What the project's folder holds of a study.
+
+    Raises:
+        MedcnnError: there are no results of it.
+    """
+    return _read(Path(), study)
+
+
+def brought(study: str, base: Base) -> Results | None:
+    """What a revision holds of a study; None where it has no results of it."""
     for path in _recorded(study):
         base.bring(path)
     if not all((base.root / path).exists() for path in _recorded(study)):

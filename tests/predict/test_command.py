@@ -126,6 +126,16 @@ def test_no_class_where_none_reaches_its_threshold(predict: Predict, folder: Pat
     assert predict(folder / "deep/d.png", *options).stdout.splitlines()[2].startswith("none ")
 
 
+def test_an_empty_prediction_set_names_no_class_for_people_and_all_figures_for_programs(
+    predict: Predict, folder: Path, tmp_path: Path
+):
+    model = save(tmp_path / "strict.onnx", card(conformal_threshold=0.0))
+    line = predict(folder / "deep/d.png", model=model).stdout.splitlines()[2]
+    assert (line.split()[0], "no answer" in line) == ("-", True)
+    (row,) = records(predict(folder / "deep/d.png", "--format", "csv", model=model).stdout)
+    assert (row["class"], row["prediction_set"]) == ("bright", "")
+
+
 @pytest.mark.parametrize("threshold", ["x", "2", "nan", "grey=0.5", "bright=", "=0.5", "-1"])
 def test_a_wrong_threshold_is_one_line_that_names_the_choices(threshold: str, predict: Predict, folder: Path):
     done = predict(folder, f"--threshold={threshold}")

@@ -40,7 +40,9 @@ stages:
     deps: [b.used, c.used, a.used, d.used, x.timed, y.timed]
     outs: [page]
 """
-COMMAND = (sys.executable, "-m", "medcnn", "repro", "--jobs", "2", "dvc.yaml")
+COMMAND = (sys.executable, "-m", "medcnn", "repro", "--jobs", "2")
+ALL = "dvc.yaml"
+"""Everything there is, as a target: without one the answer of the results would follow, of which there are none."""
 WITH_MEDCNN = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
 INTERRUPTED = "interrupted: run the same command again to go on\n"
 WAITS = "touch waiting; while ! test -e go; do sleep 0.1; done; "
@@ -83,7 +85,13 @@ def folder(untouched: Path, tmp_path: Path) -> Path:
 
 def repro(folder: Path, *targets: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *targets], cwd=folder, env=WITH_MEDCNN, capture_output=True, text=True, check=False, timeout=300
+        [*COMMAND, *(targets or (ALL,))],
+        cwd=folder,
+        env=WITH_MEDCNN,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
 
 
@@ -105,7 +113,7 @@ def started(folder: Path) -> subprocess.Popen[str]:
     """The command, when one of its stages waits for the file ``go``."""
     change_command(folder, "sleep 0.5; cp source", f"{WAITS}cp source")
     child = subprocess.Popen(
-        COMMAND, cwd=folder, env=WITH_MEDCNN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, ALL], cwd=folder, env=WITH_MEDCNN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     while not (folder / "waiting").exists():
         assert child.poll() is None
@@ -230,7 +238,7 @@ def test_whoever_holds_the_lock_of_dvc_is_waited_for(folder: Path):
 def test_a_second_run_waits_for_the_first(folder: Path):
     first = started(folder)
     second = subprocess.Popen(
-        COMMAND, cwd=folder, env=WITH_MEDCNN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, ALL], cwd=folder, env=WITH_MEDCNN, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert second.stderr is not None
     assert second.stderr.readline() == "waiting for another run that runs stages side by side\n"

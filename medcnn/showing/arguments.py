@@ -1,0 +1,66 @@
+"""The arguments of the commands that look at results; importing this loads nothing, so that ``--help`` is instant."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from medcnn.core.errors import FAILED
+
+
+def add_to(commands: Any) -> None:
+    """Add the commands to argparse's sub-commands."""
+    show = commands.add_parser(
+        "show",
+        help="the models of a study, one row per model",
+        description="Print the figures on test of every model of a study, the chosen one first.",
+    )
+    show.add_argument("study", metavar="STUDY", nargs="?", help="a study with results here (default: those of `run`)")
+    show.set_defaults(command=_show)
+    compare = commands.add_parser(
+        "compare",
+        help="the figures that moved between two revisions or experiments",
+        description="Print the figures on test that moved, and what paired tests say of the chosen models.",
+    )
+    compare.add_argument("before", metavar="A", help="a commit, branch or experiment")
+    compare.add_argument("after", metavar="B", nargs="?", help="another one (default: the results here)")
+    compare.set_defaults(command=_compare)
+    opened = commands.add_parser(
+        "open", help="open the page in the browser", description="Open the page of the last run."
+    )
+    opened.set_defaults(command=_open)
+    doctor = commands.add_parser(
+        "doctor",
+        help="what this machine and folder have, and what to do about the rest",
+        description="Look at Python, disk, memory, tokens and the project; exits with 1 where a run would fail.",
+    )
+    doctor.set_defaults(command=_doctor)
+
+
+def _show(options: argparse.Namespace) -> None:
+    from medcnn.showing import models
+
+    print(*models.shown(options.study), sep="\n")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from medcnn.params import whole
+    from medcnn.showing import comparing
+
+    print(*comparing.compared(options.before, options.after, whole.load()), sep="\n")
+
+
+def _open(_: argparse.Namespace) -> None:
+    from medcnn.showing import page
+
+    page.opened()
+
+
+def _doctor(_: argparse.Namespace) -> None:
+    from medcnn.showing import doctor
+
+    found = doctor.findings()
+    print(*found, sep="\n")
+    if any(finding.fails for finding in found):
+        sys.exit(FAILED)
