@@ -226,7 +226,7 @@ def _patients(
         return {"dicom_group": PATIENT}, Finding("patients", PATIENT, origin, change)
     found = patients.proposed(images, classes.folders)
     if found is None:
-        doubt = "--group to name them: leaks between patients are not seen"
+        doubt = "leaks between patients are not seen; name them with --group"
         return {}, Finding("patients", "", "no path or name tells them", doubt)
     doubt = f"check this{_missed(found, images)} (--group to change, --no-patients if none is known)"
     return {"group": found.regex}, Finding(

@@ -10,6 +10,8 @@ from medcnn.init.looking import Look
 from medcnn.init.proposing import Finding
 
 _WIDTH = 11
+_SAID = ("patients_unknown", "small_test")
+"""Doubts of which lines of their own speak."""
 
 
 def lines(look: Look, findings: Sequence[Finding]) -> Iterator[str]:
@@ -29,7 +31,8 @@ def lines(look: Look, findings: Sequence[Finding]) -> Iterator[str]:
     yield _line("split", *_split(look, about.get("split")))
     yield _line("power", _power(look), "")
     for doubt in facts.doubts:
-        yield _line(doubt.severity, doubt.text, "")
+        if doubt.kind not in _SAID or (doubt.kind == "patients_unknown" and facts.patients):
+            yield _line(doubt.severity, doubt.text, "")
 
 
 def as_json(look: Look, findings: Sequence[Finding], study: str) -> dict[str, Any]:
@@ -95,4 +98,6 @@ def _split(look: Look, finding: Finding | None) -> tuple[str, str]:
 def _power(look: Look) -> str:
     tested, kind = look.units["test"], "patients" if look.facts.patients else "images or sets of copies"
     best = "" if look.facts.patients else " at best"
-    return f"{tested:,} {kind} in test: an accuracy of 0.90 would be known to about +- {look.reach:.2f}{best}"
+    small = any(doubt.kind == "small_test" for doubt in look.facts.doubts)
+    cure = "; few: add patients, or use cross-validation (run.folds)" if small else ""
+    return f"{tested:,} {kind} in test: an accuracy of 0.90 would be known to about +- {look.reach:.2f}{best}{cure}"

@@ -29,7 +29,7 @@ _FEW = 0.05
 
 
 @dataclass(frozen=True)
-class Told:
+class Contents:
     """What label tables say.
 
     Attributes:
@@ -44,20 +44,20 @@ class Told:
     doubts: tuple[Doubt, ...]
 
 
-NOTHING = Told(
+NOTHING = Contents(
     pd.DataFrame(columns=["value", "label", "patient", "part", "reason"], dtype=tables.TEXT), pd.DataFrame(), ()
 )
 """Where there is no table."""
 
 
-def told(
+def read(
     archive: Archive,
     files: Sequence[str],
     source: Csv,
     class_of: Callable[[str], str],
     where: str,
     multi_label: bool = False,
-) -> Told:
+) -> Contents:
     """Read the label tables of a study and find the files that they name.
 
     Args:
@@ -91,7 +91,7 @@ def told(
     single, disagreements = agreeing.one_each(rows, offered)
     cells = cells.loc[rows.index[~rows["file"].duplicated()]].set_axis(single.index)
     doubts = (*_forms(sheets), *(doubt for each in found for doubt in each.doubts), *_unclear(rows), *disagreements)
-    return Told(single, cells, doubts)
+    return Contents(single, cells, doubts)
 
 
 @dataclass(frozen=True)

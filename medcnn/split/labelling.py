@@ -19,7 +19,7 @@ from medcnn.params.labels import Labels
 from medcnn.reading.archive import Archive
 from medcnn.split import classing, finding, label_tables, patients
 from medcnn.split.classing import Classifier
-from medcnn.split.label_tables import Told
+from medcnn.split.label_tables import Contents
 
 _SHOWN = 8
 
@@ -55,7 +55,7 @@ def listed(archive: Archive, labels: Labels, where: str) -> Listing:
     """
     files = finding.found(archive, labels, where)
     classifier, at = classing.classifier(labels), f"{where}.labels"
-    told = label_tables.told(archive, files.names, labels.csv, classifier.of_text, f"{at}.csv", labels.multi_label)
+    told = label_tables.read(archive, files.names, labels.csv, classifier.of_text, f"{at}.csv", labels.multi_label)
     rows = _rows(files.names, told)
     by_path = ~rows["told"].to_numpy() & (labels.csv.file is None or labels.csv.unlisted == "by_folder")
     rows["label"] = _labelled_by_path(rows, by_path, classifier)
@@ -81,11 +81,11 @@ def described(archive: Archive, labels: Labels, where: str) -> pd.DataFrame:
         MedcnnError: a table cannot be read.
     """
     names = finding.found(archive, labels, where).names
-    told = label_tables.told(archive, names, labels.csv, lambda value: value, f"{where}.labels.csv", labels.multi_label)
+    told = label_tables.read(archive, names, labels.csv, lambda value: value, f"{where}.labels.csv", labels.multi_label)
     return told.cells.reindex(range(len(names))).fillna("").set_axis(names)
 
 
-def _rows(names: list[str], told: Told) -> pd.DataFrame:
+def _rows(names: list[str], told: Contents) -> pd.DataFrame:
     """What tables say of each file, and whether they say anything (``told``)."""
     rows = told.rows.reindex(range(len(names))).fillna("")
     return rows.assign(path=pd.array(names, tables.TEXT), told=rows.index.isin(told.rows.index))

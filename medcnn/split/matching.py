@@ -20,7 +20,9 @@ from medcnn.core import tables
 from medcnn.core.arrays import Integers
 from medcnn.reading.pictures import SUFFIXES
 
-_FURTHER = (".npy", ".npz", ".jp2", ".avif", ".heic", ".mha", ".svs", ".tga", ".gz")
+_FURTHER = (
+    ".npy", ".npz", ".jp2", ".avif", ".heic", ".mha", ".svs", ".tga", ".gz", ".ima", ".img", ".raw", ".dat", ".bin",
+)  # fmt: skip
 _SUFFIX = "(?i)(" + "|".join(re.escape(suffix) for suffix in (*SUFFIXES, *_FURTHER)) + ")+$"
 _WRITTEN = {
     r"\\": "/",

@@ -167,6 +167,14 @@ def test_a_source_without_images_is_one_line(source: str, project: Path, capsys:
     assert (ended.value.code, capsys.readouterr().err.count("\n")) == (2, 1)
 
 
+def test_lines_say_nothing_twice(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"{('benign', 'malignant')[number % 2]}/{number}.png" for number in range(40)]
+    main(["init", str(written(project.parent / "skin", names))])
+    lines = capsys.readouterr().out.splitlines()
+    for said in ("run.folds", "patients cannot be excluded", "leaks between patients"):
+        assert sum(said in line for line in lines) <= 1
+
+
 def test_help_loads_nothing_heavy():
     code = "import sys; from medcnn.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
     code += "print(sorted({'numpy', 'pandas', 'pydantic', 'PIL'} & set(sys.modules)))"

@@ -8,21 +8,21 @@ from medcnn.core.errors import MedcnnError
 from medcnn.params.labels import Csv
 from medcnn.reading.archive import open_archive
 from medcnn.split import label_tables
-from medcnn.split.label_tables import Told
+from medcnn.split.label_tables import Contents
 from tests.conftest import zipped
 
 FILES = [f"images/{number}.png" for number in range(8)]
 HEAD = "image,label,patient\n"
 
 
-def told(folder: Path, text: str | bytes, name: str = "labels.csv", **source: object) -> Told:
+def read(folder: Path, text: str | bytes, name: str = "labels.csv", **source: object) -> Contents:
     data = text if isinstance(text, bytes) else text.encode()
     members = {name: data, "__MACOSX/._labels.csv": b"\0", "masks/0.png": b"", **dict.fromkeys(FILES, b"")}
     with open_archive(zipped(folder / "raw.zip", members)) as archive:
-        return label_tables.told(archive, FILES, Csv(**{"file": "*labels.csv"} | source), str.lower, "studies.x.csv")
+        return label_tables.read(archive, FILES, Csv(**{"file": "*labels.csv"} | source), str.lower, "studies.x.csv")
 
 
-def counts(found: Told) -> dict[str, int]:
+def counts(found: Contents) -> dict[str, int]:
     return {doubt.kind: doubt.count for doubt in found.doubts}
 
 
@@ -31,7 +31,7 @@ def rows(*names: str) -> str:
 
 
 def test_rows_of_images_that_are_not_there_are_counted(tmp_path: Path) -> None:
-    found = told(tmp_path, rows("0.png", "1.png", "77.png", "masks/0.png"))
+    found = read(tmp_path, rows("0.png", "1.png", "77.png", "masks/0.png"))
     assert found.rows.index.tolist() == [0, 1]
     assert counts(found) == {"rows_without_image": 1}
 
@@ -47,26 +47,26 @@ def test_rows_of_images_that_are_not_there_are_counted(tmp_path: Path) -> None:
 )
 def test_a_table_of_other_images_or_columns_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(MedcnnError, match=message) as caught:
-        told(tmp_path, text)
+        read(tmp_path, text)
     assert "\n" not in str(caught.value)
 
 
 def test_no_table_names_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(MedcnnError, match=r"'none\.csv' matches 0 files; .*labels\.csv"):
-        told(tmp_path, HEAD, file="none.csv")
+        read(tmp_path, HEAD, file="none.csv")
 
 
 def test_the_form_of_a_table_is_noted(tmp_path: Path) -> None:
-    assert counts(told(tmp_path, rows("0.png").replace(",", ";").encode("utf-16"))) == {"table_form": 1}
+    assert counts(read(tmp_path, rows("0.png").replace(",", ";").encode("utf-16"))) == {"table_form": 1}
 
 
 def test_patients_and_parts_come_from_columns(tmp_path: Path) -> None:
     text = "image,label,patient,set\n0,A, P1 ,train\n1,B,nan,\n"
-    found = told(tmp_path, text, group="patient", split="set").rows
+    found = read(tmp_path, text, group="patient", split="set").rows
     assert found[["label", "patient", "part"]].to_numpy().tolist() == [["a", "P1", "train"], ["b", "", ""]]
 
 
 def test_columns_of_classes(tmp_path: Path) -> None:
-    found = told(tmp_path, "image,MEL,NV\n0,1.0,0.0\n1,0,1\n2,1,1\n", columns=("MEL", "NV"))
+    found = read(tmp_path, "image,MEL,NV\n0,1.0,0.0\n1,0,1\n2,1,1\n", columns=("MEL", "NV"))
     assert found.rows["label"].tolist() == ["mel", "nv", ""]
     assert counts(found) == {"names_matched_loosely": 3, "rows_without_one_class": 1}

@@ -18,6 +18,7 @@ def match(names: list[str], files: list[str], *homes: str) -> Matched:
         (["images\\a.png", ".\\images\\b.png"], ["images/a.png", "images/b.png"]),
         (["ISIC_1", "ISIC_2.5"], ["part_1/ISIC_1.jpg", "part_2/ISIC_2.5.jpg"]),
         (["a.JPG", "b.dcm", "c.nii"], ["a.jpg", "b.png", "c.nii.gz"]),
+        (["a", "b.png", "c.IMG"], ["a.dat", "b.img", "c.bin"]),
         (["7", "12.0"], ["x/007.png", "x/12.png"]),
         (["7", "007"], ["7.png", "007.png"]),
         (["img7", "IMG08"], ["Img007.png", "img8.png"]),
