@@ -6,11 +6,12 @@ by names that match and pixels of a few tones, as those of a segmentation are.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from glob import escape
-from posixpath import basename, dirname, splitext
+from posixpath import basename, dirname
 
 from medcnn.core.arrays import Truths
 from medcnn.dataset.doubts import Doubt
@@ -73,7 +74,7 @@ def excluding(paths: Sequence[str], companions: Companions) -> list[str]:
 def _patterns(path: str) -> Iterator[str]:
     """Patterns that match a path: by a word of its name, by a folder, by the end of its name."""
     name, folders = basename(path), dirname(path).split("/") if dirname(path) else []
-    stem, suffix = splitext(name)
+    stem, suffix = _cut(name)
     for word in _WORD.finditer(stem):
         before, after = stem[: word.start()], stem[word.end() :]
         if before:
@@ -93,13 +94,13 @@ def _patterns(path: str) -> Iterator[str]:
 def _by_name(paths: Sequence[str]) -> Companions:
     """Pictures with a word for masks in their name or their folder, and the image whose name is left without it."""
     start = len(_shared_folder(paths))
-    worded = {place for place, path in enumerate(paths) if _WORD.search(splitext(path[start:])[0])}
+    worded = {place for place, path in enumerate(paths) if _WORD.search(_cut(path[start:])[0])}
     images = [place for place in range(len(paths)) if place not in worded] if worded else []
     whole = {_key(paths[place][start:]): place for place in reversed(images)}
     stems = _unique(images, (_stem_key(paths[place]) for place in images))
     links = Companions()
     for place in sorted(worded):
-        folder, stem = dirname(paths[place][start:]), splitext(basename(paths[place]))[0]
+        folder, stem = dirname(paths[place][start:]), _cut(basename(paths[place]))[0]
         word = _WORD.search(stem)
         names = (stem, stem[: word.start()], stem[word.end() :]) if word else (stem,)
         keys = ((_tokens(folder), _tokens(name)) for name in names if _tokens(name))
@@ -115,11 +116,11 @@ def _by_pixels(paths: Sequence[str], places: Sequence[int], few_tones: Truths) -
     images = [place for place in places if not few_tones[place]]
     if len(images) == len(places):
         return {}
-    stems = _unique(images, (splitext(basename(paths[place]))[0] for place in images))
+    stems = _unique(images, (_cut(basename(paths[place]))[0] for place in images))
     kinds = defaultdict[str, Companions](Companions)
     for place in places:
         if few_tones[place]:
-            stem = splitext(basename(paths[place]))[0]
+            stem = _cut(basename(paths[place]))[0]
             begin = next((stem[:end] for end in _ends(stem) if stem[:end] in stems), "")
             if begin:
                 kinds[stem[len(begin) :] or dirname(paths[place])][place] = stems[begin]
@@ -129,7 +130,7 @@ def _by_pixels(paths: Sequence[str], places: Sequence[int], few_tones: Truths) -
 def _mostly_masks(paths: Sequence[str], places: Sequence[int], kinds: dict[str, Companions]) -> Companions:
     """Of the endings and folders found, those of which most pictures have few tones and belong to an image."""
     folders = Counter(dirname(paths[place]) for place in places)
-    stems = [splitext(basename(paths[place]))[0] for place in places]
+    stems = [_cut(basename(paths[place]))[0] for place in places]
     links = Companions()
     for kind, members in kinds.items():
         total = folders[kind] or sum(stem.endswith(kind) for stem in stems)
@@ -156,7 +157,7 @@ def _key(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _stem_key(path: str) -> tuple[str, ...]:
-    return _tokens(splitext(basename(path))[0])
+    return _tokens(_cut(basename(path))[0])
 
 
 def _tokens(text: str) -> tuple[str, ...]:
@@ -169,3 +170,12 @@ def _shared_folder(paths: Sequence[str]) -> str:
     first, last = (min(paths), max(paths)) if paths else ("", "")
     shared = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     return first[: first.rfind("/", 0, shared) + 1]
+
+
+def _cut(name: str) -> tuple[str, str]:
+    """A name without its suffix, and the suffix; ``.nii.gz`` is one."""
+    stem, suffix = posixpath.splitext(name)
+    if suffix.lower() == ".gz":
+        stem, inner = posixpath.splitext(stem)
+        suffix = inner + suffix
+    return stem, suffix

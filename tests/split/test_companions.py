@@ -27,6 +27,8 @@ def links(paths: list[str], few_tones: set[str] = frozenset()) -> dict[str, str]
         ("in/ISIC_{:05}.jpg", "GroundTruth/ISIC_{:05}_Segmentation.png", ["*_Segmentation*"]),
         ("x/{}.tif", "x/{}-label.tif", ["*-label*"]),
         ("x/{}.tif", "x/{}_GT.tif", ["*_GT*"]),
+        ("x/{}.nii.gz", "x/{}_seg.nii.gz", ["*_seg*"]),
+        ("x/{}.nii.gz", "x/{}_mask.png", ["*_mask*"]),
         ("set with masks/{}.png", "set with masks/{}_seg.png", ["*_seg*"]),
     ],
 )
@@ -57,7 +59,13 @@ def test_images_that_share_a_name_or_a_word_alone_are_no_masks(paths: list[str])
 
 
 @pytest.mark.parametrize(
-    ("image", "mask"), [("scans/{}.png", "truth/{}.png"), ("a/IMD{}.bmp", "a/IMD{}_lesion.bmp"), ("{}.png", "z/{}.png")]
+    ("image", "mask"),
+    [
+        ("scans/{}.png", "truth/{}.png"),
+        ("a/IMD{}.bmp", "a/IMD{}_lesion.bmp"),
+        ("{}.png", "z/{}.png"),
+        ("imagesTr/{}.nii.gz", "labelsTr/{}.nii"),
+    ],
 )
 def test_pictures_of_a_few_tones_under_the_names_of_images_are_masks(image: str, mask: str) -> None:
     expected = {mask.format(number): image.format(number) for number in MANY}
