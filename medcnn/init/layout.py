@@ -26,7 +26,7 @@ _VIEWS = {
 """What file names say that is no class."""
 _WILD = re.compile(r"[\[*?]")
 _LAST_TOKEN = re.compile(r"[ _.-]([^ _.-]+)$")
-_FIRST_WORD = re.compile(r"^([A-Za-z]+(?:[ _-][A-Za-z]+)*)[ _.(-]*\d")
+_FIRST_WORD = re.compile(r"^([^\W\d_]+(?:[ _-][^\W\d_]+)*)[ _.(-]*\d")
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,12 @@ def test_one_column_for_each_class(tmp_path: Path) -> None:
     assert "multi_label" not in proposal.labels
 
 
+def test_classes_in_file_names_may_have_accents(tmp_path: Path) -> None:
+    classes = ("m\u00e9lanome", "n\u00e9vus")
+    names = [f"{classes[number % 2]}_{number:03}.png" for number in range(40)]
+    assert set(named(tmp_path, names).labels["classes"].values()) == set(classes)
+
+
 def test_columns_that_are_never_1_are_no_classes(tmp_path: Path) -> None:
     rows = [f"img{i:03}.png,,{i % 2},{1 - i % 2},0" for i in range(40)]
     proposal = named(tmp_path, IMAGES, truth=table("image,remark,MEL,NV,BCC", *rows))
