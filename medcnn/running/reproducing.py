@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from medcnn.core import files
 from medcnn.params.shared.loading import load
 from medcnn.report import facts
 from medcnn.report.reproduction import reproduction
@@ -17,7 +18,7 @@ from medcnn.report.settings import Settings
 from medcnn.running import ending
 from medcnn.runtime import paths, side_by_side
 from medcnn.runtime.children import Children, guarded
-from medcnn.runtime.pipeline import Pipeline, one_line_reasons
+from medcnn.runtime.pipeline import Pipeline, Plan, one_line_reasons
 from medcnn.runtime.showing import Shown, printed
 from medcnn.runtime.side_by_side import Lanes, is_timed
 
@@ -41,9 +42,18 @@ def reproduced(children: Children, pipeline: Pipeline, lanes: Lanes) -> None:
     """Run the pipeline; ends with the exit code of ``dvc repro`` where that fails."""
     with one_line_reasons():
         plan = pipeline.plan([])
+    record = paths.state("durations") / "items.json"
+    shown = Shown(plan.order, printed, seconds=files.read_json(record) if record.exists() else {})
+    try:
+        _results_first(children, pipeline, lanes, plan, shown)
+    finally:
+        files.write_json(record, shown.seconds)
+    print(*_ending(), sep="\n", flush=True)
+
+
+def _results_first(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
     timed = [name for name in plan.order if is_timed(name)]
     last = plan.dependents(timed)
-    shown = Shown(plan.order, printed)
     _or_exit(side_by_side.reproduced(lanes, [name for name in plan.order if name not in last], shown), shown)
     if pipeline.changed(timed):
         _draw(children, shown)
@@ -51,7 +61,6 @@ def reproduced(children: Children, pipeline: Pipeline, lanes: Lanes) -> None:
     _or_exit(side_by_side.reproduced(lanes, [], shown), shown)
     if _outdated():
         _draw(children, shown)
-    print(*_ending(), sep="\n", flush=True)
 
 
 def _ending() -> Iterator[str]:

@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from medcnn.runtime.children import Children
 
@@ -35,11 +36,27 @@ class Shown:
 
     Attributes:
         ran: the items that DVC ran, in order.
+        seconds: how long each item that has ended took, now or in an earlier run.
     """
 
     def __init__(
-        self, order: Sequence[str], show: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+        self,
+        order: Sequence[str],
+        show: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        seconds: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
+        """Show lines.
+
+        Args:
+            order: the items that DVC looks at.
+            show: what takes a line.
+            clock: seconds from any moment on.
+            seconds: how long items took in earlier runs.
+        """
+        self.seconds = dict(seconds)
+        self._order = tuple(order)
+        self._since: float | None = None
         self._places = {name: place for place, name in enumerate(order, 1)}
         self._show = show
         self._clock = clock
@@ -58,22 +75,39 @@ class Shown:
         with children.started([*REPRO, *targets], env=environment, **streams) as child:
             for line in child.stdout or ():
                 self.line(line)
-            return child.wait()
+            code = child.wait()
+        self._ended(self._clock())
+        return code
 
     def line(self, text: str) -> None:
         """Take one line of DVC or of a stage."""
         text = text.rstrip()
         if found := _RUNNING.search(text):
+            now = self._clock()
+            self._ended(now)
+            self._since = now
             self.ran.append(found[1])
-            self._show(self._stage(found[1]))
+            self._show(self._stage(found[1], now))
         elif text.strip() and not text.startswith(_HARMLESS) and not _QUIET.search(text):
             self._show(f"  {text}")
 
-    def _stage(self, name: str) -> str:
+    def _ended(self, now: float) -> None:
+        if self._since is not None:
+            self.seconds[self.ran[-1]] = now - self._since
+        self._since = None
+
+    def _stage(self, name: str, now: float) -> str:
         place = self._places.get(name, len(self.ran))
         stage, _, item = name.partition("@")
         shown = f"{stage} {item.replace('-', ' ')}".strip()
-        return f"stage {place} of {len(self._places)}: {shown}, {elapsed(self._clock() - self._start)}"
+        passed = elapsed(now - self._start)
+        return f"stage {place} of {len(self._places)}: {shown}, {passed}{self._left(place)}"
+
+    def _left(self, place: int) -> str:
+        """How long this item and those after it took in an earlier run; nothing where that is not known of all."""
+        left = [self.seconds.get(name) for name in self._order[place - 1 :]]
+        known = [seconds for seconds in left if seconds is not None]
+        return f", at most about {elapsed(sum(known))} left" if known and len(known) == len(left) else ""
 
 
 def printed(line: str) -> None:

@@ -35,3 +35,14 @@ def test_stages_are_numbered_and_timed_and_no_error_is_hidden() -> None:
 
 def test_elapsed() -> None:
     assert [elapsed(seconds) for seconds in (0.4, 61, 3723)] == ["00:00", "01:01", "1:02:03"]
+
+
+def test_what_is_left_is_said_where_an_earlier_run_knows_every_item() -> None:
+    lines: list[str] = []
+    seconds = iter([0.0, 1.0, 5.0])
+    order = ("download@skin", "train@skin-lite0")
+    shown = Shown(order, lines.append, lambda: next(seconds), {"download@skin": 9.0, "train@skin-lite0": 60.0})
+    for name in order:
+        shown.line(f"Running stage '{name}':")
+    assert [line.partition(", at most about ")[2] for line in lines] == ["01:09 left", "01:00 left"]
+    assert shown.seconds == {"download@skin": 4.0, "train@skin-lite0": 60.0}

@@ -200,7 +200,7 @@ def test_an_unknown_target_is_told_by_dvc(folder: Path):
     done = repro(folder, "nothing")
     assert done.returncode == 255
     assert "Traceback" not in done.stderr
-    assert "'nothing'" in done.stderr
+    assert "'nothing'" in done.stdout
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
