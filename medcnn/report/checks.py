@@ -78,9 +78,11 @@ def of_provenance(made: Provenance | None) -> Check:
     text = f"made at commit {made.commit[:12]}"
     if made.changed:
         return _check("reproduced", "warn", f"{text} with changed files: {len(made.changed)}", "reproduce")
-    return _check(
-        "reproduced", "pass", f"{text}; whether another computer gets the same bytes is not known", "reproduce"
-    )
+    if made.reproduction is None or not made.reproduction.same + len(made.reproduction.differing):
+        text += "; whether another computer gets the same bytes is not known"
+        return _check("reproduced", "pass", text, "reproduce")
+    verdict: Verdict = "warn" if made.reproduction.differing else "pass"
+    return _check("reproduced", verdict, f"{text}; same results: {made.reproduction.verdict}", "reproduce")
 
 
 def _of_data(data: Split) -> Iterator[Check]:

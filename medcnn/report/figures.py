@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,13 +14,18 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from medcnn.core.arrays import Integers
 from medcnn.measures.curves import Curve
+from medcnn.measures.statistics.intervals import wilson
+from medcnn.params.judging.evaluate import Judging
 from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
 from medcnn.report.facts import Facts, outcomes
 from medcnn.report.reading import History, Reliability
 from medcnn.results.evaluated import Calibration
 from medcnn.results.networks import Stressed
 
-LINES = ("-", "--", ":")
+NAMED = 3
+"""How many ROC curves have a colour and a name of their own; the others are grey."""
+LEAST_POINT, MOST_POINT = 6, 70
+"""Areas of a point of a reliability diagram, in square points: of hardly any image, and of all of them."""
 LONG_NAME = 15
 MANY_EPOCHS = 25
 STRENGTHS = {
@@ -63,9 +68,10 @@ def confusions(facts: Facts) -> Iterator[Drawing]:
 
 
 def roc_curves(facts: Facts) -> Iterator[Drawing]:
-    """ROC curves on test, one figure per class, all models in each, the chosen one drawn bold."""
+    """ROC curves on test, one figure per class: the chosen model bold, the next two named, the others grey."""
     for index, (name, by_model) in enumerate(facts.rocs.items()):
-        svg = drawn((3.5, 3.4), partial(_draw_rocs, by_model=by_model, chosen=facts.best))
+        named = [model for model in facts.best_first if model in by_model][:NAMED]
+        svg = drawn((3.5, 3.4), partial(_draw_rocs, by_model=by_model, named=named))
         yield Drawing(f"roc_{index}", name, svg, f"ROC curves on test for the class {name}, of {', '.join(by_model)}.")
 
 
@@ -74,7 +80,7 @@ def reliabilities(facts: Facts) -> Iterator[Drawing]:
     for model in facts.best_first:
         if diagrams := facts.reliabilities.get(model):
             words = _reliability_in_words(model, facts.evaluated[model].calibration)
-            svg = drawn((3.5, 3.9), partial(_draw_reliability, diagrams=diagrams, bins=facts.judged.bins))
+            svg = drawn((3.5, 3.9), partial(_draw_reliability, diagrams=diagrams, judged=facts.judged))
             yield Drawing(f"reliability_{model}", model, svg, words)
 
 
@@ -149,26 +155,32 @@ def _confusion_in_words(model: str, counts: Integers, classes: tuple[str, ...]) 
     return f"{right}; the most frequent error is {classes[row]} read as {classes[column]} (images: {images})."
 
 
-def _draw_rocs(figure: Figure, by_model: Mapping[str, Curve], chosen: str) -> None:
+def _draw_rocs(figure: Figure, by_model: Mapping[str, Curve], named: Sequence[str]) -> None:
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
-    for index, (model, curve) in enumerate(by_model.items()):
-        line = axes.plot(curve.x, curve.y, color=SERIES[index % len(SERIES)], label=model)[0]
-        line.set(linestyle=LINES[index // len(SERIES) % len(LINES)], linewidth=1.2)
-        if model == chosen:
-            line.set(linewidth=2.4, zorder=3)
+    others = [curve for model, curve in by_model.items() if model not in named]
+    for index, curve in enumerate(others):
+        axes.plot(
+            curve.x, curve.y, color=MUTED, alpha=0.4, linewidth=0.9, label="the other models" if index == 0 else None
+        )
+    for rank, (model, shade) in enumerate(zip(named, SERIES, strict=False)):
+        width = 1.2 if rank else 2.4
+        axes.plot(by_model[model].x, by_model[model].y, color=shade, linewidth=width, label=model, zorder=4 - rank)
     axes.set(xlabel="False positive rate (1 - specificity)", ylabel="True positive rate (recall)")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.legend(loc="lower right")
 
 
-def _draw_reliability(figure: Figure, diagrams: Mapping[str, Reliability], bins: int) -> None:
+def _draw_reliability(figure: Figure, diagrams: Mapping[str, Reliability], judged: Judging) -> None:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
     for (when, diagram), shade, marker in zip(diagrams.items(), (MUTED, SERIES[0]), "os", strict=False):
-        upper.plot(diagram.confidence, diagram.accuracy, color=shade, label=when, marker=marker, markersize=3.2)
+        ends = [wilson(*of_bin, judged.confidence) for of_bin in zip(diagram.accuracy, diagram.images, strict=True)]
+        upper.vlines(diagram.confidence, *zip(*ends, strict=True), color=shade, linewidth=0.9, alpha=0.7)
+        sizes = LEAST_POINT + MOST_POINT * diagram.images / diagram.images.sum()
+        upper.scatter(diagram.confidence, diagram.accuracy, s=sizes, color=shade, label=when, marker=marker, zorder=3)
     last = list(diagrams.values())[-1]
-    lower.bar(last.confidence, last.images, width=0.6 / bins, color=SERIES[0], linewidth=0)
+    lower.bar(last.confidence, last.images, width=0.6 / judged.bins, color=SERIES[0], linewidth=0)
     upper.set(ylabel="Accuracy", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     lower.set(xlabel="Confidence", ylabel="Images")
     lower.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))

@@ -39,7 +39,7 @@ class Section:
 SECTIONS = (
     Section("data", "The images, and what is wrong with them", lambda facts: True),
     Section("ranking", "The models compared", lambda facts: True),
-    Section("errors", "Errors by patient", lambda facts: facts.mistakes),
+    Section("mistakes", "Errors by patient", lambda facts: facts.mistakes),
     Section("external", "Tested on other studies", lambda facts: facts.external),
     Section("tradeoff", "The trade-off of errors", lambda facts: facts.errors),
     Section("calibration", "Can the probabilities be believed?", lambda facts: True),

@@ -246,3 +246,11 @@ def test_models_on_another_study_fit_and_can_be_read(opened: Opened, tmp_path: P
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert unreadable(tab.evaluate(TEXTS)) == []
     tab.close()
+
+
+def test_what_is_folded_is_printed(page: Any):
+    assert page.locator("details:not([open])").count() > 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0

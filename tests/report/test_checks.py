@@ -12,6 +12,7 @@ from medcnn.report.baseline import baseline
 from medcnn.report.checks import checklist, of_provenance
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.provenance import Provenance
+from medcnn.report.reproduction import Reproduction
 from medcnn.results.data import Doubt
 from medcnn.results.evaluated import Evaluated, Measured
 from medcnn.results.networks import Exported
@@ -118,7 +119,13 @@ def test_other_studies_are_checked_where_there_are_any(facts: Facts):
 
 @pytest.mark.parametrize(
     ("made", "verdict"),
-    [(None, "warn"), (Provenance("f" * 40, ("a.py",)), "warn"), (Provenance("f" * 40, ()), "pass")],
+    [
+        (None, "warn"),
+        (Provenance("f" * 40, ("a.py",)), "warn"),
+        (Provenance("f" * 40, ()), "pass"),
+        (Provenance("f" * 40, (), Reproduction(3, (), inputs_changed=False)), "pass"),
+        (Provenance("f" * 40, (), Reproduction(3, ("train@a-b",), inputs_changed=False)), "warn"),
+    ],
 )
 def test_a_page_is_made_from_a_commit_or_not(made: Provenance | None, verdict: str):
     assert of_provenance(made).verdict == verdict

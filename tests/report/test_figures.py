@@ -40,7 +40,9 @@ def test_a_matrix_shows_its_counts(facts: Facts):
 def test_curves_name_their_models(facts: Facts):
     drawn = list(figures.roc_curves(facts))
     assert [drawing.title for drawing in drawn] == list(facts.classes)
-    assert set(facts.models) <= set(words(drawn[0].svg))
+    assert {*facts.best_first[:3], "the other models"} <= set(words(drawn[0].svg))
+    assert set(facts.best_first[3:]).isdisjoint(words(drawn[0].svg))
+    assert all(model in drawn[0].alt for model in facts.models)
 
 
 def test_learning_curves_name_splits_and_the_kept_epoch(facts: Facts):

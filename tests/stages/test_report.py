@@ -35,7 +35,7 @@ SOURCES = {
     "": ("evaluate", "split"),
     "data": ("split",),
     "ranking": ("evaluate", "comparisons", "train", "ensemble"),
-    "errors": (),
+    "mistakes": (),
     "external": ("external",),
     "tradeoff": ("evaluate",),
     "calibration": ("evaluate",),

@@ -159,6 +159,18 @@ function explore(root) {
   restart();
 }
 
+function printWhole() {
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const details of opened) details.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const details of opened) details.open = false;
+  });
+}
+
+printWhole();
 switchStudies();
 document.querySelectorAll("table.sortable").forEach(makeSortable);
 document.querySelectorAll(".explorer").forEach(explore);
