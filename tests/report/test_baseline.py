@@ -56,3 +56,8 @@ def test_few_groups_have_no_intervals(made: Example):
     assert loud(few)
     chosen = next(cells for name, cells in few.table("Model", "Validation cross-entropy").items() if "chosen" in name)
     assert [len(cell.values) for cell in chosen[:5]] == [1] * 5
+
+
+def test_no_two_elements_of_a_page_have_one_address(made: Example):
+    addresses = [attributes["id"] for _, attributes in drawn(made, {}).elements if "id" in attributes]
+    assert len(addresses) == len(set(addresses))
