@@ -138,8 +138,14 @@ def _of(sheets: dict[str, pd.DataFrame], images: pd.Series[str], asked: Asked) -
     csv = {key: value for key, value in {**kept, "split": split}.items() if value}
     separator = _separator(rows[label]) if label else ""
     csv |= {"separator": separator} if separator not in ("", SEPARATOR) else {}
-    values = columns or sorted(_names(rows[label], separator))
+    values = columns or sorted(_names(_agreeing(rows, image, label)[label], separator))
     return Table(csv, values, parts, f"column {split}" if split else "the tables", several or bool(separator))
+
+
+def _agreeing(rows: pd.DataFrame, image: str, label: str) -> pd.DataFrame:
+    """The rows of images whose rows agree; a value that others alone have would be a class without images."""
+    kept = rows[rows.groupby(image)[label].transform("nunique") == 1]
+    return kept if len(kept) else rows
 
 
 def _image_column(rows: pd.DataFrame, images: pd.Series[str]) -> str | None:

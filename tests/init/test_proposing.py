@@ -250,3 +250,10 @@ def test_dicom_files_name_their_patients_unless_all_name_the_same(
     proposal = of(written(tmp_path, [], files))
     assert proposal.labels.get("dicom_group") == key
     assert "group" not in proposal.labels
+
+
+def test_a_value_of_contradicting_rows_alone_is_no_class(tmp_path: Path) -> None:
+    names = [f"images/{i:02}.png" for i in range(40)]
+    rows = [f"{i:02}.png,{('benign', 'malignant')[i % 2]}" for i in range(40)]
+    proposal = named(tmp_path, names, labels=table("image,dx", *rows, "07.png,other"))
+    assert set(proposal.labels["classes"].values()) == {"benign", "malignant"}
