@@ -104,7 +104,7 @@ def test_a_column_that_names_the_part(tmp_path: Path) -> None:
 
 def test_a_table_for_each_part(tmp_path: Path) -> None:
     header, *rows = classed(60)
-    split = {"kind": "author", "train": "*train.csv", "validation": "*valid.csv", "test": "*test.csv", "folds": 3}
+    split = {"kind": "author", "train": "train", "validation": "valid", "test": "test", "folds": 3}
     tables = {
         f"{name}.csv": table([header, *rows[slice(*of)]])
         for name, *of in (("train", 0, 36), ("valid", 36, 48), ("test", 48, 60))
