@@ -10,7 +10,7 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools engines repro demo serve study published report ci-report gate test test-all faults cluster lint format docs \
+.PHONY: help install tools engines repro demo serve study published report ci-report gate test test-all faults fuzz cluster lint format docs \
 	bench bench-scale
 
 help: ## List the targets
@@ -74,6 +74,9 @@ test-all: lint ## Lint, types and every test there is, those with further engine
 
 faults: $(TOOLS) ## Kills, full disks, hostile archives and other machines: what must not lose or change a result
 	python -m pytest tests/faults --numprocesses 2 --dist loadfile
+
+fuzz: $(TOOLS) ## 2,000 image sets as people might have them, through download, split, init and check
+	FUZZ=5 python -m pytest tests/fuzz/test_image_sets.py --numprocesses 2
 
 cluster: $(TOOLS) ## Install Ray, and hold results of a cluster on this machine to those without one
 	$(PIP) -r requirements-ray.txt
