@@ -142,7 +142,8 @@ def _check_classes(rows: pd.DataFrame, classifier: Classifier, labels: Labels, w
     texts = [PurePosixPath(folder).name for folder in folders] + list(values.unique())
     taken = classing.taken(classifier, missing)
     place = f"{' or '.join(map(repr, patterns))} matches no folder, file name or value"
-    found = f"values found: {classing.shown(_counter(values))}" if len(values) else f"folders found: {_some(folders)}"
+    some = patients.some(folders, _SHOWN)
+    found = f"values found: {classing.shown(_counter(values))}" if len(values) else f"folders found: {some}"
     almost = classing.nearly(texts, patterns)
     raise MedcnnError(
         f"{where}.classes: no image is of class '{missing}': {taken or place}; fix the pattern; "
@@ -174,7 +175,3 @@ def _of_no_class(rows: pd.DataFrame, by_path: Truths, classifier: Classifier) ->
 
 def _counter(texts: pd.Series[str]) -> Counter[str]:
     return Counter({str(text): int(count) for text, count in texts.value_counts().items()})
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -41,7 +41,7 @@ def joined(patients: pd.Series[str], aliases: Mapping[str, str], where: str) -> 
     absent = next((alias for alias in aliases if alias not in known), None)
     if absent is not None:
         raise MedcnnError(
-            f"{where}.aliases.{absent}: no image is of patient '{absent}'; patients found: {_some(known) or 'none'}"
+            f"{where}.aliases.{absent}: no image is of patient '{absent}'; patients found: {some(known) or 'none'}"
         )
     return patients.replace(dict(aliases)).astype(tables.TEXT)
 
@@ -98,7 +98,7 @@ def _spelt_alike(sizes: pd.Series[int]) -> Iterator[Doubt]:
     if sets:
         shown = [" and ".join(f"'{name}'" for name in found) for found in sets]
         text = (
-            f"{sum(map(len, sets))} patients are spelt almost like another, such as {_some(shown)}; if they are one, "
+            f"{sum(map(len, sets))} patients are spelt almost like another, such as {some(shown)}; if they are one, "
             "say so in labels.aliases"
         )
         yield Doubt("warning", "patients_spelt_alike", text, sum(map(len, sets)), tuple(shown[:_SHOWN]))
@@ -118,5 +118,6 @@ def _each_its_own(known: pd.DataFrame, sizes: pd.Series[int]) -> Iterator[Doubt]
         yield Doubt("note", "patients_all_different", text, len(known), (str(known["patient"].iloc[0]),))
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+def some(names: list[str], most: int = _SHOWN) -> str:
+    """The first names, and how many more there are, for messages."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
