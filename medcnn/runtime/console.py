@@ -60,6 +60,11 @@ def one_line_errors() -> Iterator[None]:
         if code is None:
             raise
         sys.exit(code)
+    else:
+        # An interrupt that struck within a destructor or a callback was swallowed there.
+        if received:
+            _say_interrupted()
+            sys.exit(_code(received[0]))
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)

@@ -97,3 +97,21 @@ def test_wrong_arguments_show_the_usage(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("sys.argv", ["/somewhere/stages/train.py", "phantom"])
     with pytest.raises(SystemExit, match=r"usage: python -m stages\.train STUDY MODEL"):
         run_stage(raising(ZeroDivisionError()), "study", "model")
+
+
+def test_an_interrupt_that_a_destructor_swallowed_still_ends_the_stage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Swallowing:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def main() -> None:
+        del [Swallowing()][0]
+
+    monkeypatch.setattr("sys.argv", ["split"])
+    monkeypatch.setattr("sys.unraisablehook", lambda _: None)
+    with pytest.raises(SystemExit) as caught:
+        run_stage(main)
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == "interrupted: run the same command again to go on\n"
