@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,11 +12,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
+from medcnn.core.seeding import THREADS
+
 STRENGTHS = tuple(10.0**exponent for exponent in np.arange(-5, 1.5, 0.5))
 """From the strongest penalty to the weakest, as scikit-learn's C."""
 USUAL = STRENGTHS[5]
 """Where there are too few patients for cross-validation."""
 FOLDS = 5
+PATIENCE = 2
+"""Weaker penalties that are tried after the best one so far: they take longest, and the loss has one valley."""
+_EXACT, _CLOSE = 1e-8, 1e-5
+"""Largest gradient where a regression ends: the one that is kept, and those that are only compared."""
 _SMALLEST = 1e-12
 _FLOOR = 0.01
 """A feature varies at least so much, as a share of the median: one that hardly ever does would outweigh all others."""
@@ -82,12 +89,12 @@ class _Space:
     Attributes:
         centre: mean of each feature, (F,).
         spread: deviation of each, (F,); of one that is the same everywhere, the median one.
-        axes: (F, min(N, F)), orthonormal.
+        axes: (F, N), orthonormal; None where there are no fewer images than features, which stay as they are.
     """
 
     centre: Floats
     spread: Floats
-    axes: Floats
+    axes: Floats | None
 
     @classmethod
     def of(cls, features: npt.NDArray[np.float32]) -> _Space:
@@ -97,13 +104,20 @@ class _Space:
         spread = np.where(spread > 0, np.maximum(spread, _FLOOR * usual), usual)
         images, count = features.shape
         if images >= count:
-            return cls(centre, spread, np.eye(count))
+            return cls(centre, spread, None)
         # The penalty of a kernel depends on its length alone, and outside of the span of the images it is 0.
         return cls(centre, spread, np.linalg.svd((features - centre) / spread, full_matrices=False)[2].T)
 
     def seen(self, features: npt.NDArray[np.float32]) -> Floats:
         """Features (N, F) in this space."""
-        return (features - self.centre) / self.spread @ self.axes
+        standard: Floats = (features - self.centre) / self.spread
+        return standard if self.axes is None else standard @ self.axes
+
+    def layer(self, coefficients: Floats, intercepts: Floats) -> tuple[Floats, Floats]:
+        """Kernel (F, K) and bias (K,) for raw features, of coefficients (K, axes) and intercepts (K,) here."""
+        turned = coefficients.T if self.axes is None else self.axes @ coefficients.T
+        kernel = turned / self.spread[:, None]
+        return kernel, intercepts - self.centre @ kernel
 
 
 def fitted(sample: Sample, classes: int) -> Probe:
@@ -120,20 +134,20 @@ def fitted(sample: Sample, classes: int) -> Probe:
     # How a matrix product is divided among threads shows in its last digits.
     with threadpool_limits(1):
         parts = sample.apart()
-        losses = sum((_losses(part, _folds(part, classes)) for part in parts), np.zeros(len(STRENGTHS)))
+        early = len(parts) == 1
+        losses = sum((_losses(part, _folds(part, classes), early) for part in parts), np.zeros(len(STRENGTHS)))
         strength = STRENGTHS[int(np.argmin(losses))] if losses.any() else USUAL
         space = _Space.of(sample.features)
         seen = space.seen(sample.features)
-        kernels, biases = zip(*(_fit(seen, part, strength) for part in parts), strict=True)
-        kernel = space.axes @ np.vstack(kernels).T / space.spread[:, None]
-        return Probe(kernel, np.concatenate(biases) - space.centre @ kernel, strength)
+        coefficients, intercepts = zip(*(_fit(seen, part, strength) for part in parts), strict=True)
+        return Probe(*space.layer(np.vstack(coefficients), np.concatenate(intercepts)), strength)
 
 
 def _fit(seen: Floats, sample: Sample, strength: float) -> tuple[Floats, Floats]:
     """Coefficients and intercepts; a finding that every image has is expected everywhere."""
     if len(np.unique(sample.labels)) < 2:
         return np.zeros((1, seen.shape[1])), np.array([np.log(2 * len(seen) + 1)])
-    regression = _regression(strength).fit(seen, sample.labels, sample.weights)
+    regression = _regression(strength, _EXACT).fit(seen, sample.labels, sample.weights)
     return regression.coef_, regression.intercept_
 
 
@@ -146,25 +160,37 @@ def _folds(sample: Sample, classes: int) -> list[Fold]:
     return [(fit, held_out) for fit, held_out in dealt if len(np.unique(sample.labels[fit])) == classes]
 
 
-def _losses(sample: Sample, folds: Sequence[Fold]) -> Floats:
-    """The mean cross-entropy of the held-out images by strength, rounded, so that last digits decide nothing."""
+def _losses(sample: Sample, folds: Sequence[Fold], ends_early: bool) -> Floats:
+    """The mean cross-entropy of the held-out images by strength, rounded, so that last digits decide nothing.
+
+    Args:
+        sample: what is divided into folds.
+        folds: none for losses of 0.
+        ends_early: whether strengths so weak that they cannot win any more are left out, with an infinite loss.
+    """
     if not folds:
         return np.zeros(len(STRENGTHS))
-    totals = sum(_path(sample.at(fit), sample.at(held_out)) for fit, held_out in folds)
-    return np.round(totals / sum(sample.weights[held_out].sum() for _, held_out in folds), 6)
+    weight = sum(sample.weights[held_out].sum() for _, held_out in folds)
+    paths = [_path(sample.at(fit), sample.at(held_out)) for fit, held_out in folds]
+    losses = np.full(len(STRENGTHS), np.inf)
+    with ThreadPoolExecutor(THREADS) as threads:
+        for index in range(len(STRENGTHS)):
+            losses[index] = np.round(sum(threads.map(next, paths)) / weight, 6)
+            if ends_early and index - np.argmin(losses) >= PATIENCE:
+                break
+    return losses
 
 
-def _path(fit: Sample, held_out: Sample) -> Floats:
+def _path(fit: Sample, held_out: Sample) -> Iterator[float]:
     """The sum of the held-out cross-entropies for each strength; each fit starts where the one before it ended."""
     space = _Space.of(fit.features)
     inputs, outputs = space.seen(fit.features), space.seen(held_out.features)
-    regression, found = _regression(STRENGTHS[0]), []
+    regression = _regression(STRENGTHS[0], _CLOSE)
     for strength in STRENGTHS:
         regression.set_params(C=strength).fit(inputs, fit.labels, fit.weights)
         likelihoods = regression.predict_proba(outputs)[np.arange(len(outputs)), held_out.labels]
-        found.append(-np.log(likelihoods.clip(_SMALLEST)) @ held_out.weights)
-    return np.array(found)
+        yield float(-np.log(likelihoods.clip(_SMALLEST)) @ held_out.weights)
 
 
-def _regression(strength: float) -> LogisticRegression:
-    return LogisticRegression(C=strength, tol=1e-5, max_iter=5000, warm_start=True)
+def _regression(strength: float, tolerance: float) -> LogisticRegression:
+    return LogisticRegression(C=strength, tol=tolerance, max_iter=5000, warm_start=True)

@@ -21,17 +21,47 @@ def sample(classes: int, images: int = 120, per_group: int = 3, noise: float = 1
     return Sample(features.astype(np.float32), labels, group.astype(str), np.ones(images, np.float32))
 
 
+def standardised(features: np.ndarray) -> np.ndarray:
+    return (features - features.mean(axis=0, dtype=np.float64)) / features.std(axis=0, dtype=np.float64)
+
+
+def exact(strength: float) -> LogisticRegression:
+    return LogisticRegression(C=strength, solver="newton-cholesky", tol=1e-12)
+
+
 @pytest.mark.parametrize(("classes", "units"), [(2, 1), (2, 2), (4, 4)])
 def test_a_probe_is_the_regression_on_standardised_features_written_for_raw_ones(classes: int, units: int) -> None:
     found = sample(classes)
     probe = probing.fitted(found, classes)
     kernel, bias = probe.layer(units)
     logits = found.features @ kernel + bias
-    standard = (found.features - found.features.mean(axis=0)) / found.features.std(axis=0)
-    regression = LogisticRegression(C=probe.strength, tol=1e-8, max_iter=9999).fit(standard, found.labels)
-    expected = regression.predict_proba(standard)
+    standard = standardised(found.features)
+    expected = exact(probe.strength).fit(standard, found.labels).predict_proba(standard)
     answers = softmax(logits if units > 1 else np.hstack([0 * logits, logits]), axis=1)
+    # The layer is in float32.
     np.testing.assert_allclose(answers, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize(("classes", "images"), [(2, 120), (4, 120), (2, 24), (4, 24)])
+def test_coefficients_are_those_of_the_exact_regression(classes: int, images: int) -> None:
+    """Fewer images than features too, which are turned to fewer axes."""
+    found = sample(classes, images=images, noise=2.0)
+    # Without the features that vary so little that they are held back.
+    found = Sample(found.features[:, 8:], found.labels, found.groups, found.weights)
+    probe = probing.fitted(found, classes)
+    direct = exact(probe.strength).fit(standardised(found.features), found.labels)
+    spread = found.features.std(axis=0, dtype=np.float64)
+    np.testing.assert_allclose((probe.kernel * spread[:, None]).T, direct.coef_, atol=1e-6)
+
+
+def test_strengths_that_cannot_win_any_more_are_left_out_without_changing_the_choice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for noise in (1.0, 2.0, 4.0):
+        early = probing.fitted(sample(3, noise=noise), 3)
+        with monkeypatch.context() as patched:
+            patched.setattr(probing, "PATIENCE", len(probing.STRENGTHS))
+            assert probing.fitted(sample(3, noise=noise), 3).strength == early.strength
 
 
 def test_what_a_group_of_like_images_says_counts_once_in_the_choice_of_the_strength() -> None:
@@ -58,9 +88,9 @@ def test_a_probe_of_findings_is_one_of_each_with_a_strength_in_common() -> None:
     # A finding that all images have.
     assert not kernel[:, 3].any()
     assert bias[3] > 3
-    standard = (found.features - found.features.mean(axis=0)) / found.features.std(axis=0)
+    standard = standardised(found.features)
     for index, finding in enumerate(findings.T[:3]):
-        direct = LogisticRegression(C=probe.strength, tol=1e-8, max_iter=9999).fit(standard, finding)
+        direct = exact(probe.strength).fit(standard, finding)
         answers = 1 / (1 + np.exp(-(found.features @ kernel[:, index] + bias[index])))
         np.testing.assert_allclose(answers, direct.predict_proba(standard)[:, 1], atol=0.02)
 
@@ -82,15 +112,6 @@ def test_a_feature_that_hardly_varies_does_not_outweigh_the_others() -> None:
     assert np.isfinite(kernel).all()
     assert np.isfinite(bias).all()
     assert abs(kernel[5, 0]) < np.abs(kernel).max()
-
-
-def test_fewer_images_than_features_make_no_difference_to_the_answer() -> None:
-    """What is turned to fewer axes is the same regression."""
-    few = sample(2, images=24)
-    probe = probing.fitted(few, 2)
-    standard = (few.features - few.features.mean(axis=0)) / few.features.std(axis=0)
-    direct = LogisticRegression(C=probe.strength, tol=1e-8, max_iter=9999).fit(standard, few.labels)
-    np.testing.assert_allclose(probe.kernel[:, 0] * few.features.std(axis=0), direct.coef_[0], atol=1e-4)
 
 
 def test_the_number_of_threads_does_not_show() -> None:
