@@ -29,7 +29,7 @@ class Evidence:
             each other.
         patients: whether groups are patients; else only duplicates are grouped.
         subgroups: one column for each kind of subgroup, and one row per image id.
-        fold_0_apart: whether the data's author made the test part, so that cross-validation leaves it out.
+        fold_0_apart: whether cross-validation leaves the test part out, as it does one that the data's author made.
         settings: how figures are judged.
         seed: the root of the bootstrap's draws.
     """
@@ -50,13 +50,13 @@ class Evidence:
 def evidence(study: str, settings: Settings) -> Evidence:
     """Read what the split stage found out about a study's images; training images count only where folds are tested."""
     rows = manifest.used(paths.manifest(study), "image_id", "group", "split")
-    found = subgroups.read(paths.subgroups(study))
+    found, split = subgroups.read(paths.subgroups(study)), settings.studies[study].split
     judged = rows if set(settings.run.cells) != {MAIN} else rows[rows["split"] != "train"]
     return Evidence(
         groups=judged.set_index("image_id")["group"],
         patients=read(paths.metrics("split", study), Split).patients is not None,
         subgroups=found if len(found.columns) else pd.DataFrame(),
-        fold_0_apart=settings.studies[study].split.kind == "author",
+        fold_0_apart=split.kind == "author" or split.test_apart,
         settings=settings.evaluate,
         seed=settings.seed,
     )

@@ -12,9 +12,10 @@ from medcnn.params.shared.run import Repeated
 
 
 class Split(View):
-    """Whether the parts of a study were drawn or are its author's."""
+    """Whether the parts of a study were drawn or are its author's, and whether folds leave the test part alone."""
 
     kind: Literal["stratified", "author"]
+    test_apart: bool = False
 
 
 class Study(View):

@@ -33,7 +33,9 @@ class StratifiedSplit(Block):
     test: Share = 0.2
     """Share of the images that test gets."""
     folds: Annotated[int, Field(ge=2)] = 5
-    """Number of folds, the test part among them."""
+    """Number of folds, the test part among them unless ``test_apart``."""
+    test_apart: bool = False
+    """Whether cross-validation leaves the test part alone, as it does an author's; ``folds`` then counts the others."""
     on_leak: OnLeak = "regroup"
     """What becomes of patients and duplicates on two sides of a split: ``keep`` them there, as some papers did; set
     their training images aside (``drop_from_train``); or move them whole to one side (``regroup``)."""
@@ -43,7 +45,7 @@ class StratifiedSplit(Block):
     @property
     def fold_numbers(self) -> range:
         """Fold 0 is the test part; cross-validation adds the others."""
-        return range(self.folds)
+        return range(self.folds + self.test_apart)
 
     @model_validator(mode="after")
     def _leaves_training_images(self) -> StratifiedSplit:
@@ -72,6 +74,11 @@ class AuthorSplit(Block):
     """As for kind ``stratified``."""
     duplicates: Duplicates = Duplicates()
     """Near duplicates."""
+
+    @property
+    def test_apart(self) -> bool:
+        """That cross-validation leaves the author's test part alone."""
+        return True
 
     @property
     def fold_numbers(self) -> range:

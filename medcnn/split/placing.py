@@ -35,8 +35,7 @@ def placed(rows: pd.DataFrame, groups: Groups, study: Study, seed: int, where: s
         where: the key path of the study, for messages.
 
     Returns:
-        Rows whose ``fold`` is 0 in the test part, 1 to ``split.folds - 1`` elsewhere in a drawn split, 1 to
-        ``split.folds`` elsewhere in an author's.
+        Rows whose ``fold`` is 0 in the test part, and elsewhere one of the other ``split.fold_numbers``.
 
     Raises:
         MedcnnError: a class is missing from a part or has fewer images than there are folds, or a group stands on two
@@ -62,8 +61,8 @@ def folded(rows: pd.DataFrame, groups: Groups, study: Study, seed: int) -> pd.Da
     """The part of every used image in every fold, as ``folds.write`` takes it.
 
     In a fold after the first its own images are the test part, and of the others as large a share is drawn for
-    validation, by class and group, as the split draws of what it does not test on. A test part that the data's author
-    made is in fold 0 alone.
+    validation, by class and group, as the split draws of what it does not test on. A test part that is kept apart, as
+    the data's author's is, is in fold 0 alone.
 
     Args:
         rows: as ``placed`` gives them, with split and fold.
@@ -79,7 +78,7 @@ def folded(rows: pd.DataFrame, groups: Groups, study: Study, seed: int) -> pd.Da
     used = rows.loc[inside, ["image_id", "path", "label", "split", "fold"]].reset_index(drop=True)
     columns = {"image_id": used["image_id"].array}
     for fold in study.split.fold_numbers:
-        parts = _fold(used, units, fold, isinstance(study.split, AuthorSplit), seed) if fold else used
+        parts = _fold(used, units, fold, study.split.test_apart, seed) if fold else used
         leaks.check_no_leak(units, parts["split"].array, used["path"])
         columns[folds.column(fold)] = parts["split"].array
     return pd.DataFrame(columns, copy=False)

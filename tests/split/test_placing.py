@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ def images(*paths: str) -> pd.DataFrame:
     ).assign(part="")
 
 
-def drawn(on_leak: OnLeak, **changes: float) -> dict[str, object]:
+def drawn(on_leak: OnLeak, **changes: Any) -> dict[str, object]:
     return {"split": StratifiedSplit(kind="stratified", validation=0.2, test=0.2, on_leak=on_leak, **changes)}
 
 
@@ -156,14 +157,21 @@ def test_every_fold_holds_the_splits_own_share_of_every_class_for_validation(stu
     assert len(set(validations)) == 5
 
 
-@pytest.mark.parametrize("validation", ["valid/*", 0.25])
-def test_an_authors_test_part_is_in_fold_0_alone(study: Study, validation: str | float) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        author("regroup", folds=4),
+        author("regroup", 0.25, folds=4, train="[tv][ra]*/*"),
+        drawn("regroup", folds=4, test_apart=True),
+    ],
+)
+def test_a_test_part_that_is_kept_apart_is_in_fold_0_alone(study: Study, changes: dict[str, Any]) -> None:
     rows = images(*(f"{part}/{('yes', 'no')[n % 2]}{n}" for part in ("train", "valid", "test") for n in range(20)))
-    patterns = {"train": "train/*" if validation == "valid/*" else "[tv][ra]*/*"}
-    folds = columns(study, rows, list(range(60)), author("regroup", validation, folds=4, **patterns))
+    folds = columns(study, rows, list(range(60)), changes)
     assert len(folds) == 5
-    tests = {path for path in rows["path"] if path.startswith("test")}
-    assert {path for path, part in folds[0].items() if part == "test"} == tests
+    tests = {path for path, part in folds[0].items() if part == "test"}
+    if isinstance(changes["split"], AuthorSplit):
+        assert tests == {path for path in rows["path"] if path.startswith("test")}
     others = set(rows["path"]) - tests
     for fold in folds[1:]:
         assert set(fold) == others
