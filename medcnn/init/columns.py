@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from glob import escape
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,7 @@ from medcnn.init import words
 from medcnn.params.shared.classes import SEPARATOR
 from medcnn.reading.archive import Archive
 from medcnn.reading.names import is_of_system, matches
-from medcnn.reading.sheets import read_sheet
+from medcnn.reading.sheets import first_row, read_sheet
 from medcnn.split.label_tables import named_parts
 from medcnn.split.matching import matched
 
@@ -30,8 +31,10 @@ _SAMPLE = 200
 _NAMED = 0.5
 """The share of a column's names that must be those of files."""
 _MOST_CLASSES = 30
-_BINARY = {"0", "1", "0.0", "1.0", "true", "false", "yes", "no", ""}
+_SHOWN = 3
+_UNCERTAIN = {"-1", "-1.0"}
 _ONE = {"1", "1.0", "true", "yes"}
+_BINARY = {"0", "0.0", "false", "no", ""} | _ONE | _UNCERTAIN
 _SEVERAL = 0.01
 """The share of rows with more than one class from which these are findings, and not a mistake."""
 _SEPARATORS = (SEPARATOR, ";", ",")
@@ -95,7 +98,7 @@ def found(archive: Archive, images: Sequence[str], asked: Asked) -> Table | None
     """
     offered = pd.Series(list(images), dtype=tables.TEXT)
     kinds: defaultdict[tuple[str, ...], dict[str, pd.DataFrame]] = defaultdict(dict)
-    for name, rows in _opened(archive, asked):
+    for name, rows in _opened(archive, offered, asked):
         kinds[tuple(rows.columns)][name] = rows
     several = sorted(kinds.values(), key=lambda sheets: -sum(map(len, sheets.values())))
     candidates = (_of(sheets, offered, asked) for sheets in several)
@@ -108,14 +111,24 @@ def found(archive: Archive, images: Sequence[str], asked: Asked) -> Table | None
     return table
 
 
-def _opened(archive: Archive, asked: Asked) -> Iterator[tuple[str, pd.DataFrame]]:
+def seen(archive: Archive) -> str:
+    """The tables of an archive, none of which was found to list images, and their columns, for messages."""
+    said = (f"{name} ({', '.join(map(str, rows))})" for name, rows in _opened(archive, pd.Series(dtype=str), Asked()))
+    some = "; ".join(islice(said, _SHOWN))
+    return f"; tables: {some}" if some else ""
+
+
+def _opened(archive: Archive, images: pd.Series[str], asked: Asked) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The label tables; one whose first row names an image has no header, and its columns are ``#1``, ``#2``, ..."""
     names = [name for name in archive.names() if name.lower().endswith(SUFFIXES) and not is_of_system(name)]
     wanted = [name for name in names if not asked.file or matches(name, asked.file)]
     for name in wanted[:_MOST]:
         if archive.size(name) > _LARGEST:
             continue
         try:
-            yield name, read_sheet(archive.read(name)).rows
+            data = archive.read(name)
+            first = pd.Series(first_row(data), dtype=tables.TEXT)
+            yield name, read_sheet(data, header=not (matched(first, images).files >= 0).any()).rows
         except ValueError as error:
             if asked.file or not name.lower().endswith(".txt"):
                 raise ParamsError(f"{name} cannot be read: {error}; correct it") from error
@@ -191,19 +204,29 @@ def _patient(rows: pd.DataFrame, columns: Sequence[str]) -> str:
 
 def _one_hot(rows: pd.DataFrame, columns: Sequence[str], asked: Asked) -> tuple[list[str], bool]:
     """Columns of which one is 1 in nearly every row, or none; and whether several may be. Each is 1 in some row."""
-    values = {column: set(rows[column].str.strip().str.casefold().unique()) for column in columns}
-    binary = [column for column, found in values.items() if found <= _BINARY and found & _ONE]
-    if asked.label or len(binary) < 2 or any(words.speaks_of_labels(column) for column in columns):
+    binary = _binary(rows, columns)
+    others = [column for column in columns if column not in binary]
+    if asked.label or len(binary) < 2 or any(map(words.speaks_of_labels, others)):
         return [], False
-    marked = pd.DataFrame({column: rows[column].str.strip().str.casefold().isin(_ONE) for column in binary})
-    return binary, bool((marked.sum(axis=1) > 1).mean() > _SEVERAL)
+    cells = rows[binary].apply(lambda column: column.str.strip().str.casefold())
+    several = (cells.isin(_ONE).sum(axis=1) > 1).mean() > _SEVERAL
+    return binary, bool(several or cells.isin(_UNCERTAIN).any(axis=None))
+
+
+def _binary(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """The columns that say yes or no, and yes in some row; an empty cell is no, and -1 is uncertain."""
+    values = {column: set(rows[column].str.strip().str.casefold().unique()) for column in columns}
+    return [column for column, found in values.items() if found <= _BINARY and found & _ONE and len(found) > 1]
 
 
 def _separator(values: pd.Series[str]) -> str:
-    """What stands between the findings of a row; '' where taking rows apart there would leave no fewer names."""
+    """What stands between the findings of a row; '' where rows taken apart there have more names, or share none."""
+    whole = _names(values, "")
     for separator in _SEPARATORS:
-        joined = values.str.contains(separator, regex=False).mean() > _SEVERAL
-        if joined and len(_names(values, separator)) < len(_names(values, "")):
+        joined = [name for name in whole if separator in name]
+        shared = sum(len(_names(pd.Series([name]), separator)) for name in whole) > len(_names(values, separator))
+        frequent = values.str.contains(separator, regex=False).mean() > _SEVERAL
+        if joined and frequent and shared and len(_names(values, separator)) <= len(whole):
             return separator
     return ""
 
@@ -216,14 +239,15 @@ def _names(values: pd.Series[str], separator: str) -> set[str]:
 
 
 def _label(rows: pd.DataFrame, columns: Sequence[str]) -> str:
-    """The column of classes, by its name, or the only one with a few words.
+    """The column of classes, by its name, or the only one with a few words, or else the only one that says yes or no.
 
     Raises:
         ParamsError: several may be.
     """
     few = [column for column in columns if 2 <= len(_names(rows[column], _separator(rows[column]))) <= _MOST_CLASSES]
     named = [column for column in few if words.speaks_of_labels(column)]
-    possible = named or [column for column in few if not rows[column].str.fullmatch(r"[\d.,-]*").all()]
+    in_words = [column for column in few if not rows[column].str.fullmatch(r"[\d.,-]*").all()]
+    possible = named or [column for column in in_words if not words.is_identifier(column)] or _binary(rows, columns)
     if len(possible) > 1:
         raise ParamsError(f"columns {', '.join(possible)} may each name the class; choose one by --label")
     return possible[0] if possible else ""

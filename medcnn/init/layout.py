@@ -111,9 +111,7 @@ def classes_of_folders(images: Sequence[str], parts: Mapping[str, str]) -> Class
         images: paths of images.
         parts: the author's part of each image.
     """
-    paths = [
-        [folder for folder in name.split("/")[:-1] if not (parts.get(name) and words.part(folder))] for name in images
-    ]
+    paths = _folders(images, parts)
     levels = []
     for depth in range(max(map(len, paths), default=0)):
         names = Counter(path[depth] for path in paths if len(path) > depth)
@@ -130,6 +128,19 @@ def classes_of_folders(images: Sequence[str], parts: Mapping[str, str]) -> Class
     if len(set(labels.values())) < 2:
         return None
     return Classes({literal(name): labels[name] for name in sorted(labels)}, "from the folders", tuple(sorted(names)))
+
+
+def classes_ending_folders(images: Sequence[str], parts: Mapping[str, str]) -> Classes | None:
+    """Classes as the last word of folders that say something else too, as in ``study1_positive``; None for none."""
+    paths = _folders(images, parts)
+    for depth in range(max(map(len, paths), default=0)):
+        folders = [path[depth] for path in paths if len(path) > depth]
+        ends = [_LAST_TOKEN.search(folder) for folder in folders]
+        last = [end[1] if end else "" for end in ends]
+        if len(folders) >= _COVERED * len(images) and _few_and_even(last) and any(map(words.speaks_of_a_class, last)):
+            patterns = {f"*{literal(end[0])}": words.identifier(end[1]) for end in ends if end}
+            return Classes(dict(sorted(patterns.items())), "from the last word of folders", tuple(sorted(set(folders))))
+    return None
 
 
 def classes_of_files(images: Sequence[str]) -> Classes | None:
@@ -156,6 +167,13 @@ def literal(name: str) -> str:
     return _WILD.sub(lambda found: f"[{found[0]}]", name)
 
 
+def _folders(images: Sequence[str], parts: Mapping[str, str]) -> list[list[str]]:
+    """The folders of each path but that of the author's part."""
+    return [
+        [folder for folder in name.split("/")[:-1] if not (parts.get(name) and words.part(folder))] for name in images
+    ]
+
+
 def _stem(name: str) -> str:
     return name.rpartition("/")[2].partition(".nii")[0].rsplit(".", 1)[0]
 
@@ -177,7 +195,8 @@ def _may_be_classes(names: Counter[str], images: int) -> bool:
     shapes = {re.sub(r"\d+", "0", name) for name in names}
     numbered = len(shapes) == 1 and len(names) > _MOST_NUMBERED
     of_patients = any(patients.WORD.search(name) for name in names)
-    return 2 <= len(names) <= _MOST_CLASSES and 2 * len(names) <= images and not numbered and not of_patients
+    of_parts = all(map(words.part, names))
+    return 2 <= len(names) <= _MOST_CLASSES and 2 * len(names) <= images and not (numbered or of_patients or of_parts)
 
 
 def _joined(names: Iterable[str], parts_of: Mapping[str, set[str]]) -> dict[str, str]:
@@ -194,5 +213,5 @@ def _joined(names: Iterable[str], parts_of: Mapping[str, set[str]]) -> dict[str,
 def _few_and_even(tokens: Sequence[str]) -> bool:
     """Whether the words or numbers of all file names may be classes."""
     counts = Counter(tokens)
-    named = "" not in counts and not _VIEWS & {token.lower() for token in counts}
+    named = "" not in counts and not any(token.lower() in _VIEWS or words.part(token) for token in counts)
     return named and 2 <= len(counts) <= _MOST_NUMBERED and min(counts.values()) >= max(2, _LEAST_SHARE * len(tokens))

@@ -99,7 +99,7 @@ def proposed(archive: Archive, wishes: Wishes, where: str) -> Proposal:
     images = _without(every, excluded)
     parts = layout.parts(images)
     table = _table(archive, images, parts, wishes)
-    classes = _of_table(table, wishes) if table else _classes(images, parts, wishes)
+    classes = _of_table(table, wishes) if table else _classes(archive, images, parts, wishes)
     if table is None:
         parts, unlabelled = _labelled_parts(images, parts, classes)
         excluded, images = [*excluded, *unlabelled], _without(images, unlabelled)
@@ -160,17 +160,22 @@ def _excluded(images: Sequence[str], archive: Archive, wished: Sequence[str]) ->
     return found
 
 
-def _classes(images: Sequence[str], parts: Parts | None, wishes: Wishes) -> Classes:
+def _classes(archive: Archive, images: Sequence[str], parts: Parts | None, wishes: Wishes) -> Classes:
     if wishes.classes:
         return Classes(dict(wishes.classes), "from --classes")
-    found = layout.classes_of_folders(images, parts.of if parts else {}) or layout.classes_of_files(images)
+    of_part = parts.of if parts else {}
+    found = (
+        layout.classes_of_folders(images, of_part)
+        or layout.classes_ending_folders(images, of_part)
+        or layout.classes_of_files(images)
+    )
     if found is None:
         folders = sorted({name.rpartition("/")[0] or "." for name in images})
         some = ", ".join(folders[:_SHOWN]) + (" ..." if len(folders) > _SHOWN else "")
         raise ParamsError(
             f"nothing tells the classes of {len(images)} images such as {images[0]} (folders: {some}); name them with "
             "--classes PATTERN=CLASS,PATTERN=CLASS (patterns of folders or file names), or the table that lists them "
-            "with --csv"
+            f"with --csv, --image and --label{columns.seen(archive)}"
         )
     return found
 

@@ -56,7 +56,13 @@ def speaks_of_a_class(name: str) -> bool:
 def speaks_of_labels(column: str) -> bool:
     """Whether the name of a column is one that classes have."""
     found = tokens(column)
-    return bool(found) and found[-1] in LABEL_COLUMNS
+    return bool(found) and (found[-2] if found[-1] == "name" and len(found) > 1 else found[-1]) in LABEL_COLUMNS
+
+
+def is_identifier(column: str) -> bool:
+    """Whether the name of a column says that its values name something, such as a reader."""
+    found = tokens(column)
+    return bool(found) and found[-1] in ("id", "uid")
 
 
 def positive(classes: Collection[str]) -> str | None:
@@ -77,5 +83,6 @@ def _spoken(name: str) -> set[str]:
 
 
 def identifier(name: str) -> str:
-    """A name of letters, digits and underscores."""
+    """A name of letters, digits and underscores; a number is written without ``.0``."""
+    name = re.sub(r"^(\d+)\.0+$", r"\1", name)
     return re.sub(r"\W+", "_", name).strip("_").lower() or name

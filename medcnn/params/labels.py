@@ -23,7 +23,7 @@ class Csv(Block):
     """Pattern of the file's path in the raw data; empty where folders name the classes. Of several files the rows are
     joined, and each file may name a part of the author's split."""
     image: str = "image"
-    """Column of image names: with or without suffix and folders."""
+    """Column of image names: with or without suffix and folders. In a table without a header `#2` is the second one."""
     label: str = "label"
     """Column of label values."""
     columns: Annotated[tuple[str, ...], AfterValidator(distinct)] = ()

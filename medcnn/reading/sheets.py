@@ -25,6 +25,7 @@ PLAIN = "commas, UTF-8"
 """The form of a CSV that needs no word."""
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_BLANKS = "blanks"
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _ENCODINGS = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "cp1252": "Windows-1252"}
 _OTHERS = {
@@ -50,12 +51,14 @@ class Sheet:
     form: str
 
 
-def read_sheet(data: bytes) -> Sheet:
+def read_sheet(data: bytes, header: bool = True) -> Sheet:
     """Read a table, recognised by its content whatever its suffix.
 
     Args:
-        data: the bytes of a CSV (commas, semicolons, tabs or vertical bars; UTF-8, UTF-16 or Windows-1252), of an Excel
-            or OpenDocument workbook, whose first sheet that is not empty counts, or of a Parquet file.
+        data: the bytes of a CSV (commas, semicolons, tabs, vertical bars, or else blanks; UTF-8, UTF-16 or
+            Windows-1252), of an Excel or OpenDocument workbook, whose first sheet that is not empty counts, or of a
+            Parquet file.
+        header: whether the first row names the columns; where it does not, those of a CSV are ``#1``, ``#2``, ...
 
     Raises:
         ValueError: it is empty or none of these, a row is longer or shorter than the header, or two columns have one
@@ -69,19 +72,34 @@ def read_sheet(data: bytes) -> Sheet:
     elif data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         sheet = _workbook(data)
     else:
-        sheet = _text(data)
+        sheet = _text(data, header)
     rows = sheet.rows.rename(columns=lambda name: printable(str(name)).strip())
     _check_header(list(rows.columns))
     return Sheet(rows.apply(_one_line) if len(rows) else rows, sheet.form)
 
 
-def _text(data: bytes) -> Sheet:
+def first_row(data: bytes) -> list[str]:
+    """The cells of the first row of a CSV; none of another file, or of one that cannot be read."""
+    if data.startswith((b"PAR1", b"PK", b"\xd0\xcf\x11\xe0")):
+        return []
+    try:
+        text, _ = _decoded(data)
+        return next(csv.reader(io.StringIO(text[:_SAMPLE], newline=""), delimiter=_delimiter(text)), [])
+    except (ValueError, csv.Error):
+        return []
+
+
+def _text(data: bytes, header: bool) -> Sheet:
     text, encoding = _decoded(data)
     named = re.match(r"sep=(.)(\r\n|\r|\n)", text)
     delimiter = named[1] if named else _delimiter(text)
     # An empty line in its place keeps the numbers of lines, and is read past.
     content = text[len(named[0]) - 1 :] if named else text
-    form = f"{_DELIMITERS.get(delimiter, delimiter)}, {_ENCODINGS.get(encoding, encoding)}"
+    written = _BLANKS if delimiter == " " else _DELIMITERS.get(delimiter, delimiter)
+    form = f"{written}, {_ENCODINGS.get(encoding, encoding)}"
+    if not header:
+        names = (f"#{place + 1}" for place in range(len(first_row(data))))
+        content, form = f"{delimiter.join(names)}\n{content}", f"{form}, no header"
     return Sheet(tables.parse(content.encode(), delimiter), form)
 
 
@@ -110,8 +128,13 @@ def _utf16_by_zeros(data: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """The one that gives most rows the length of the header; of equal ones the one that makes more columns."""
-    return max(_DELIMITERS, key=lambda delimiter: _regularity(text[:_SAMPLE], delimiter))
+    """The one that gives most rows the length of the header; of equal ones the one that makes more columns.
+
+    Blanks are in many names and labels, so that they count where nothing else makes two columns.
+    """
+    regularity = {delimiter: _regularity(text[:_SAMPLE], delimiter) for delimiter in (*_DELIMITERS, " ")}
+    best = max(_DELIMITERS, key=lambda delimiter: regularity[delimiter])
+    return " " if regularity[best] == (0, 0) < regularity[" "] and regularity[" "][0] == 1 else best
 
 
 def _regularity(sample: str, delimiter: str) -> tuple[float, int]:

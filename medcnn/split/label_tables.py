@@ -28,6 +28,10 @@ _FEW = 0.05
 """The share of rows below which a table seems to be of other images, unless half of the images have a row."""
 
 
+_BY_PLACE = re.compile(r"#[1-9]\d*")
+"""A column of a table without a header."""
+
+
 @dataclass(frozen=True)
 class Contents:
     """What label tables say.
@@ -110,12 +114,12 @@ def _tables(names: Sequence[str], source: Csv, where: str) -> list[str]:
 
 
 def _sheet(archive: Archive, name: str, source: Csv, where: str) -> Sheet:
-    try:
-        sheet = read_sheet(archive.read(name))
-    except ValueError as error:
-        raise MedcnnError(f"{where}: {name} cannot be read: {error}; correct it") from error
     label = source.columns or (source.label,)
     needed = [column for column in (source.image, *label, source.group, source.split) if column]
+    try:
+        sheet = read_sheet(archive.read(name), header=not all(map(_BY_PLACE.fullmatch, needed)))
+    except ValueError as error:
+        raise MedcnnError(f"{where}: {name} cannot be read: {error}; correct it") from error
     absent = next((column for column in needed if column not in sheet.rows), None)
     if absent is not None:
         header = ", ".join(map(str, sheet.rows))

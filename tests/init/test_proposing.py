@@ -70,6 +70,7 @@ def test_numbers_of_images_are_no_patients(pattern: str, tmp_path: Path) -> None
         ("patient{p}/{c}/{i}.png", {"benign": "benign", "malignant": "malignant"}),
         ("all/CHNCXR_{i:04}_{c}.png", {"*_benign.*": "benign", "*_malignant.*": "malignant"}),
         ("all/{c} ({i}).png", {"benign[!A-Za-z]*": "benign", "malignant[!A-Za-z]*": "malignant"}),
+        ("wrist/patient{p}/study1_{c}/{i}.png", {"*_benign": "benign", "*_malignant": "malignant"}),
     ],
 )
 def test_classes_are_found_in_folders_and_file_names(pattern: str, patterns: dict[str, str], tmp_path: Path) -> None:
@@ -165,6 +166,42 @@ def test_columns_of_which_several_are_1_are_findings(tmp_path: Path) -> None:
     assert "positive" not in proposal.labels
 
 
+def test_columns_of_findings_may_be_empty_or_uncertain(tmp_path: Path) -> None:
+    rows = [f"img{i:03}.png,F,{'1.0' if i % 4 == 0 else ''},{('1.0', '0.0', '', '-1.0')[i % 4]}" for i in range(40)]
+    labels = named(tmp_path, IMAGES, train=table("Path,Sex,No Finding,Edema", *rows)).labels
+    assert labels["csv"]["columns"] == ["No Finding", "Edema"]
+    assert labels["multi_label"] is True
+
+
+def test_a_single_column_of_yes_and_no_is_the_class(tmp_path: Path) -> None:
+    rows = [f"{i // 2},img{i:03}.png,{('0', '1.0', '0.0')[i % 3]},L" for i in range(40)]
+    labels = named(tmp_path, IMAGES, train=table("patient_id,path,cancer,side", *rows)).labels
+    assert labels["csv"]["label"] == "cancer"
+    assert labels["classes"] == {"0": "0", "0.0": "0", "1.0": "1"}
+
+
+def test_a_column_of_readers_is_no_class(tmp_path: Path) -> None:
+    rows = [f"img{i:03}.png,{('nothing', 'nodule')[i % 2]},R{i % 3}" for i in range(40)]
+    assert named(tmp_path, IMAGES, train=table("image,class_name,rad_id", *rows)).labels["csv"]["label"] == "class_name"
+
+
+def test_tables_without_a_header(tmp_path: Path) -> None:
+    names = [f"{part}/{part}{i}.png" for part in ("train", "test") for i in range(20)]
+    rows = "\n".join(f"PARTp{i} PART{i}.png {('negative', 'positive')[i % 2]}" for i in range(20))
+    files = {f"{part}.txt": rows.replace("PART", part).encode() for part in ("train", "test")}
+    proposal = of(written(tmp_path, names, files))
+    assert proposal.labels["csv"] == {"file": "*.txt", "image": "#2", "label": "#3"}
+    assert proposal.labels["classes"] == {"negative": "negative", "positive": "positive"}
+    assert (proposal.split["train"], proposal.split["test"]) == ("train", "test")
+
+
+@pytest.mark.parametrize("pattern", ["all/train_{i}.png", "{c}/{i}.png"])
+def test_names_of_parts_are_never_classes(pattern: str, tmp_path: Path) -> None:
+    names = two_classes(pattern, classes=("training", "testing"))
+    with pytest.raises(ParamsError, match="nothing tells the classes"):
+        named(tmp_path, [*names, *(name.replace("train_", "test_x") for name in names)])
+
+
 def test_several_tables_name_the_parts(tmp_path: Path) -> None:
     rows = [f"img{i:03}.png,{('benign', 'malignant')[i % 2]}" for i in range(40)]
     tables = {"train": table("file,diagnosis", *rows[:24]), "test": table("file,diagnosis", *rows[24:])}
@@ -175,8 +212,8 @@ def test_several_tables_name_the_parts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("separator", ["|", ";", ", "])
 def test_values_joined_in_a_row_are_findings(separator: str, tmp_path: Path) -> None:
-    joined = ["No Finding", "Mass", "Edema", separator.join(("Mass", "Edema")), separator.join(("Mass", "Hernia"))]
-    rows = [f'img{i:03}.png,"{joined[i % 5]}"' for i in range(40)]
+    joined = ["No Finding", "Edema", separator.join(("Mass", "Edema")), separator.join(("Mass", "Hernia"))]
+    rows = [f'img{i:03}.png,"{joined[i % 4]}"' for i in range(40)]
     labels = named(tmp_path, IMAGES, truth=table("image,Finding Labels", *rows)).labels
     assert labels["multi_label"] is True
     assert labels["csv"].get("separator", "|") == separator.strip()
@@ -220,8 +257,9 @@ def test_arrays_with_parts(tmp_path: Path) -> None:
 
 
 def test_nothing_that_tells_the_classes_is_one_line_with_flags(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="--classes"):
-        of(written(tmp_path, [], {f"scans/{i}.png": picture(i) for i in range(8)}))
+    scans = {f"scans/{i}.png": picture(i) for i in range(8)}
+    with pytest.raises(ParamsError, match=r"--classes.*notes\.csv \(Export of 2026\)"):
+        of(written(tmp_path, [], {**scans, "notes.csv": b"Export of 2026,\n0.png,benign\n"}))
 
 
 def scan(patient: str, seed: int) -> bytes:

@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from medcnn.reading.sheets import PLAIN, read_sheet
+from medcnn.reading.sheets import PLAIN, first_row, read_sheet
 
 ROWS = {"file": ["a.png", "b.png"], "dx": ["caf\u00e9", "1,5"]}
 TEXT = 'file;dx\na.png;caf\u00e9\n\nb.png;"1,5"\n'
@@ -69,6 +69,18 @@ def test_a_table_is_the_same_in_every_dialect(delimiter: str, encoding: str) -> 
 def test_line_ends_quotes_and_the_line_that_excel_writes_first(end: str) -> None:
     sheet = read_sheet(f'sep=;\nfile ; note\na.png;"one{"; "}two"\nb.png;\n'.replace("\n", end).encode())
     assert sheet.rows.to_dict("list") == {"file": ["a.png", "b.png"], "note": ["one; two", ""]}
+
+
+def test_a_table_without_a_header_has_numbered_columns() -> None:
+    data = b"a.png 0 0\nb.png 1 0\n"
+    sheet = read_sheet(data, header=False)
+    assert (first_row(data), list(sheet.rows)) == (["a.png", "0", "0"], ["#1", "#2", "#3"])
+    assert sheet.rows.to_numpy().tolist() == [["a.png", "0", "0"], ["b.png", "1", "0"]]
+    assert sheet.form == "blanks, UTF-8, no header"
+
+
+def test_blanks_within_values_separate_nothing() -> None:
+    assert list(read_sheet(b"file,what it is\na b.png,no finding here\n").rows) == ["file", "what it is"]
 
 
 def test_words_and_numbers_stay_as_they_are_written() -> None:

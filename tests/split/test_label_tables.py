@@ -66,6 +66,12 @@ def test_patients_and_parts_come_from_columns(tmp_path: Path) -> None:
     assert found[["label", "patient", "part"]].to_numpy().tolist() == [["a", "P1", "train"], ["b", "", ""]]
 
 
+def test_columns_of_a_table_without_a_header_are_named_by_their_place(tmp_path: Path) -> None:
+    text = "p1 0.png benign\np2 1.png malignant\n"
+    found = read(tmp_path, text, image="#2", label="#3", group="#1").rows
+    assert found[["label", "patient"]].to_numpy().tolist() == [["benign", "p1"], ["malignant", "p2"]]
+
+
 def test_columns_of_classes(tmp_path: Path) -> None:
     found = read(tmp_path, "image,MEL,NV\n0,1.0,0.0\n1,0,1\n2,1,1\n", columns=("MEL", "NV"))
     assert found.rows["label"].tolist() == ["mel", "nv", ""]
