@@ -6,14 +6,18 @@ import math
 
 import keras
 
+from medcnn.networks.averaging import VIEWS
+
 
 def macs(model: keras.Model) -> int:
     """Multiply-accumulate operations of one image's forward pass.
 
     Convolutions and dense layers count, each number of a kernel once per position that it is applied to. Biases,
-    normalisation, activations and pooling are left out, as in the figures that papers give.
+    normalisation, activations and pooling are left out, as in the figures that papers give. Each view of an image that
+    is averaged over counts.
     """
-    return sum(macs(layer) if isinstance(layer, keras.Model) else _of(layer) for layer in model.layers)
+    views = next((layer.output.shape[1] for layer in model.layers if layer.name == VIEWS), 1)
+    return views * sum(macs(layer) if isinstance(layer, keras.Model) else _of(layer) for layer in model.layers)
 
 
 def _of(layer: keras.Layer) -> int:

@@ -27,9 +27,9 @@ CONFIG_LIMIT = 4 << 20
 """Largest description of a network, in bytes; the largest of ``keras.applications`` that is used here has 1 MB."""
 
 _LAYERS = (
-    "Activation Add AveragePooling2D BatchNormalization Concatenate Conv2D Dense DepthwiseConv2D Dropout Flatten "
-    "GlobalAveragePooling2D GlobalMaxPooling2D Identity InputLayer LayerNormalization MaxPooling2D Multiply ReLU "
-    "Rescaling Reshape SeparableConv2D Softmax ZeroPadding2D"
+    "Activation Add AveragePooling2D BatchNormalization Concatenate Conv2D Cropping2D Dense DepthwiseConv2D Dropout "
+    "Flatten GlobalAveragePooling2D GlobalMaxPooling2D Identity InputLayer LayerNormalization MaxPooling2D Multiply "
+    "ReLU Rescaling Reshape SeparableConv2D Softmax ZeroPadding2D"
 )
 _KNOWN = {
     "keras": {"DTypePolicy", "Sequential"},
@@ -37,8 +37,9 @@ _KNOWN = {
     "keras.initializers": {"GlorotUniform", "HeNormal", "Ones", "VarianceScaling", "Zeros"},
     "keras.src.applications.convnext": {"LayerScale"},
     "keras.src.models.functional": {"Functional"},
+    "keras.src.ops.image": {"Resize"},
     "keras.src.ops.math": {"Erf"},
-    "keras.src.ops.numpy": {"Add", "Concatenate", "Multiply", "Sin", "Subtract", "Take"},
+    "keras.src.ops.numpy": {"Add", "Concatenate", "Mean", "Multiply", "Reshape", "Sin", "Stack", "Subtract", "Take"},
 }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.shards import Rows, Shards
 from medcnn.dataset.views import Recipe
-from medcnn.networks import preprocessing, pretrained
+from medcnn.networks import averaging, preprocessing, pretrained
 from medcnn.networks.building import build, extractor, unfreeze
 from medcnn.networks.forward import forward
 from medcnn.networks.outputs import per_class
@@ -66,7 +66,8 @@ def train(task: Task, model: keras.Model) -> None:
     check_parts(task.rows, task.classes, f"studies.{task.study}.split")
     with backups.claim(identity(task, model)) as backup:
         progress, outputs = _trained(task, model, backup)
-        record(task, model, progress, per_class(outputs.astype(np.float64)))
+        averaged = averaging.averaged(model, task.settings.tta)
+        record(task, averaged, progress, per_class(outputs.astype(np.float64)))
         backup.forget()
 
 
@@ -105,7 +106,18 @@ def _trained(task: Task, model: keras.Model, backup: Backup) -> tuple[Progress, 
             print("no epoch of finetuning was better on validation: the frozen backbone is kept")
         predicting, inputs = model, task.pixels
     model.set_weights(computing.get_weights())
-    return progress, forward(predicting, inputs)
+    if settings.tta == "none":
+        return progress, forward(predicting, inputs)
+    return progress, forward(*_over_views(task, model))
+
+
+def _over_views(task: Task, model: keras.Model) -> tuple[keras.Model, Rows]:
+    """What answers the mean over views, and what it answers that for: images or, of a frozen backbone, features."""
+    tta = task.settings.tta
+    if model.get_layer("backbone").trainable:
+        return averaging.averaged(model, tta), task.pixels
+    seen = features.extracted(averaging.features(model, tta), task.pixels)
+    return averaging.head(model, seen.shape[1]), seen
 
 
 def _fit_head(task: Task, model: keras.Model, phase: Phase, backup: Backup) -> tuple[Progress, Shards]:

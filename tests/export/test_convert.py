@@ -9,6 +9,7 @@ import pytest
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.part import Part
 from medcnn.inference import sessions
+from medcnn.params.shared.models import Tta
 from tests.export.networks import small_network
 from tests.export.parts import part
 from tests.networks.blocks import built, settings
@@ -69,6 +70,16 @@ def test_pooled_stages_of_a_backbone_are_part_of_the_file() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), np.uint8)
     answer = sessions.probabilities(session_of(model), pixels.astype(np.float32))
     np.testing.assert_allclose(answer, convert.answers(model, part(pixels, range(6))), atol=1e-5)
+
+
+@pytest.mark.parametrize("tta", ["flips", "views"])
+def test_the_views_of_an_image_are_part_of_the_file(model: keras.Model, tta: Tta) -> None:
+    from medcnn.export import convert
+    from medcnn.networks import averaging
+
+    averaged = averaging.averaged(model, tta)
+    answers = sessions.probabilities(session_of(averaged), images().first(45))
+    np.testing.assert_allclose(answers, convert.answers(averaged, images()), atol=1e-5)
 
 
 def test_the_same_weights_in_another_model_give_the_same_bytes(three: keras.Model) -> None:

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from medcnn.core import files
-from medcnn.dataset import manifest, predictions
+from medcnn.dataset import manifest, pack, predictions
 from medcnn.results import networks
 from medcnn.runtime import paths
 from stages import train, weights
 from tests.lazy import lazy
 from tests.stages.training import CLASSES, project
 
+forward = lazy("medcnn.networks.forward")
 saving = lazy("medcnn.networks.saving")
 
 STUDY = "phantom"
@@ -25,11 +26,11 @@ BRIEF = {
 """Trainings that take no time."""
 
 
-@pytest.mark.parametrize("model", ["tiny", "lite0"])
+@pytest.mark.parametrize(("model", "tta"), [("tiny", "flips"), ("lite0", "views")])
 def test_a_model_is_trained_whole_or_behind_a_frozen_backbone(
-    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: str, tta: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(project(tmp_path / "project", **BRIEF))
+    monkeypatch.chdir(project(tmp_path / "project", **BRIEF, **{f"models__{model}__tta": tta}))
     weights.main(model)
     train.main(STUDY, model)
     table = predictions.read(paths.predictions(STUDY) / f"{model}.csv")
@@ -41,7 +42,9 @@ def test_a_model_is_trained_whole_or_behind_a_frozen_backbone(
     assert record["epochs"] == 2
     assert record["accuracy"].keys() == {"train", "validation"}
     assert (record["trainable_parameters"] < record["parameters"]) == (model == "lite0")
-    assert paths.keras_model(STUDY, model).is_file()
+    # Views are part of the file.
+    answers = forward.forward(saving.load(paths.keras_model(STUDY, model)), pack.images(paths.prepared(STUDY)))
+    np.testing.assert_allclose(answers, table.probabilities, atol=1e-4)
 
 
 def test_a_probe_is_one_layer_fitted_without_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

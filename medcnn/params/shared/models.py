@@ -11,6 +11,8 @@ from medcnn.params.shared.base import Block, Fraction, Name, Positive, View
 Watched = Literal["loss", "accuracy", "auroc"]
 """A figure of the validation part."""
 Rate = Annotated[float, Field(gt=0, le=1)]
+Tta = Literal["none", "flips", "views"]
+"""Which views of an image a trained network answers the mean of."""
 OF_THE_STUDY = "study"
 """As a model's ``augment``: the policy of the study's views."""
 UNPUBLISHED = ("none", "imagenet")
@@ -119,6 +121,9 @@ class Model(Pretrained, extra="forbid"):
     """Whether an epoch has every image once, or as many of each class, rare ones repeated."""
     finetune: Finetune = Finetune()
     """The second phase."""
+    tta: Tta = "none"
+    """Test-time augmentation, in the exported file too: the image alone; the mean over the image and its mirror image
+    (``flips``); or over the image and its four corners, enlarged by a ninth (``views``)."""
 
     @property
     def mixed(self) -> bool:
