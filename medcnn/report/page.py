@@ -13,7 +13,18 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from medcnn.params.judging.figures import BY_KEY, CALIBRATED, FIGURES, SCORED, TESTED
-from medcnn.report import axes, checks, figures, pictures, provenance, shown, speed_figures, templating, tradeoff
+from medcnn.report import (
+    axes,
+    checks,
+    figures,
+    pairs,
+    pictures,
+    provenance,
+    shown,
+    speed_figures,
+    templating,
+    tradeoff,
+)
 from medcnn.report.baseline import FEWEST_GROUPS, baseline
 from medcnn.report.drawing import Drawing
 from medcnn.report.facts import Facts, outcomes
@@ -25,6 +36,9 @@ from medcnn.runtime import paths
 
 LIMIT = 5 * 2**20
 """Bytes: a page that is sent by mail, and opens at once on a phone."""
+
+SCRIPTS = ("address", "studies", "tables", "pairs", "tradeoff", "printing")
+"""What makes the page answer, in the order in which it runs."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +121,7 @@ def render(
         limit: of the page's size, in bytes.
     """
     template = _environment().get_template("page.html.j2")
-    script = resources.files("medcnn.report").joinpath("templates", "page.js").read_text(encoding="utf-8")
+    script = "\n".join(_script(name) for name in SCRIPTS)
     known = {
         "chapters": chapters,
         "settings": settings,
@@ -119,6 +133,10 @@ def render(
     return html if len(html.encode()) < limit else template.render(**known, folded=False)
 
 
+def _script(name: str) -> str:
+    return resources.files("medcnn.report").joinpath("templates", "scripts", f"{name}.js").read_text(encoding="utf-8")
+
+
 def _environment() -> Environment:
     environment = templating.environment(escapes=True)
     for shower in (*shown.FILTERS, engine, pictures.svg_uri, pictures.jpeg_uri, pictures.sheet_uri):
@@ -126,6 +144,8 @@ def _environment() -> Environment:
     environment.globals.update(
         axis=axes.axis,
         baseline=baseline,
+        better=pairs.better,
+        pair_matrix=pairs.matrix,
         compact=tradeoff.compact,
         chart=tradeoff.chart,
         hardest=tradeoff.hardest,

@@ -27,8 +27,11 @@ def as_published(value: float | None) -> Markup:
 
 
 def signed(value: float | None, digits: int = 3) -> Markup:
-    """A difference, always with its sign."""
-    return UNDEFINED if value is None else exact(value, f"{value:+.{digits}f}")
+    """A difference with its sign, unless it is rounded to nothing."""
+    if value is None:
+        return UNDEFINED
+    rounded = round(value, digits)
+    return exact(value, f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}")
 
 
 def percent(value: float | None, digits: int = 1) -> Markup:

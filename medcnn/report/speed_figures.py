@@ -1,4 +1,4 @@
-"""Accuracy against latency, drawn: a mark a model and engine, and the frontier that no other mark beats."""
+"""Accuracy against latency, drawn: a mark per model and engine, and the frontier that no other mark beats."""
 
 from __future__ import annotations
 
@@ -6,27 +6,35 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.transforms import Bbox
 
-from medcnn.report.drawing import INK, SERIES, Drawing, drawn
+from medcnn.report import pairs
+from medcnn.report.drawing import INK, MUTED, SERIES, Drawing, drawn
 from medcnn.report.facts import Facts
 from medcnn.report.latency import Timing
 from medcnn.report.speeds import ENGINES, Speeds, engine
 
 MARKS = "os^DvP"
-LINE, LETTER = 12, 5.6
-"""Points between two lines of names, and of an average letter."""
-
+AWAY, MARK = 5, 3
+"""Points between a mark and its name, and half of the size of a mark."""
+SIDES = tuple(
+    ((across * far, up * far), ("right", "center", "left")[across + 1], ("top", "center", "bottom")[up + 1])
+    for far in (AWAY, 3 * AWAY)
+    for across, up in ((-1, 1), (0, 1), (1, 1), (1, 0), (-1, 0), (1, -1), (0, -1), (-1, -1))
+)
+"""Where a name may stand beside its mark, the best first: how far in points, and how it is aligned there."""
 FAR = 300
 """From how many times the shortest time on ticks stand at powers of ten alone."""
 
 
 @dataclass(frozen=True)
 class _Size:
-    """A width and height in inches, the columns of the legend, and the letters of a name that there is room for."""
+    """A width and height in inches, the columns of the legend, and the most letters of a name."""
 
     suffix: str
     inches: tuple[float, float]
@@ -62,10 +70,13 @@ def _draw(figure: Figure, speeds: Speeds, size: _Size) -> None:
         of_engine = [timing for timing in speeds.every if timing.engine == name]
         if of_engine:
             _marks(axes, of_engine, SERIES[index % len(SERIES)], MARKS[index % len(MARKS)])
-    _frontier(axes, speeds.frontier)
+    _chosen(axes, [timing for timing in speeds.every if timing.model == speeds.facts.best])
+    _frontier(axes, speeds)
     _scales(axes, speeds.every)
-    _names(axes, speeds.frontier, size)
     figure.legend(loc="outside upper left", ncols=size.columns, handletextpad=0.2, columnspacing=1.2, borderaxespad=0)
+    # Where names are free is known once the layout is.
+    figure.draw_without_rendering()
+    _names(axes, speeds, size)
 
 
 def _marks(axes: Axes, timings: Sequence[Timing], shade: str, mark: str) -> None:
@@ -78,9 +89,27 @@ def _marks(axes: Axes, timings: Sequence[Timing], shade: str, mark: str) -> None
     axes.plot([], [], mark, color=shade, markersize=5, label=engine(timings[0].engine))
 
 
-def _frontier(axes: Axes, frontier: Sequence[Timing]) -> None:
-    times, accuracies = zip(*((timing.p50_ms, timing.accuracy) for timing in frontier), strict=True)
-    axes.step(times, accuracies, where="post", color=INK, linewidth=1.1, zorder=2)
+def _chosen(axes: Axes, timings: Sequence[Timing]) -> None:
+    for index, timing in enumerate(timings):
+        label = None if index else "chosen model"
+        axes.plot(
+            timing.p50_ms, timing.accuracy, "o", color=INK, markersize=10, markerfacecolor="none", label=label, zorder=4
+        )
+
+
+def _frontier(axes: Axes, speeds: Speeds) -> None:
+    """A solid step where a paired test finds the two models different, a dashed one where it could be chance."""
+    for timing, later in pairwise(speeds.frontier):
+        known = timing.model == later.model or pairs.apart(speeds.facts, later.model, timing.model, "accuracy")
+        axes.step(
+            (timing.p50_ms, later.p50_ms),
+            (timing.accuracy, later.accuracy),
+            where="post",
+            color=INK,
+            linewidth=1.1,
+            linestyle="-" if known else (0, (3, 2)),
+            zorder=2,
+        )
 
 
 def _scales(axes: Axes, timings: Sequence[Timing]) -> None:
@@ -92,28 +121,47 @@ def _scales(axes: Axes, timings: Sequence[Timing]) -> None:
     ticks = [tick for tick in LogLocator(subs=steps).tick_values(start, end) if start <= tick <= end]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
+    accuracies = [timing.accuracy for timing in timings]
+    margin = max(0.15 * (max(accuracies) - min(accuracies)), 0.02)
+    axes.set_ylim(min(accuracies) - margin, min(max(accuracies) + margin, 1.01))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=(1, 2, 5, 10)))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(xlabel="Median latency of one image, ms", ylabel="Accuracy on test")
 
 
-def _names(axes: Axes, frontier: Sequence[Timing], size: _Size) -> None:
-    """The frontier's models, each above and left of its last mark, where no mark can be, and above the name before."""
-    wide, high = (72 * inches * 0.8 for inches in size.inches)
-    low, top = axes.get_ylim()
-    free = float("-inf")
-    last_marks = {timing.model: timing for timing in frontier}
-    for timing in sorted(last_marks.values(), key=lambda timing: timing.p50_ms):
-        name = timing.model if len(timing.model) <= size.letters else f"{timing.model[: size.letters - 1]}…"
-        _room_for(axes, timing.p50_ms, (len(name) + 1) * LETTER / wide)
-        height = high * (timing.accuracy - low) / (top - low)
-        lift = max(4.0, free - height)
-        free = height + lift + LINE
-        at = (timing.p50_ms, timing.accuracy)
-        text = axes.annotate(name, at, (-5, lift), textcoords="offset points", ha="right", fontsize=8.5)
-        text.set_fontweight("bold")
+def _names(axes: Axes, speeds: Speeds, size: _Size) -> None:
+    """Each model beside its fastest mark: first the chosen one, then the frontier, then the others where it is free."""
+    fastest = {timing.model: timing for timing in sorted(speeds.every, key=lambda timing: -timing.p50_ms)}
+    first = dict.fromkeys((speeds.facts.best, *(timing.model for timing in speeds.frontier)))
+    taken = [_around(axes, timing) for timing in speeds.every]
+    for model in dict.fromkeys((*first, *fastest)):
+        if model in fastest:
+            name = model if len(model) <= size.letters else f"{model[: size.letters - 1]}…"
+            _name(axes, fastest[model], name, taken, bold=model in first)
 
 
-def _room_for(axes: Axes, at: float, share: float) -> None:
-    """Begin the axis so far left that this share of it lies left of a time."""
-    start, end = axes.get_xlim()
-    axes.set_xlim(min(start, (at / end**share) ** (1 / (1 - share))), end)
+def _name(axes: Axes, timing: Timing, name: str, taken: list[Bbox], bold: bool) -> None:
+    """Write a name where nothing is yet, and note that place as taken; where there is none, leave it out."""
+    for shift, across, up in SIDES:
+        text = axes.annotate(
+            name,
+            (timing.p50_ms, timing.accuracy),
+            shift,
+            textcoords="offset points",
+            ha=across,
+            va=up,
+            fontsize=8 if bold else 7,
+            color=INK if bold else MUTED,
+            fontweight="bold" if bold else "normal",
+            zorder=5,
+        )
+        box = text.get_window_extent()
+        if axes.bbox.count_contains(box.corners()) == len(box.corners()) and not box.count_overlaps(taken):
+            taken.append(box)
+            return
+        text.remove()
+
+
+def _around(axes: Axes, timing: Timing) -> Bbox:
+    x, y = axes.transData.transform((timing.p50_ms, timing.accuracy))
+    return Bbox.from_extents(x - MARK, y - MARK, x + MARK, y + MARK)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from medcnn.params.judging.figures import BY_KEY
-from medcnn.report import latency
+from medcnn.report import latency, pairs
 from medcnn.report.facts import Facts
 from medcnn.report.latency import Timing
 from medcnn.results.timings import Timed
@@ -102,12 +101,7 @@ def worse(facts: Facts, model: str) -> bool:
     """Whether a test finds this model worse than the chosen one in any of the tested figures."""
     if model == facts.best:
         return False
-    both = {model, facts.best}
-    pair = next(pair for pair in facts.compared.pairs if {pair.first, pair.second} == both)
-    # Differences are of the first less the second.
-    sign = 1 if pair.first == model else -1
-    differences = {figure: pair.difference(figure).difference or 0.0 for figure in facts.differing(model)}
-    return any(sign * BY_KEY[figure].sign * difference < 0 for figure, difference in differences.items())
+    return any(pairs.better(facts, facts.best, model, figure) for figure in facts.differing(model))
 
 
 def engine(name: str) -> str:

@@ -89,8 +89,10 @@ def ranking(page: Any, study: str = "phantom") -> list[str]:
 
 
 def values(page: Any, study: str, column: int) -> list[float]:
-    cells = page.locator(f"#{study} .ranking tbody td:nth-child({column}) > data:first-of-type")
-    return [float(value) for value in cells.evaluate_all("cells => cells.map(cell => cell.value)")]
+    cells = page.locator(f"#{study} .ranking tbody td:nth-child({column})")
+    return [
+        float(value) for value in cells.evaluate_all("cells => cells.map(cell => cell.querySelector('data').value)")
+    ]
 
 
 def test_the_ranking_is_that_of_the_metrics(opened: Opened, page: Any):
@@ -117,6 +119,20 @@ def test_the_ranking_sorts_by_click_and_by_key(page: Any):
     page.locator("#phantom .ranking th").first.get_by_role("button").focus()
     page.keyboard.press("Space")
     assert ranking(page) == sorted(start)
+
+
+def test_a_cell_of_the_pairs_is_read_by_arrow_keys(page: Any):
+    pairs = page.locator("#phantom table.pairs").first
+    buttons = pairs.locator("button")
+    assert buttons.evaluate_all("buttons => buttons.filter((button) => button.tabIndex === 0).length") == 1
+    buttons.first.focus()
+    output = page.locator("#phantom output.pair").first
+    assert output.inner_text() == buttons.first.get_attribute("title")
+    # Right of (0, 1), then down over the diagonal and no further than the edge.
+    for key, cell in (("ArrowRight", (0, 2)), ("ArrowDown", (1, 2)), ("ArrowDown", (3, 2)), ("ArrowUp", (1, 2))):
+        page.keyboard.press(key)
+        there = pairs.locator("tbody tr").nth(cell[0]).locator("td").nth(cell[1]).locator("button")
+        assert output.inner_text() == there.get_attribute("title"), key
 
 
 def test_the_slider_counts_the_errors_at_every_stop(opened: Opened, page: Any):

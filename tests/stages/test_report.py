@@ -118,6 +118,10 @@ def known(made: Example, section: str) -> set[float]:
         lines = made.path(paths.plots("evaluate", made.study) / "confusion.csv").read_text().splitlines()
         column = lines[0].split(",").index("images")
         values |= {float(line.split(",")[column]) for line in lines[1:]}
+    if section == "ranking":
+        # The matrix of pairs has every difference both ways round.
+        values |= {-number for number in numbers(files.read_json(made.path(paths.metrics("comparisons", made.study))))}
+        values.add(most_frequent(made)[1])
     if section == "":
         values |= set(range(len(made.models) + 1))
         values.add(most_frequent(made)[1])
@@ -180,7 +184,20 @@ def test_the_ranking_marks_what_cannot_be_told_apart(reported: tuple[Example, st
     assert marks.pop(best(made)) == "chosen"
     for model, mark in marks.items():
         apart = [name for key, name in PAIRED.items() if model not in same[key]]
-        assert mark == (f"differs in {', '.join(apart)}" if apart else "cannot be told apart")
+        assert re.sub("(better|worse) in ", "", mark) == (", ".join(apart) or "difference could be chance")
+
+
+def test_every_pair_of_models_is_in_the_matrices_both_ways_round(reported: tuple[Example, str]):
+    made, html = reported
+    matrices = [table for table in parsed(html).tables if texts(table[0]) == ["Model", *"123456"]]
+    models = [row[0].text.split()[1] for row in matrices[0][1:]]
+    assert len(matrices) == len(PAIRED)
+    for key, matrix in zip(PAIRED, matrices, strict=True):
+        for pair in files.read_json(made.path(paths.metrics("comparisons", made.study)))["pairs"]:
+            one, other = models.index(pair["first"]), models.index(pair["second"])
+            assert float(matrix[one + 1][other + 1].value or 0) == pair[key]["difference"]
+            assert float(matrix[other + 1][one + 1].value or 0) == -pair[key]["difference"]
+            assert ("apart" in matrix[one + 1][other + 1].classes) == (pair[key]["p_holm"] < 0.05)
 
 
 def test_every_pair_of_models_is_in_the_table_of_pairs(reported: tuple[Example, str]):

@@ -1,73 +1,4 @@
-"use strict";
-// Everything here adds to a page that can be read without it: one study at a time, tables that sort, and the slider.
-
-// Studies ------------------------------------------------------------------------------------------------------------
-
-function switchStudies() {
-  const links = [...document.querySelectorAll(".studies a")];
-  const studies = [...document.querySelectorAll("main > article")];
-  if (links.length < 2) return;
-
-  const show = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const chosen = target?.closest("main > article") ?? studies[0];
-    for (const study of studies) study.hidden = study !== chosen;
-    for (const link of links) {
-      if (link.hash === `#${chosen.id}`) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
-    }
-    if (!target) return;
-    // A hidden study could not be scrolled to when the link was followed.
-    target.scrollIntoView();
-    if (target === chosen) chosen.querySelector("h2").focus({ preventScroll: true });
-  };
-  addEventListener("hashchange", show);
-  show();
-}
-
-// Tables -------------------------------------------------------------------------------------------------------------
-
-// What a cell is sorted by: its exact value, its text, or nothing where it is not defined.
-function keyOf(cell) {
-  const value = cell.querySelector("data")?.value;
-  if (value !== undefined) return Number(value);
-  return cell.querySelector("abbr") ? null : cell.textContent.trim();
-}
-
-function compared(first, second) {
-  return typeof first === "number" ? first - second : first.localeCompare(second);
-}
-
-function sortBy(table, column, direction) {
-  const body = table.tBodies[0];
-  const sign = direction === "ascending" ? 1 : -1;
-  const rows = [...body.rows].map((row) => ({ row, key: keyOf(row.cells[column]) }));
-  rows.sort((one, other) => {
-    if (one.key === null || other.key === null) return (one.key === null) - (other.key === null);
-    return sign * compared(one.key, other.key);
-  });
-  body.append(...rows.map(({ row }) => row));
-}
-
-function makeSortable(table) {
-  const headings = [...table.tHead.rows[0].cells];
-  headings.forEach((heading, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...heading.childNodes);
-    heading.append(button);
-    button.addEventListener("click", () => {
-      const first = heading.dataset.first ?? (column === 0 ? "ascending" : "descending");
-      const turned = { ascending: "descending", descending: "ascending" };
-      const direction = turned[heading.getAttribute("aria-sort")] ?? first;
-      for (const other of headings) other.removeAttribute("aria-sort");
-      heading.setAttribute("aria-sort", direction);
-      sortBy(table, column, direction);
-    });
-  });
-}
-
-// Errors -------------------------------------------------------------------------------------------------------------
+// The errors at every threshold.
 
 const counted = (value) => value.toLocaleString("en-US");
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
@@ -159,18 +90,4 @@ function explore(root) {
   restart();
 }
 
-function printWhole() {
-  let opened = [];
-  addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
-    for (const details of opened) details.open = true;
-  });
-  addEventListener("afterprint", () => {
-    for (const details of opened) details.open = false;
-  });
-}
-
-printWhole();
-switchStudies();
-document.querySelectorAll("table.sortable").forEach(makeSortable);
 document.querySelectorAll(".explorer").forEach(explore);
