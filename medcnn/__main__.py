@@ -16,6 +16,7 @@ from medcnn.init import arguments as init
 from medcnn.predict import arguments
 from medcnn.running import arguments as running
 from medcnn.runtime.console import one_line_errors
+from medcnn.searching import arguments as searching
 from medcnn.showing import arguments as showing
 
 # Here and not in medcnn/__init__.py, on which every stage depends: a new number reruns nothing.
@@ -25,7 +26,7 @@ GROUPS = (
     ("Your images", ("init", "check", "run")),
     ("Look at results", ("show", "open", "compare")),
     ("Use a model", ("predict",)),
-    ("The whole pipeline", ("repro", "study", "review", "gate", "doctor")),
+    ("The whole pipeline", ("repro", "study", "search", "review", "gate", "doctor")),
 )
 """The commands as ``--help`` lists them."""
 COMMENT = Path("review/comment.md")
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("-S", dest="changes", metavar="KEY=VALUE", action="append", default=[], help="a further change")
     study.add_argument("--run", action="store_true", help="run it, on the split as published and on the honest one")
     study.set_defaults(command=_study)
+    searching.add_to(commands)
     arguments.add_to(commands)
     review = commands.add_parser(
         "review",

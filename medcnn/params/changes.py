@@ -8,8 +8,8 @@ from medcnn.params.shared.run import links
 
 Lists = dict[str, Sequence[str | int]]
 """Values of list keys, by key path."""
-Values = Mapping[str, Sequence[str | int] | float]
-"""Values of lists and numbers, by key path."""
+Values = Mapping[str, Sequence[str | float] | str | float]
+"""Values of lists, names and numbers, by key path."""
 
 
 def covering(study: str, names: Iterable[str], models: Collection[str]) -> Lists:
@@ -34,12 +34,12 @@ def covering(study: str, names: Iterable[str], models: Collection[str]) -> Lists
 
 
 def assignments(changes: Values) -> tuple[str, ...]:
-    """The changes as ``key=[value,value]`` or ``key=number``."""
+    """The changes as ``key=[value,value]`` or ``key=value``."""
     return tuple(f"{key}={_written(value)}" for key, value in changes.items())
 
 
-def _written(value: Sequence[str | int] | float) -> str:
-    return str(value) if isinstance(value, int | float) else f"[{','.join(map(str, value))}]"
+def _written(value: Sequence[str | float] | str | float) -> str:
+    return str(value) if isinstance(value, str | int | float) else f"[{','.join(map(str, value))}]"
 
 
 def key(change: str) -> str:

@@ -9,9 +9,10 @@ from medcnn.core.errors import MedcnnError, ParamsError
 from medcnn.params import changes, whole
 from medcnn.params.whole import Params
 from medcnn.published import studies
-from medcnn.runtime import locking, paths
-from medcnn.runtime.children import Children, guarded
-from medcnn.runtime.params_kept import params_kept, put_back
+from medcnn.runtime import paths
+from medcnn.runtime.children import Children
+from medcnn.runtime.params_kept import params_kept
+from medcnn.runtime.studying import alone
 
 
 def assignments(study: str, settings: Params) -> tuple[str, ...]:
@@ -46,10 +47,7 @@ def run_both(study: str, extra: Sequence[str]) -> None:
         MedcnnError: the study has no honest split, a command failed, or another study is running.
     """
     key = f"studies.{study}.split.on_leak"
-    alone = locking.held(paths.state("study") / "lock", "runs a study in this project", wait=False)
-    with alone as lock, guarded(lock) as children:
-        if put_back():
-            print(f"{paths.PARAMS} put back as it was before a study that was killed", file=sys.stderr)
+    with alone() as children:
         settings = whole.load()
         for on_leak in ("keep", _honest(study, settings)):
             wanted = (*assignments(study, settings), *extra, f"{key}={on_leak}")

@@ -8,7 +8,6 @@ function applies it.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from dvc.exceptions import InvalidArgumentError
@@ -17,11 +16,11 @@ from dvc.utils.hydra import apply_overrides
 from medcnn.core.errors import ParamsError
 from medcnn.params import changes, whole
 from medcnn.running import reproducing, selecting
-from medcnn.runtime import locking, paths
-from medcnn.runtime.children import guarded
-from medcnn.runtime.params_kept import params_kept, put_back
+from medcnn.runtime import paths
+from medcnn.runtime.params_kept import params_kept
 from medcnn.runtime.pipeline import Pipeline, one_line_reasons
 from medcnn.runtime.side_by_side import Lanes
+from medcnn.runtime.studying import alone
 
 
 def run(study: str, models: Sequence[str], extra: Sequence[str], *, preset: str | None, dry: bool) -> None:
@@ -40,10 +39,7 @@ def run(study: str, models: Sequence[str], extra: Sequence[str], *, preset: str 
         ParamsError: there is no such study or model, or a change that cannot be made.
         MedcnnError: this is no DVC project, or another study is running.
     """
-    alone = locking.held(paths.state("study") / "lock", "runs a study in this project", wait=False)
-    with alone as lock, guarded(lock) as children:
-        if put_back():
-            print(f"{paths.PARAMS} put back as it was before a run that was killed", file=sys.stderr)
+    with alone() as children:
         covered = selecting.covered(study, models, preset, whole.load())
         wanted = (*changes.assignments(covered), *extra)
         with params_kept([changes.key(change) for change in wanted]):

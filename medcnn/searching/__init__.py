@@ -1,0 +1,1 @@
+"""``medcnn search``: a recipe chosen inside training and validation, then tested once."""

@@ -1,0 +1,108 @@
+"""Recipes tried one after another, each judged where test is not, and the best of them tested once.
+
+A figure by which the best of many is chosen is too good: its luck was chosen too. So it is set beside that of the test
+part, which no trial has seen: cross-validation leaves it alone (``split.test_apart``), and it is read after the choice.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from medcnn.core.errors import MedcnnError
+from medcnn.params import changes, whole
+from medcnn.runtime.studying import alone
+from medcnn.searching.runs import Runs, Scores
+from medcnn.searching.space import Changes, Space
+
+_EVENLY = 5
+"""Trials drawn evenly before the sampler learns from them."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A recipe, and its figures on the inner folds."""
+
+    name: str
+    recipe: Changes
+    inner: Scores
+
+    def __str__(self) -> str:
+        return f"{self.name}: {_figures(self.inner)}  {' '.join(changes.assignments(self.recipe)) or 'as it is'}"
+
+
+def search(study: str, model: str, trials: int, folds: int) -> None:
+    """Try a model's recipe as it is, then others around it, and test the best; ``params.yaml`` stays as it was.
+
+    Args:
+        study: its name.
+        model: that of the model.
+        trials: how many other recipes.
+        folds: inner folds, on each of which every recipe is trained.
+
+    Raises:
+        ParamsError: there is no such study or model.
+        MedcnnError: Optuna is missing, the recipe as it is cannot be run, or another study is running.
+    """
+    optuna = _optuna()
+    with alone() as children:
+        settings = whole.load()
+        runs, space = Runs.of(children, study, model, folds, settings), Space(study, model, settings)
+        first = runs.free()
+        tried = [Tried(str(first), {}, runs.inner(str(first), {}))]
+        print(tried[0], flush=True)
+        for one in _others(optuna, space, runs, range(first + 1, first + 1 + trials)):
+            print(one, flush=True)
+            tried.append(one)
+        best = min(tried, key=lambda one: one.inner["cross_entropy"])
+        name = f"{best.name}-tested"
+        print(*_report(tried[0], best, runs.outer(name, best.recipe), runs.named(name)), sep="\n")
+
+
+def _others(optuna: Any, space: Space, runs: Runs, numbers: range) -> Iterator[Tried]:
+    """Recipes that Optuna draws, each by what the ones before it gave; those that cannot be trained are left out."""
+    sampler = optuna.samplers.TPESampler(seed=space.settings.seed, n_startup_trials=_EVENLY)
+    sought = optuna.create_study(sampler=sampler)
+    for number in map(str, numbers):
+        trial = sought.ask()
+        recipe = space.drawn(trial)
+        try:
+            one = Tried(number, recipe, runs.inner(number, recipe))
+        except MedcnnError as error:
+            print(f"{number}: left out: {error}", file=sys.stderr)
+            sought.tell(trial, state=optuna.trial.TrialState.FAIL)
+            continue
+        sought.tell(trial, one.inner["cross_entropy"])
+        yield one
+
+
+def _report(before: Tried, best: Tried, outer: Scores, experiment: str) -> Iterator[str]:
+    """What the search found, and how much of that is luck."""
+    found = best.inner["cross_entropy"]
+    yield f"best on the inner folds  {best}"
+    yield f"the recipe as it is      {_figures(before.inner)}"
+    yield f"test, read once          {_figures(outer)}"
+    yield (
+        f"gain inside {before.inner['cross_entropy'] - found:+.3f} of cross-entropy; test is worse than inside by "
+        f"{outer['cross_entropy'] - found:+.3f}, the optimism of choosing by these folds and the chance of "
+        f"{outer['support']} test images"
+    )
+    yield f"kept as the experiment {experiment}: `dvc exp apply {experiment}` sets its params"
+
+
+def _figures(scores: Scores) -> str:
+    shown = {"cross-entropy": "cross_entropy", "accuracy": "accuracy", "AUROC": "auroc"}
+    return ", ".join(f"{name} {scores[key]:.3f}" for name, key in shown.items())
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ModuleNotFoundError as error:
+        raise MedcnnError(
+            "search: optuna is not installed; run `pip install -r requirements-search.txt` in this environment"
+        ) from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
