@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-import imagehash
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from scipy import fft
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -20,7 +20,9 @@ from medcnn.params.splits import Duplicates
 
 THUMBNAIL = 32
 _HASHED = 32
-"""The side, in pixels, of the picture that ``imagehash.phash`` hashes."""
+"""The side, in pixels, of the picture that is hashed."""
+_FREQUENCIES = 8
+"""How many of its lowest frequencies count, each way."""
 _ROWS = 64
 """How many images are compared with all others before what their pairs link is joined."""
 _CORRELATED = 1 << 12
@@ -30,19 +32,34 @@ Positions = npt.NDArray[np.int64]
 Pairs = tuple[Positions, Positions]
 
 
-def perceptual_hash(image: Image.Image) -> str:
-    """The 64-bit pHash as 16 hexadecimal digits (DCT of a 32x32 grey image, as in the ImageHash library).
+def to_be_hashed(image: Image.Image) -> np.ndarray:
+    """A 32x32 grey picture for ``perceptual_hashes``, uint8 (32, 32).
 
     A large image is reduced to no less than three times that size before it is resampled, in a third of the time.
     """
-    small = image.convert("L").resize((_HASHED, _HASHED), Image.Resampling.LANCZOS, reducing_gap=3)
-    return str(imagehash.phash(small))
+    small = _grey(image).resize((_HASHED, _HASHED), Image.Resampling.LANCZOS, reducing_gap=3)
+    return np.asarray(small, np.uint8)
+
+
+def perceptual_hashes(pictures: np.ndarray) -> list[str]:
+    """The 64-bit pHash of each picture, uint8 (N, 32, 32), as 16 hexadecimal digits.
+
+    It says which low frequencies are above their median, as in the ImageHash library, which takes ten times as long
+    for one picture after another.
+    """
+    frequencies = fft.dct(fft.dct(pictures, axis=1)[:, :_FREQUENCIES], axis=2)[:, :, :_FREQUENCIES]
+    lowest = frequencies.reshape(-1, _FREQUENCIES**2)
+    above = lowest > np.median(lowest, axis=1, keepdims=True)
+    return [digits.tobytes().hex() for digits in np.packbits(above, axis=1)]
 
 
 def thumbnail(image: Image.Image) -> np.ndarray:
     """A 32x32 grey thumbnail, uint8 (1024,)."""
-    grey = image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-    return np.asarray(grey, np.uint8).ravel()
+    return np.asarray(_grey(image).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX), np.uint8).ravel()
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    return image if image.mode == "L" else image.convert("L")
 
 
 def near_pairs(

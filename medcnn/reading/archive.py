@@ -32,6 +32,7 @@ __all__ = [
     "raw_archive",
 ]
 EARLIER = "earlier files of the same name"
+_SMALL_BLOCK = 4096
 _ZIP = rb"PK(\x03\x04|\x05\x06)"
 
 
@@ -108,6 +109,9 @@ class ZipArchive(Archive):
         self._members = Directory()
         self._zip = LeanZip(path, self._add)
         self.left_out += Counter({EARLIER: self._members.sort()})
+        if not self._members.methods.keys() <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            # The bz2 and lzma readers of zipfile unpack all of a block at once, however much that is.
+            self.block = _SMALL_BLOCK
 
     @property
     def refusal(self) -> str | None:

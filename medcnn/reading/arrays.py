@@ -43,7 +43,7 @@ class ArrayArchive(Archive):
 
     def __init__(self, archive: Archive, sets: Sequence[ImageSet], hidden: Sequence[str]) -> None:
         super().__init__(archive.path)
-        self.left_out = archive.left_out
+        self.left_out, self.block = archive.left_out, archive.block
         self._archive, self._sets, self._hidden = archive, {one.name: one for one in sets}, frozenset(hidden)
 
     def names(self) -> list[str]:

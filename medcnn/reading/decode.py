@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from medcnn.core.errors import MedcnnError
 from medcnn.reading import deep, greys, kinds
@@ -118,7 +118,8 @@ def to_rgb(image: Stored, scale: Greys = greys.DEFAULT) -> Image.Image:
             return image.to_rgb(scale)
         # A damaged EXIF block is no reason to lose the image.
         with contextlib.suppress(Exception):
-            image = ImageOps.exif_transpose(image)
+            if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+                image = ImageOps.exif_transpose(image)
         if image.mode in _DEEP_MODES:
             return Deep(np.asarray(image)[..., None], image.mode).to_rgb(scale)
         if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:

@@ -33,7 +33,7 @@ BROKEN = (
     ValueError,
 )
 """What the standard library raises at a damaged archive."""
-_BLOCK = 4096
+_BLOCK = 1 << 20
 
 
 class UnreadableMemberError(MedcnnError):
@@ -49,7 +49,10 @@ class Archive(ABC):
     Attributes:
         path: the archive.
         left_out: how many entries were left out, by what they are; directories are not counted.
+        block: how many bytes are read at once; small where those of a file may unpack to any number.
     """
+
+    block = _BLOCK
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -86,7 +89,7 @@ class Archive(ABC):
         if self.size(name) > limit:
             raise UnreadableMemberError(f"{self._label(name)} has {self.size(name)} bytes, more than {limit} allowed")
         with self._lock, damage_named(self._label(name)), self._open(name) as packed:
-            while file.tell() <= limit and (block := packed.read(_BLOCK)):
+            while file.tell() <= limit and (block := packed.read(self.block)):
                 file.write(block)
         file.seek(0)
 
@@ -97,7 +100,10 @@ class Archive(ABC):
             UnreadableMemberError: the file is damaged.
         """
         with self._lock, damage_named(self._label(name)), self._open(name) as file:
-            return _read(file, count)
+            data = io.BytesIO()
+            while data.tell() <= count and (block := file.read(min(self.block, count + 1))):
+                data.write(block)
+            return data.getvalue()
 
     @abstractmethod
     def close(self) -> None:
@@ -157,11 +163,3 @@ def means_damage(error: OSError) -> bool:
     """Whether an error of reading is due to what was read, and not to the machine."""
     # Decompressors raise OSError without an errno; an offset out of bounds, that an archive states, ends in EINVAL.
     return error.errno in (None, errno.EINVAL)
-
-
-def _read(file: IO[bytes], limit: int) -> bytes:
-    # Small blocks: the bz2 and lzma readers of zipfile unpack all of a block at once, however much that is.
-    data = io.BytesIO()
-    while data.tell() <= limit and (block := file.read(_BLOCK)):
-        data.write(block)
-    return data.getvalue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from medcnn.inference import novelty
 Grey = npt.NDArray[np.uint8]
 
 MEASURES = {"brightness": float, "spread": float, "border": float, "margin": float, "tones": float}
-"""Of a thumbnail: mean and standard deviation, the mean of its border, the share of black in that, each grey of 0..255;
+"""Of a thumbnail: mean and standard deviation, the mean of its border, each grey of 0..255, the share of black in that,
 and the share of its pixels in its ``TONES`` most frequent tones, of ``_LEVELS`` shades each."""
 FLAT = 2.0
 """The standard deviation below which a picture shows nothing."""
@@ -33,16 +33,26 @@ _BLACK = 8
 _BORDER = np.pad(np.zeros((THUMBNAIL - 4, THUMBNAIL - 4), bool), 2, constant_values=True).ravel()
 _FOLDS = 5
 _FITTED_ON = 2000
+"""The most images that are taken for what is usual; as many are in memory at a time."""
 _KEPT = 0.9
 _SHOWN = 5
 
 
-def measured(thumbnail: Grey) -> tuple[float, ...]:
-    """The ``MEASURES`` of a grey thumbnail, (1024,)."""
-    border = thumbnail[_BORDER]
-    tones = np.sort(np.bincount(thumbnail // _LEVELS))[-TONES:].sum() / len(thumbnail)
-    black = float((border < _BLACK).mean())
-    return float(thumbnail.mean()), float(thumbnail.std()), float(border.mean()), black, float(tones)
+def measured(thumbnails: Grey) -> Floats:
+    """The ``MEASURES`` (N, 5) of grey thumbnails, (N, 1024)."""
+    border = thumbnails[:, _BORDER]
+    black = (border < _BLACK).mean(axis=1)
+    spread = thumbnails.std(axis=1)
+    return np.stack([thumbnails.mean(axis=1), spread, border.mean(axis=1), black, _in_few_tones(thumbnails)], axis=1)
+
+
+def _in_few_tones(thumbnails: Grey) -> Floats:
+    """The share (N,) of the pixels of each thumbnail that are in its most frequent tones."""
+    count, tones = len(thumbnails), 256 // _LEVELS
+    tone = thumbnails // np.uint8(_LEVELS) + np.arange(count)[:, None] * tones
+    counts = np.bincount(tone.ravel(), minlength=count * tones).reshape(count, tones)
+    shares: Floats = np.partition(counts, -TONES, axis=1)[:, -TONES:].sum(axis=1) / thumbnails.shape[1]
+    return shares
 
 
 def flat(images: pd.DataFrame) -> Iterator[Doubt]:
@@ -74,22 +84,20 @@ def unlike(paths: pd.Series[str], found: Truths) -> Iterator[Doubt]:
         yield Doubt("warning" if count > MANY_UNLIKE * len(paths) else "note", "unlike_the_rest", text, count, some)
 
 
-def unlike_the_rest(features: Floats, groups: Integers) -> Truths:
+def unlike_the_rest(features: Callable[[Integers], Floats], groups: Integers) -> Truths:
     """Which images lie far from the images of other groups, by the distance that exported models judge novelty with.
 
     Each fifth of the groups is compared with the others; then once more with those of them that were near, since
     images that are unlike the rest would else be part of what is usual.
 
     Args:
-        features: (N, ``novelty.FEATURES``) of ``novelty.features``.
+        features: gives the ``novelty.features`` of the images at some positions.
         groups: (N,) the group of each image.
     """
-    if len(features) < LEAST_IMAGES:
-        return np.zeros(len(features), bool)
     folds = pd.factorize(groups)[0] % _FOLDS
-    if len(np.unique(folds)) < _FOLDS:
-        return np.zeros(len(features), bool)
-    near = np.ones(len(features), bool)
+    if len(groups) < LEAST_IMAGES or len(np.unique(folds)) < _FOLDS:
+        return np.zeros(len(groups), bool)
+    near = np.ones(len(groups), bool)
     for _ in range(2):
         distances = _distances(features, folds, near)
         near = distances <= np.quantile(distances, _KEPT)
@@ -97,11 +105,13 @@ def unlike_the_rest(features: Floats, groups: Integers) -> Truths:
     return far
 
 
-def _distances(features: Floats, folds: Integers, near: Truths) -> Floats:
+def _distances(features: Callable[[Integers], Floats], folds: Integers, near: Truths) -> Floats:
     """How far (N,) each image is from the near images of other folds."""
-    distances = np.zeros(len(features))
+    distances = np.zeros(len(folds))
     for fold in range(_FOLDS):
-        others = np.flatnonzero((folds != fold) & near)
-        usual = novelty.distance_from(features[others[:: len(others) // _FITTED_ON + 1]])
-        distances[folds == fold] = usual.distances(features[folds == fold])
+        inside, others = np.flatnonzero(folds == fold), np.flatnonzero((folds != fold) & near)
+        usual = novelty.distance_from(features(others[:: len(others) // _FITTED_ON + 1]))
+        for start in range(0, len(inside), _FITTED_ON):
+            some = inside[start : start + _FITTED_ON]
+            distances[some] = usual.distances(features(some))
     return distances

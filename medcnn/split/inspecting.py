@@ -7,10 +7,11 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import chain, islice
+from typing import NamedTuple
 
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest
-from medcnn.grouping import duplicates
 from medcnn.grouping.missing import is_missing
 from medcnn.reading.archive import Archive, UnreadableMemberError
 from medcnn.reading.decode import UnreadableImageError
@@ -19,12 +20,12 @@ from medcnn.reading.pictures import Picture, pictures
 from medcnn.runtime.threads import in_order
 from medcnn.split import appearance
 from medcnn.split.settings import Study
-from medcnn.split.thumbnails import NONE, Thumbnail, Thumbnails, thumbnail
+from medcnn.split.thumbnails import Thumbnails, thumbnail
 
 Facts = tuple[object, ...]
 FACTS = {
     "file": int, "mark": str, "pictures": int, "image_id": str, "bytes": int, "sha256": str, "width": int,
-    "height": int, "mode": str, "phash": str, "fault": str, **appearance.MEASURES, "patient": str, "scanner": str,
+    "height": int, "mode": str, "fault": str, "patient": str, "scanner": str, "phash": str, **appearance.MEASURES,
 }  # fmt: skip
 """What is read of one picture: its file, as a position in the listing, its mark there and how many pictures the file
 has; ``fault`` is empty where it could be decoded. Of a file with several, the hash is that of the file and the mark.
@@ -33,8 +34,15 @@ PATIENT = "PatientID"
 """The element of DICOM that names the patient unless the study says another."""
 _LOCALISER = "LOCALIZER"
 _SCANNER = ("Modality", "Manufacturer", "ManufacturerModelName")
-Look = tuple[Facts, Thumbnail] | str
-"""The facts and the thumbnail of a picture; or what a file is that is meant to hold none."""
+_NOTHING = ("", *(0.0 for _ in appearance.MEASURES))
+_AT_ONCE = 256
+
+
+class Look(NamedTuple):
+    """The facts of a picture but those that its thumbnail tells, and that thumbnail, b"" where it is unreadable."""
+
+    facts: Facts
+    thumbnail: bytes
 
 
 def inspected(
@@ -44,24 +52,30 @@ def inspected(
 
     A file that is meant to hold no picture is counted in ``empty``, by its kind.
     """
-    for looks in in_order(partial(_inspect, archive, study), enumerate(names), len(os.sched_getaffinity(0))):
-        for look in looks:
-            if isinstance(look, str):
-                empty[look] += 1
-            else:
-                facts, thumbnail = look
-                thumbnails.add(thumbnail)
-                yield facts
+    every = in_order(partial(_inspect, archive, study), enumerate(names), len(os.sched_getaffinity(0)))
+    looks = _without_empty(chain.from_iterable(every), empty)
+    while some := list(islice(looks, _AT_ONCE)):
+        greys, hashes = thumbnails.add([look.thumbnail for look in some])
+        for look, code, measures in zip(some, hashes, appearance.measured(greys).tolist(), strict=True):
+            yield (*look.facts, *((code, *measures) if look.thumbnail else _NOTHING))
 
 
-def _inspect(archive: Archive, study: Study, file: tuple[int, str]) -> list[Look]:
+def _without_empty(looks: Iterable[Look | str], empty: Counter[str]) -> Iterator[Look]:
+    for look in looks:
+        if isinstance(look, str):
+            empty[look] += 1
+        else:
+            yield look
+
+
+def _inspect(archive: Archive, study: Study, file: tuple[int, str]) -> list[Look | str]:
     """The facts and the thumbnails of the pictures of a file, or what it is if it is meant to hold none."""
     position, path = file
     try:
         data = archive.read(path)
     except UnreadableMemberError as error:
         return [_unreadable(file, archive.size(path), "", "", str(error))]
-    digest, looks = hashlib.sha256(data).hexdigest(), list[Look]()
+    digest, looks = hashlib.sha256(data).hexdigest(), list[Look | str]()
     try:
         for picture in pictures(data, path, study.images):
             if _LOCALISER in picture.about.get("ImageType", ""):
@@ -81,11 +95,8 @@ def _look(position: int, path: str, picture: Picture, size: int, digest: str, pa
     rgb, mark = picture.image, picture.mark
     content = hashlib.sha256(f"{digest}{mark}".encode()).hexdigest() if mark else digest
     known = (position, mark, picture.count, manifest.image_id(path + mark), size, content)
-    grey = rgb.convert("L")
-    small = duplicates.thumbnail(grey)
-    seen = (*rgb.size, picture.mode, duplicates.perceptual_hash(grey), "", *appearance.measured(small))
     scanner = " ".join(picture.about[key] for key in _SCANNER if key in picture.about)
-    return (*known, *seen, patient, scanner), thumbnail(rgb, small)
+    return Look((*known, *rgb.size, picture.mode, "", patient, scanner), thumbnail(rgb))
 
 
 def _pseudonym(name: str) -> str:
@@ -95,23 +106,7 @@ def _pseudonym(name: str) -> str:
 
 def _unreadable(file: tuple[int, str], size: int, digest: str, mark: str, fault: str) -> Look:
     position, path = file
-    nothing: list[float] = [0.0] * len(appearance.MEASURES)
-    return (
-        position,
-        mark,
-        1,
-        manifest.image_id(path + mark),
-        size,
-        digest,
-        0,
-        0,
-        "",
-        "",
-        fault,
-        *nothing,
-        "",
-        "",
-    ), NONE
+    return Look((position, mark, 1, manifest.image_id(path + mark), size, digest, 0, 0, "", fault, "", ""), b"")
 
 
 def _check_mark(archive: Archive, path: str, mark: str) -> None:

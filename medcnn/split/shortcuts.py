@@ -12,8 +12,6 @@ from posixpath import splitext
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import PredefinedSplit
-from sklearn.tree import DecisionTreeRegressor
 
 from medcnn.core.arrays import Floats
 from medcnn.dataset import truths
@@ -22,6 +20,7 @@ from medcnn.dataset.manifest import USED
 from medcnn.measures.statistics import areas, intervals
 from medcnn.measures.statistics.grouping import numbered
 from medcnn.reading.names import unmarked
+from medcnn.split import trees
 
 LEAST_AUROC = 0.8
 LEAST_LOWER_LIMIT = 0.7
@@ -29,7 +28,6 @@ LEAST_LOWER_LIMIT = 0.7
 LEAST_IMAGES = 10
 """Of each class, for a class to be judged."""
 _VALUES = 32
-_TREE = DecisionTreeRegressor(max_leaf_nodes=8, min_samples_leaf=5, random_state=0)
 
 
 @dataclass(frozen=True)
@@ -103,9 +101,9 @@ def strongest(attribute: str, columns: Floats, images: pd.DataFrame, classes: Se
     if not len(enough) or images["fold"].nunique() < 2:
         return None
     chances, groups = np.zeros(of_classes.shape), numbered(images["group"].tolist())
-    for others, fold in PredefinedSplit(images["fold"]).split():
-        tree = _TREE.fit(columns[others], of_classes[others])
-        chances[fold] = tree.predict(columns[fold]).reshape(-1, len(classes))
+    for fold in images["fold"].unique():
+        inside = (images["fold"] == fold).to_numpy()
+        chances[inside] = trees.predicted(columns, of_classes, ~inside)[inside]
     found = []
     for place in enough.tolist():
         both = np.stack([1 - chances[:, place], chances[:, place]], axis=1)

@@ -174,5 +174,5 @@ def _strange(
     usable = np.flatnonzero((facts["fault"] == "") & (listed["reason"] == ""))
     images = pd.concat([listed[["path", "label"]], facts[list(appearance.MEASURES)]], axis=1).iloc[usable]
     yield from appearance.flat(images)
-    far = appearance.unlike_the_rest(thumbnails.features(usable), relatives.groups[usable])
+    far = appearance.unlike_the_rest(lambda some: thumbnails.features(usable[some]), relatives.groups[usable])
     yield from appearance.unlike(images["path"], far & (images["spread"] >= appearance.FLAT).to_numpy())

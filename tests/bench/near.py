@@ -41,13 +41,13 @@ def main() -> None:
 def _looked_at(path: Path) -> tuple[list[str], np.ndarray]:
     with open_archive(path) as archive:
         looks = [_look(archive.read(name)) for name in archive.names()[:IMAGES]]
-    hashes, thumbnails = zip(*looks, strict=True)
-    return list(hashes), np.stack(thumbnails)
+    hashed, thumbnails = zip(*looks, strict=True)
+    return duplicates.perceptual_hashes(np.stack(hashed)), np.stack(thumbnails)
 
 
-def _look(data: bytes) -> tuple[str, np.ndarray]:
+def _look(data: bytes) -> tuple[np.ndarray, np.ndarray]:
     image = decode.to_rgb(decode.open_image(data))
-    return duplicates.perceptual_hash(image), duplicates.thumbnail(image)
+    return duplicates.to_be_hashed(image), duplicates.thumbnail(image)
 
 
 def _every_pair(hashes: list[str], thumbnails: np.ndarray, limits: Duplicates) -> list[tuple[int, int]]:

@@ -15,7 +15,9 @@ LIMITS = Duplicates()
 
 
 def pictures(images: list[Image.Image], contents: list[str]) -> Pictures:
-    rows = pd.DataFrame({"sha256": contents, "phash": [duplicates.perceptual_hash(image) for image in images]})
+    rows = pd.DataFrame(
+        {"sha256": contents, "phash": duplicates.perceptual_hashes(np.stack([*map(duplicates.to_be_hashed, images)]))}
+    )
     return Pictures(rows, np.stack([np.asarray(image.convert("RGB")) for image in images]))
 
 

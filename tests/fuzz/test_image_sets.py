@@ -21,7 +21,7 @@ from medcnn.__main__ import main
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.manifest import USED
 from medcnn.download.fetching import fetch
-from medcnn.grouping.duplicates import perceptual_hash
+from medcnn.grouping import duplicates
 from medcnn.params.sources import FolderSource
 from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.split import surveying
@@ -91,7 +91,8 @@ def check_rows(one: ImageSet, survey: Survey, names: dict[str, str]) -> None:
         image = one.truth[str(path)]
         assert not image.aside, (path, image, row)
         assert row["label"] == names[image.label], (path, image, row)
-        apart = bin(int(row["phash"], 16) ^ int(perceptual_hash(drawn_files.grey(image.number)), 16)).count("1")
+        [truth] = duplicates.perceptual_hashes(duplicates.to_be_hashed(drawn_files.grey(image.number))[None])
+        apart = bin(int(row["phash"], 16) ^ int(truth, 16)).count("1")
         assert apart <= _ALIKE, (path, image, apart)
     lost = {path: image for path, image in one.truth.items() if not image.aside and path not in used.index}
     assert not lost, (lost, rows.reindex(list(lost))["reason"].to_dict())

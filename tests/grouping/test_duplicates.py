@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 
+import imagehash
 import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageEnhance
@@ -14,7 +15,7 @@ LIMITS = Duplicates(hamming=8, correlation=0.95)
 
 
 def pairs(images: list[Image.Image], limits: Duplicates = LIMITS) -> set[tuple[int, int]]:
-    hashes = [duplicates.perceptual_hash(image) for image in images]
+    hashes = duplicates.perceptual_hashes(np.stack([duplicates.to_be_hashed(image) for image in images]))
     thumbnails = np.stack([duplicates.thumbnail(image) for image in images])
     return set(duplicates.near_pairs(hashes, thumbnails.__getitem__, limits))
 
@@ -30,6 +31,13 @@ def test_reencoded_brightened_shifted_and_resized_copies_are_near_duplicates() -
         original.resize((90, 90)),
     ]
     assert {(0, 1), (0, 2), (0, 3), (0, 4)} <= pairs([original, *copies])
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_hashes_are_those_of_imagehash(mode: str) -> None:
+    images = [*(picture(seed, (32, 32)).convert(mode) for seed in range(30)), Image.new(mode, (32, 32), 0)]
+    hashes = duplicates.perceptual_hashes(np.stack([duplicates.to_be_hashed(image) for image in images]))
+    assert hashes == [str(imagehash.phash(image)) for image in images]
 
 
 def test_different_pictures_are_not() -> None:

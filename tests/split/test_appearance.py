@@ -12,7 +12,7 @@ from tests.conftest import picture
 
 
 def measures(image: Image.Image) -> dict[str, float]:
-    values = appearance.measured(duplicates.thumbnail(image.convert("L")))
+    [values] = appearance.measured(duplicates.thumbnail(image)[None]).tolist()
     return dict(zip(appearance.MEASURES, values, strict=True))
 
 
@@ -64,15 +64,15 @@ def test_images_unlike_the_rest_are_found_also_where_they_are_several(kind: str,
         "coloured": scans(count, 3) // np.array([1, 4, 2], np.uint8),
     }[kind]
     features = novelty.features(np.concatenate([usual, strange]))
-    far = appearance.unlike_the_rest(features, np.arange(len(features)))
+    far = appearance.unlike_the_rest(features.__getitem__, np.arange(len(features)))
     assert far[150:].all()
     assert far[:150].sum() <= 2
 
 
 def test_nothing_is_called_unlike_among_few_images_or_groups() -> None:
     features = novelty.features(np.concatenate([scans(100, 0), 255 - scans(1, 1)]))
-    assert not appearance.unlike_the_rest(features[-30:], np.arange(30)).any()
-    assert not appearance.unlike_the_rest(features, np.arange(101) % 3).any()
+    assert not appearance.unlike_the_rest(features[-30:].__getitem__, np.arange(30)).any()
+    assert not appearance.unlike_the_rest(features.__getitem__, np.arange(101) % 3).any()
 
 
 def test_many_images_unlike_the_rest_are_a_warning_and_few_a_note() -> None:

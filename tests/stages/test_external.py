@@ -125,7 +125,8 @@ def test_copies_of_home_images_are_left_out_with_a_count(folder: Path) -> None:
     rows = manifest.read(folder / paths.manifest(STUDY))
     copied = int(np.flatnonzero((rows["split"] == "train") & (rows["label"] == "healthy"))[0])
     # The fixture's hashes are made up; that of the copied image must be true.
-    rows.loc[copied, "phash"] = duplicates.perceptual_hash(Image.fromarray(pixels[copied]))
+    hashed = duplicates.to_be_hashed(Image.fromarray(pixels[copied]))
+    rows.loc[copied, "phash"] = duplicates.perceptual_hashes(hashed[None])[0]
     manifest.write(folder / paths.manifest(STUDY), rows)
     found = result(folder, healthy__p99_1=pixels[copied])
     assert (found.images, found.copies.exact, found.copies.near) == (48, 0, 1)
