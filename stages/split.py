@@ -33,7 +33,8 @@ def main(study: str) -> None:
     files.write_json(paths.metrics("split", study), facts)
     manifest.write(paths.manifest(study), found.rows)
     parts = placing.folded(found.rows, found.relatives.groups, block, settings.seed)
-    folds.write(paths.folds(study), parts)
+    careless = placing.careless(found.rows, settings.seed)
+    folds.write(paths.folds(study), parts.assign(**{folds.column("careless"): careless.array}))
     subgroups.write(paths.subgroups(study), found.rows[found.rows["status"] == manifest.USED], groups)
     _print(study, Split.model_validate(facts))
 

@@ -70,6 +70,8 @@ class Params(Block):
             known("run.studies", study, self.studies)
         for model in self.run.models:
             known("run.models", model, self.models)
+        for model in self.run.careless:
+            known("run.careless", model, self.models)
         for model in self.run.stress:
             known("run.stress", model, self.run.trained)
 

@@ -39,7 +39,12 @@ def crossval(study: str) -> Path:
     return Path("data/crossval") / study
 
 
-def cell(study: str, name: str, fold: int, repeat: int) -> Path:
+def careless(study: str) -> Path:
+    """The folder of what was trained on a careless split, one folder per model."""
+    return Path("data/careless") / study
+
+
+def cell(study: str, name: str, fold: int | str, repeat: int) -> Path:
     """The folder of one training of a model: the parts of a fold, a repeat's seed."""
     return crossval(study) / name / f"{fold}-{repeat}"
 

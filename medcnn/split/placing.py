@@ -84,6 +84,20 @@ def folded(rows: pd.DataFrame, groups: Groups, study: Study, seed: int) -> pd.Da
     return pd.DataFrame(columns, copy=False)
 
 
+def careless(rows: pd.DataFrame, seed: int) -> pd.Series[str]:
+    """The part of every used image in a plain random split: drawn image by image, to parts of the sizes that there are.
+
+    Args:
+        rows: as ``placed`` gives them.
+        seed: decides the draw.
+    """
+    used = rows[rows["status"] == USED].reset_index(drop=True)
+    counts = used["split"].value_counts()
+    shares = {part: counts[part] / len(used) for part in SPLITS}
+    everything = np.ones(len(used), bool)
+    return _assigned(used, np.arange(len(used)), everything, shares, seeding.derived(seed, "split"))["split"]
+
+
 def as_published(rows: pd.DataFrame, split: AuthorSplit | StratifiedSplit, seed: int) -> pd.Series[str]:
     """The split of each row before any repair: the author's, or one drawn image by image; '' for rows set aside."""
     return _dealt(rows, np.arange(len(rows)), split, "keep", seed)["split"]

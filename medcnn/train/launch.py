@@ -52,7 +52,7 @@ def _train(task: Task) -> None:
             model = training.untrained(task)
         else:
             # The main cell's models are outs of the stage `train`, apart from the others.
-            main, cell = paths.keras_model(task.study, task.first), paths.cell(task.study, task.first, *task.cell)
+            main, cell = paths.keras_model(task.study, task.first), folds.folder(task.study, task.first, task.cell)
             first = saving.load(main if task.cell == MAIN else cell / folds.MODEL)
             model = chaining.chained(first, task.settings, len(task.classes), task.multi_label)
         training.train(task, model)

@@ -40,7 +40,7 @@ def record(task: Task, model: keras.Model, progress: Progress, probabilities: np
 
 def _record_cell(task: Task, model: keras.Model, table: Predictions) -> None:
     """Write the model and its predictions of the images that have a part in the cell's fold."""
-    folder = paths.cell(task.study, task.name, *task.cell)
+    folder = folds.folder(task.study, task.name, task.cell)
     inside = np.flatnonzero(task.rows["split"] != "")
     predictions.write(folder / folds.PREDICTIONS, table.at(inside))
     saving.save(model, folder / folds.MODEL)

@@ -32,6 +32,7 @@ NOT_BY_DEFAULT = {"download_external", "split_external", "external", "stress"}
 SHRUNK = {
     **SMALL_PHANTOM,
     "run.models": ["tiny", "lite0"],
+    "run.careless": ["tiny"],
     "run.cascades": {"first": ["tiny"], "second": ["lite0"]},
     "models.lite0.epochs": 2,
     "models.relay.epochs": 2,

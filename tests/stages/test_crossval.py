@@ -40,7 +40,8 @@ def folded(folder: Path) -> Path:
     rows = rows.assign(fold=dealing.folds(groups, rows["label"], tested, 4, settings.seed))
     manifest.write(path, rows)
     parts = placing.folded(rows, groups, settings.study("phantom"), settings.seed)
-    folds.write(folder / paths.folds("phantom"), parts)
+    careless = placing.careless(rows, settings.seed)
+    folds.write(folder / paths.folds("phantom"), parts.assign(fold_careless=careless.array))
     return folder
 
 

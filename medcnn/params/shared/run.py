@@ -39,6 +39,19 @@ class Links(Block):
         return tuple((first, second) for first in self.first for second in self.second)
 
 
+class Contrasted(View):
+    """Which models are trained on a careless split too."""
+
+    careless: tuple[Name, ...] = ()
+    """Models that are also trained and tested on a plain random split, to say what that would have claimed; those that
+    are not in ``run.models`` are left out."""
+
+    @field_validator("careless")
+    @classmethod
+    def _careless_once(cls, names: tuple[Item, ...]) -> tuple[Item, ...]:
+        return distinct(names)
+
+
 class Trained(View):
     """The models of a run, chains included."""
 
@@ -90,7 +103,7 @@ class Repeated(Combined):
         return distinct(numbers)
 
 
-class Run(Repeated, extra="forbid"):
+class Run(Repeated, Contrasted, extra="forbid"):
     """What a run covers."""
 
     studies: Annotated[tuple[Name, ...], Field(min_length=1)]
