@@ -4,8 +4,11 @@ import os
 import sys
 from collections.abc import Callable
 
+from medcnn.core import processors
 from medcnn.runtime import console
 
+# Read when NumPy is loaded.
+os.environ.update(processors.NUMERICAL)
 # Read when Arrow is loaded: what it frees is given back at once, where it would stay for a second, and add up.
 os.environ.setdefault("JE_ARROW_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
 # This is what Python names the script while it looks for ``-m stages.<name>``; a test that imports a stage is no run.

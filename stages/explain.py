@@ -21,7 +21,7 @@ def main(study: str) -> None:
     # One model may be both.
     chosen_models = [] if several else sorted({networks.best, networks.worst})
     galleries = [gallery(study, name, test) for name in chosen_models]
-    pin_tensorflow(settings.seed)
+    pin_tensorflow(settings.seed, portable=settings.compute.portable)
     from medcnn.explain.gradcam import NoFeatureMapsError, grad_cam
     from medcnn.networks import saving
 

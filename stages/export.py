@@ -10,7 +10,7 @@ from stages import run_stage
 
 def main(study: str, model: str) -> None:
     settings = load(Settings)
-    pin_tensorflow(settings.seed)
+    pin_tensorflow(settings.seed, portable=settings.compute.portable)
     from medcnn.export.exporting import export
     from medcnn.networks import saving
 

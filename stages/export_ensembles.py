@@ -12,7 +12,7 @@ def main(study: str) -> None:
     settings = load(CombinedSettings)
     for folder in (paths.models(study), paths.metrics_folder("export", study)):
         files.keep_only(folder, settings.run.trained)
-    pin_tensorflow(settings.seed)
+    pin_tensorflow(settings.seed, portable=settings.compute.portable)
     from medcnn.export import combinations
 
     files.write_json(paths.metrics("export_ensembles", study), combinations.export(study, settings))

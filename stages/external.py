@@ -10,7 +10,7 @@ from stages import run_stage
 
 def main(study: str, external: str) -> None:
     settings = load(Settings)
-    pin_tensorflow(settings.seed)
+    pin_tensorflow(settings.seed, portable=settings.compute.portable)
     from medcnn.external import recording, scoring
 
     found = scoring.scored(study, external, settings, placement.load())

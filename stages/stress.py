@@ -16,7 +16,7 @@ def main(study: str, model: str) -> None:
     settings = load(Settings)
     block = settings.studies[study]
     test = part.read(study, block.labels.class_names)
-    pin_tensorflow(settings.seed)
+    pin_tensorflow(settings.seed, portable=settings.compute.portable)
     from medcnn.networks import saving
     from medcnn.networks.forward import BATCH
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from medcnn.core import processors
+
 THREADS = 2
 """Threads inside an operation. Pinned: float sums depend on how the work is divided."""
 
@@ -41,9 +43,14 @@ def quiet() -> Iterator[None]:
         os.close(kept)
 
 
-def pin_tensorflow(seed: int) -> None:
-    """Seed Keras, make TensorFlow's operations deterministic and pin its threads; call before any of its work."""
-    os.environ.update(ENVIRONMENT)
+def pin_tensorflow(seed: int, *, portable: bool = False) -> None:
+    """Seed Keras, make TensorFlow's operations deterministic and pin its threads; call before any of its work.
+
+    Args:
+        seed: of whatever Keras draws.
+        portable: give the same bytes on every x86-64 processor with AVX2; this holds for the rest of the process.
+    """
+    os.environ.update({**ENVIRONMENT, **(processors.ONEDNN if portable else {})})
     with quiet():
         import keras
         import tensorflow as tf
@@ -54,3 +61,5 @@ def pin_tensorflow(seed: int) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
+    if portable:
+        processors.divide_by_roots()

@@ -6,6 +6,7 @@ from medcnn.params.judging.benchmark import Quantisation
 from medcnn.params.judging.evaluate import Decided
 from medcnn.params.shared.base import Name, Seed, View
 from medcnn.params.shared.classes import Prepared
+from medcnn.params.shared.compute import Repeatable
 from medcnn.params.shared.run import Trained
 
 
@@ -13,6 +14,7 @@ class Settings(View):
     """The params of the export of a network."""
 
     seed: Seed
+    compute: Repeatable = Repeatable()
     evaluate: Decided
     benchmark: Quantisation
     studies: dict[Name, Prepared]

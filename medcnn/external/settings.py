@@ -5,6 +5,7 @@ from __future__ import annotations
 from medcnn.params.judging.evaluate import Judging
 from medcnn.params.shared.base import Name, Seed, View
 from medcnn.params.shared.classes import Prepared
+from medcnn.params.shared.compute import Repeatable
 from medcnn.params.shared.run import Trained
 from medcnn.params.splits import Duplicates
 
@@ -25,6 +26,7 @@ class Settings(View):
     """The params of the stage."""
 
     seed: Seed
+    compute: Repeatable = Repeatable()
     run: Trained
     evaluate: Judging
     studies: dict[Name, Study]

@@ -25,6 +25,14 @@ from medcnn.params.studies import Study
 class Compute(Computed, Placement, extra="forbid"):
     """How and where numbers are computed; where changes no byte of a result."""
 
+    @model_validator(mode="after")
+    def _portable_in_float32(self) -> Compute:
+        if self.portable and self.precision != "float32":
+            raise ValueError(
+                "bytes: portable needs precision float32, as few processors compute in bfloat16 themselves"
+            )
+        return self
+
 
 class Params(Block):
     """The whole of ``params.yaml``."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from medcnn.core.errors import MedcnnError, ParamsError
+from medcnn.core.processors import NUMERICAL
 from medcnn.core.seeding import ENVIRONMENT, quiet
 
 RETRIES = 3
@@ -92,7 +93,7 @@ def _connect(address: str) -> None:
     import ray
 
     python_path = os.pathsep.join(filter(None, [str(_CODE), os.environ.get("PYTHONPATH", "")]))
-    environment = {**ENVIRONMENT, "PYTHONPATH": python_path}
+    environment = {**ENVIRONMENT, **NUMERICAL, "PYTHONPATH": python_path}
     on_terminate = signal.getsignal(signal.SIGTERM)
     try:
         with quiet():

@@ -8,7 +8,6 @@ from typing import Protocol, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
 
-from medcnn.core.seeding import THREADS
 from medcnn.runtime import cluster
 
 Task = TypeVar("Task")
@@ -53,6 +52,6 @@ def each(function: Callable[[Task], Result], tasks: Sequence[Task], placement: P
         yield from cluster.each(function, tasks, placement.address, placement.cpus_per_task)
         return
     slots = len(os.sched_getaffinity(0)) // placement.cpus_per_task
-    with parallel_config("loky", inner_max_num_threads=THREADS):
+    with parallel_config("loky", inner_max_num_threads=1):
         parallel = Parallel(n_jobs=max(1, min(slots, len(tasks))), return_as="generator")
     yield from parallel(delayed(function)(task) for task in tasks)

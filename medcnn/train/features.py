@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from medcnn.core import files
+from medcnn.core import files, processors
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import augment, folds, manifest, pack, views
 from medcnn.dataset.shards import Shard, Shards
@@ -114,7 +114,7 @@ def _key(extractor: keras.Model) -> str:
     """A digest of weights, architecture with preprocessing and precision, and the code that computes."""
     digest = hashlib.sha256()
     code = [files.sha256(Path(path)) for path in (__file__, forward.__file__)]
-    for part in (extractor.to_json(), *code, tf.__version__, keras.__version__):
+    for part in (extractor.to_json(), *code, tf.__version__, keras.__version__, processors.held_to()):
         digest.update(part.encode())
     for weight in extractor.weights:
         digest.update(weight.numpy().tobytes())

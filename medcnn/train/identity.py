@@ -8,12 +8,15 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from medcnn.core import files, seeding
+from medcnn.core import files, processors, seeding
 from medcnn.dataset import augment, pack
 from medcnn.runtime import paths
 from medcnn.train.task import Task
 
-_CODE = (*sorted(Path(__file__).parent.glob("*.py")), Path(seeding.__file__), Path(augment.__file__))
+_CODE = (
+    *sorted(Path(__file__).parent.glob("*.py")),
+    *(Path(module.__file__ or "") for module in (augment, processors, seeding)),
+)
 """Whatever decides the course of a training: an interrupted one goes on only with the same code."""
 
 
@@ -22,7 +25,7 @@ def identity(task: Task, model: keras.Model) -> str:
     folder, (fold, repeat) = paths.prepared(task.study), task.cell
     parts = (
         task.settings.model_dump_json(),
-        task.params.compute.precision,
+        task.params.compute.model_dump_json(),
         task.params.seed,
         repeat,
         task.classes,

@@ -36,14 +36,14 @@ def _for_frozen(task: Task) -> list[Shards]:
 
 
 def _cache_features(task: Task, number: int) -> None:
-    pin_tensorflow(task.params.seed)
+    pin_tensorflow(task.params.seed, portable=task.params.compute.portable)
     from medcnn.train import training
 
     training.cache_features(task, training.untrained(task), _for_frozen(task)[number])
 
 
 def _train(task: Task) -> None:
-    pin_tensorflow(task.seed)
+    pin_tensorflow(task.seed, portable=task.params.compute.portable)
     from medcnn.networks import saving
     from medcnn.train import chaining, fitting, training
 

@@ -16,6 +16,12 @@ def load_with(folder: Path, changes: dict[str, Any]) -> whole.Params:
     return whole.load(shrink(folder, changes) / "params.yaml")
 
 
+def test_portable_bytes_are_not_promised_in_bfloat16(tmp_path: Path) -> None:
+    assert load_with(tmp_path, {"compute.bytes": "portable"}).compute.portable
+    with pytest.raises(ParamsError, match=r"compute: .*portable needs precision float32"):
+        load_with(tmp_path, {"compute.bytes": "portable", "compute.precision": "bfloat16"})
+
+
 @pytest.mark.parametrize(
     ("path", "value", "parts"),
     [
