@@ -151,13 +151,17 @@ def _fit_probe(task: Task, learner: Learner, data: Data, inputs: Features) -> Pr
     return Progress.fitted(seen, held_out, task.settings.monitor, probe.strength)
 
 
-def _fit_whole(task: Task, model: keras.Model, phase: Phase, progress: Progress, backup: Backup) -> Progress:
-    """Train all that is trainable of the model, on images that are augmented on the fly."""
+def learning_whole(task: Task, model: keras.Model) -> tuple[Learner, Data]:
+    """A learner of all that is trainable of a model, and the images for it, augmented on the fly."""
     training = task.indices("train")
     ids = task.rows["image_id"].iloc[training].tolist()
     policy = task.params.augment[task.policy] if task.policy else None
     data = _data(task, task.pixels, Pixels(task.pixels, training, ids, policy, task.seed))
-    learner = Learner(model, task.settings, _loss(task), task.pixels.dtype, task.labels.shape[1:])
+    return Learner(model, task.settings, _loss(task), task.pixels.dtype, task.labels.shape[1:]), data
+
+
+def _fit_whole(task: Task, model: keras.Model, phase: Phase, progress: Progress, backup: Backup) -> Progress:
+    learner, data = learning_whole(task, model)
     return fit(learner, data, phase, progress, backup)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tests.bench import cluster, engines, pipeline, published, scale
+from tests.bench import cluster, engines, pipeline, published, scale, training
 
 ARCHIVES = Path("~/.cache/medcnn/scale")
 SIZES = (1_000, 10_000, 100_000)
@@ -26,7 +26,16 @@ def main() -> None:
     growth.add_argument("--sizes", type=_sizes, default=SIZES, help="images of each archive, such as 1000,10000")
     ray = kinds.add_parser("ray", help="five folds on Ray clusters of one node and of two")
     ray.add_argument("--rounds", type=int, default=3, help="how often to measure everything (default 3)")
+    steps = kinds.add_parser("training", help="a network that is trained whole, beside plain Keras")
+    steps.add_argument("source", type=Path, metavar="SOURCE", help="images that `medcnn init` understands")
+    steps.add_argument("--model", default="best_lite0", help="a model of params.yaml (default best_lite0)")
+    steps.add_argument("--size", type=int, default=224, help="the images' side in pixels (default 224)")
+    steps.add_argument("--rounds", type=int, default=5, help="how often all take turns (default 5)")
+    steps.add_argument("--batches", type=int, default=20, help="training steps in a turn (default 20)")
     options = parser.parse_args()
+    if options.what == "training":
+        training.main(options.source.resolve(), options.model, options.size, options.rounds, options.batches)
+        return
     if options.what == "ray":
         cluster.main(options.rounds)
         return
