@@ -76,7 +76,7 @@ faults: $(TOOLS) ## Kills, full disks, hostile archives and other machines: what
 	python -m pytest tests/faults --numprocesses 2 --dist loadfile
 
 fuzz: $(TOOLS) ## 2,000 image sets as people might have them, through download, split, init and check
-	FUZZ=5 python -m pytest tests/fuzz/test_image_sets.py --numprocesses 2
+	FUZZ=20 python -m pytest tests/fuzz/test_image_sets.py --numprocesses 2
 
 cluster: $(TOOLS) ## Install Ray, and hold results of a cluster on this machine to those without one
 	$(PIP) -r requirements-ray.txt

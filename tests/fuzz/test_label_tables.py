@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from medcnn.core.errors import MedcnnError
@@ -15,6 +15,7 @@ from medcnn.params.labels import Csv, Labels
 from medcnn.reading.archive import open_archive
 from medcnn.split import labelling
 from tests.conftest import zipped
+from tests.fuzz.mutating import bounded
 
 LABELS = ("ill", "well")
 FOLDERS = ("", "images/", "set/part_1/", "a b/")
@@ -73,7 +74,7 @@ def listing(one: dict[str, Any], data: bytes, folder: str) -> labelling.Listing:
         return labelling.listed(archive, labels, "studies.x")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@bounded(150)
 @given(sets())
 def test_a_table_means_what_its_maker_meant(one: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +84,7 @@ def test_a_table_means_what_its_maker_meant(one: dict[str, Any]) -> None:
     assert rows["patient"].to_dict() == known
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@bounded(150)
 @given(sets(), st.data())
 def test_a_damaged_table_ends_in_a_right_answer_or_in_one_line(one: dict[str, Any], data: st.DataObject) -> None:
     table = bytearray(written(one))
