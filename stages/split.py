@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from medcnn.core import files
+from medcnn.core import files, tables
 from medcnn.dataset import doubts, folds, manifest
 from medcnn.grouping import subgroups
 from medcnn.params.shared.loading import load
@@ -10,7 +10,7 @@ from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.results.data import Split
 from medcnn.runtime import paths
 from medcnn.split import labelling, placing, surveying
-from medcnn.split.fingerprint import fingerprint
+from medcnn.split.fingerprint import duplicates, fingerprint
 from medcnn.split.settings import Settings
 from stages import run_stage
 
@@ -30,6 +30,7 @@ def main(study: str) -> None:
     facts = fingerprint(found, block.split.on_leak, settings.seed)
     balance = [(label, split, count) for split, counts in facts["splits"].items() for label, count in counts.items()]
     files.write_csv(paths.plots("split", study) / "classes.csv", ("class", "split", "images"), balance)
+    tables.write(paths.plots("split", study) / "duplicates.csv", duplicates(found))
     files.write_json(paths.metrics("split", study), facts)
     manifest.write(paths.manifest(study), found.rows)
     parts = placing.folded(found.rows, found.relatives.groups, block, settings.seed)

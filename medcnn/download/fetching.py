@@ -19,7 +19,10 @@ from medcnn.reading.archive import check_archive
 
 @dataclass(frozen=True)
 class Receipt:
-    """What was fetched; ``version`` and ``licence`` are None where the source does not say."""
+    """What was fetched; ``version`` and ``licence`` are None where the source does not say.
+
+    ``planted`` are the faults that the built-in study was drawn with, as ``results.data.Planted`` says.
+    """
 
     kind: str
     name: str
@@ -27,6 +30,7 @@ class Receipt:
     sha256: str
     version: int | None
     licence: str | None
+    planted: tuple[dict[str, str], ...] = ()
 
 
 def fetch(source: Source, destination: Path) -> Receipt:
@@ -91,7 +95,8 @@ def _checked(source: Source, partial: Partial, origin: Origin) -> Receipt:
     except MedcnnError:
         partial.discard()
         raise
-    return Receipt(source.kind, origin.name, partial.kept, got, origin.version, origin.licence)
+    planted = generating.faults(source) if isinstance(source, PhantomSource) else ()
+    return Receipt(source.kind, origin.name, partial.kept, got, origin.version, origin.licence, planted)
 
 
 @contextmanager

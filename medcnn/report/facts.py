@@ -14,12 +14,13 @@ from medcnn.ensemble import combining
 from medcnn.measures.curves import Curve
 from medcnn.params.judging.benchmark import Limits
 from medcnn.params.judging.evaluate import Judging
-from medcnn.params.shared.classes import Findings
 from medcnn.params.studies import Study
 from medcnn.published import table
 from medcnn.published.table import Table
 from medcnn.report import reading
+from medcnn.report.explorer import BUDGET, Explorer, explorer, outcomes
 from medcnn.report.mistakes import Mistakes, mistakes
+from medcnn.report.problems import Found, problems
 from medcnn.report.reading import Errors, History, Reliability
 from medcnn.report.settings import Settings
 from medcnn.results import base
@@ -59,6 +60,8 @@ class Facts:
         reliabilities: reliability diagrams by model, before and after the temperature.
         errors: errors at every threshold, by class and model.
         mistakes: the chosen model's errors on test by group, where its predictions are there.
+        explorer: test images to look at, where their pixels are there.
+        problems: files that something is wrong with.
         contact_sheet: the picture that ``prepare`` made, if it did.
         published: the study as published beside what is measured here, if it was ever set so.
     """
@@ -85,6 +88,8 @@ class Facts:
     reliabilities: dict[str, dict[str, Reliability]]
     errors: dict[str, dict[str, Errors]]
     mistakes: Mistakes | None
+    explorer: Explorer | None
+    problems: Found
     contact_sheet: Path | None
     published: Table | None
 
@@ -150,13 +155,6 @@ class Facts:
         return paths.plots("explain", self.name)
 
 
-def outcomes(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """What confusion is between: classes, or the absence and the presence of each finding."""
-    if not isinstance(classes, Findings):
-        return classes
-    return tuple(outcome for name in classes for outcome in (f"no {name}", name))
-
-
 def gathered(name: str, settings: Settings) -> Facts:
     """Read everything about one study.
 
@@ -166,6 +164,7 @@ def gathered(name: str, settings: Settings) -> Facts:
     study = settings.studies[name]
     evaluated = base.read(paths.metrics("evaluate", name), dict[str, Evaluated])
     combined = base.read(paths.metrics("ensemble", name), Combined)
+    budget = BUDGET // len(settings.run.studies)
     # A run of one model has no ensembles.
     ensembles = (f"ensemble_{key}" for key in settings.ensemble.combiners if key in combined.combiners)
     cascades = () if study.labels.multi_label else settings.run.cascaded
@@ -174,6 +173,7 @@ def gathered(name: str, settings: Settings) -> Facts:
         if model not in evaluated:
             raise MedcnnError(f"{paths.metrics('evaluate', name)} lacks model '{model}'; run `dvc repro`")
     compared = base.read(paths.metrics("comparisons", name), Compared)
+    ranking = [compared.best, *(model for model in compared.ranking if model in models and model != compared.best)]
     sheet = paths.plots("prepare", name) / "contact_sheet.png"
     exported = _exported(name, models)
     return Facts(
@@ -199,6 +199,8 @@ def gathered(name: str, settings: Settings) -> Facts:
         reliabilities=reading.reliabilities(name, models),
         errors=reading.errors(name, models),
         mistakes=mistakes(name, compared.best),
+        explorer=explorer(name, compared.best, {model: evaluated[model] for model in ranking}, budget),
+        problems=problems(name, study.images),
         contact_sheet=sheet if sheet.exists() else None,
         published=table.read(name),
     )

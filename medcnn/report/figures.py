@@ -17,7 +17,8 @@ from medcnn.measures.curves import Curve
 from medcnn.measures.statistics.intervals import wilson
 from medcnn.params.judging.evaluate import Judging
 from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
-from medcnn.report.facts import Facts, outcomes
+from medcnn.report.explorer import outcomes
+from medcnn.report.facts import Facts
 from medcnn.report.reading import History, Reliability
 from medcnn.results.evaluated import Calibration
 from medcnn.results.networks import Stressed

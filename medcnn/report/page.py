@@ -19,6 +19,7 @@ from medcnn.report import (
     figures,
     pairs,
     pictures,
+    problems,
     provenance,
     shown,
     speed_figures,
@@ -27,7 +28,8 @@ from medcnn.report import (
 )
 from medcnn.report.baseline import FEWEST_GROUPS, baseline
 from medcnn.report.drawing import Drawing
-from medcnn.report.facts import Facts, outcomes
+from medcnn.report.explorer import outcomes
+from medcnn.report.facts import Facts
 from medcnn.report.settings import Settings
 from medcnn.report.speeds import Speeds, engine
 from medcnn.results.evaluated import Crossval
@@ -37,7 +39,7 @@ from medcnn.runtime import paths
 LIMIT = 5 * 2**20
 """Bytes: a page that is sent by mail, and opens at once on a phone."""
 
-SCRIPTS = ("address", "studies", "tables", "pairs", "tradeoff", "printing")
+SCRIPTS = ("address", "studies", "tables", "pairs", "tradeoff", "explorer", "printing")
 """What makes the page answer, in the order in which it runs."""
 
 
@@ -52,8 +54,10 @@ class Section:
 
 SECTIONS = (
     Section("data", "The images, and what is wrong with them", lambda facts: True),
+    Section("problems", "Copies, contradictions, unreadable files", lambda facts: facts.problems),
     Section("ranking", "The models compared", lambda facts: True),
     Section("mistakes", "Errors by patient", lambda facts: facts.mistakes),
+    Section("images", "The test images", lambda facts: facts.explorer),
     Section("external", "Tested on other studies", lambda facts: facts.external),
     Section("tradeoff", "The trade-off of errors", lambda facts: facts.errors),
     Section("calibration", "Can the probabilities be believed?", lambda facts: True),
@@ -148,6 +152,10 @@ def _environment() -> Environment:
         pair_matrix=pairs.matrix,
         compact=tradeoff.compact,
         chart=tradeoff.chart,
+        hunted=problems.hunted,
+        KINDS=problems.KINDS,
+        SHOWN=problems.SHOWN,
+        NAMED=problems.NAMED,
         hardest=tradeoff.hardest,
         crossvalidated=crossvalidated,
         of_provenance=checks.of_provenance,

@@ -7,9 +7,13 @@ import io
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 SHEET_SIZE = (960, 1300)
+THUMBNAIL = 128
+"""The longest side, in pixels, of a test image on the page."""
 _PLAIN = " ()*,-./:;=!~_+?@$"
 
 
@@ -36,3 +40,14 @@ def sheet_uri(path: Path) -> str:
 
 def _uri(kind: str, data: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def thumbnail(pixels: npt.NDArray[np.uint8], side: int = THUMBNAIL) -> str:
+    """An image, uint8 (H, W, 3), scaled down to lie within a square, as JPEG; in grey where it has no colours."""
+    picture = Image.fromarray(pixels)
+    if (pixels == pixels[..., :1]).all():
+        picture = picture.convert("L")
+    picture.thumbnail((side, side))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=75, optimize=True)
+    return _uri("jpeg", buffer.getvalue())

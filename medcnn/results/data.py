@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from medcnn.dataset.doubts import Severity
 from medcnn.params.splits import OnLeak
 from medcnn.results.base import Record
@@ -9,8 +11,29 @@ from medcnn.results.base import Record
 Counts = dict[str, int]
 
 
+class Planted(Record):
+    """A fault that the built-in study was drawn with.
+
+    Attributes:
+        path: of the file.
+        fault: what is wrong with it: a copy of another file, byte for byte or nearly; filed under a wrong class; no
+            image.
+        how: which variant of the fault.
+        of: the path of the file that it was made from.
+    """
+
+    path: str
+    fault: Literal["exact", "near", "mislabelled", "unreadable"]
+    how: str
+    of: str
+
+
 class Download(Record):
-    """The raw data, one file; version and licence as far as the source states them."""
+    """The raw data, one file; version and licence as far as the source states them.
+
+    Attributes:
+        planted: the known faults of the built-in study; none of others.
+    """
 
     kind: str
     name: str
@@ -18,6 +41,7 @@ class Download(Record):
     sha256: str
     version: str | None
     licence: str | None
+    planted: tuple[Planted, ...] = ()
 
 
 class Sizes(Record):

@@ -10,6 +10,8 @@ HISTORY = Schema(
     "a learning curve", {"epoch": int, "split": str, "loss": float, "accuracy": float, "learning_rate": float}
 )
 """``plots/train/S/M/history.csv``."""
+DUPLICATES = Schema("a table of duplicates", {"image_id": str, "duplicates": str}, key="image_id")
+"""``plots/split/S/duplicates.csv``: images with exact or near duplicates; those with the same second id form a set."""
 EVALUATED: Mapping[str, Schema] = {
     "confusion": Schema(
         "a table of confusions", {"model": str, "actual": str, "predicted": str, "images": int, "share": float}

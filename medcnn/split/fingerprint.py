@@ -52,6 +52,13 @@ def fingerprint(survey: Survey, on_leak: OnLeak, seed: int) -> dict[str, Any]:
     }
 
 
+def duplicates(survey: Survey) -> pd.DataFrame:
+    """The images that have exact or near duplicates, and the first image of their set, as ``plots.DUPLICATES``."""
+    near, ids = survey.relatives.near, survey.rows["image_id"]
+    inside = np.bincount(near, minlength=len(near))[near] > 1
+    return pd.DataFrame({"image_id": ids.array[inside], "duplicates": ids.array[near[inside]]})
+
+
 def _counted(values: pd.Series[str]) -> dict[str, int]:
     return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
 

@@ -83,6 +83,7 @@ def test_a_kaggle_data_set_and_its_receipt(project):
         "kind": "kaggle",
         "licence": "CC0-1.0",
         "name": "slug.zip",
+        "planted": [],
         "sha256": done.stdout.split()[-1],
         "version": 1,
     }

@@ -35,7 +35,9 @@ SOURCES = {
     "": ("evaluate", "split"),
     "data": ("split",),
     "ranking": ("evaluate", "comparisons", "train", "ensemble"),
+    "problems": ("split", "download"),
     "mistakes": (),
+    "images": ("evaluate",),
     "external": ("external",),
     "tradeoff": ("evaluate",),
     "calibration": ("evaluate",),
@@ -224,7 +226,9 @@ def test_figures_by_class_and_by_part_are_those_of_the_metrics(reported: tuple[E
 
 def test_operating_points_are_those_of_the_metrics(reported: tuple[Example, str]):
     made, html = reported
-    tables = [table for table in parsed(html).tables if {"PPV", "NPV"} <= {cell.text for cell in table[1]}]
+    tables = [
+        table for table in parsed(html).tables if {"PPV", "NPV"} <= {cell.text for row in table[1:2] for cell in row}
+    ]
     assert len(tables) == (1 if len(made.classes) == 2 else 1 + len(made.classes))
     table = {row[0].text: row[1:] for row in tables[0][2:]}
     points = figures(made)[best(made)]["operating_points"]

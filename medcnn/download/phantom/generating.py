@@ -18,7 +18,7 @@ from medcnn.download.phantom.brushes import pixel_grid
 from medcnn.download.phantom.cohort import CLASSES, HEALTHY, Member, Patient, plan, roster
 from medcnn.params.sources import PhantomSource
 
-__all__ = ["CLASSES", "Member", "generate", "plan"]
+__all__ = ["CLASSES", "Member", "faults", "generate", "plan"]
 
 
 def generate(source: PhantomSource, archive: Path) -> None:
@@ -31,6 +31,15 @@ def generate(source: PhantomSource, archive: Path) -> None:
     slices = {member.path: pictures[member.patient][member.slice_index] for member in members if member.planted is None}
     write_zip(
         archive, ((member.path, _encoded(source, member, slices[member.of or member.path])) for member in members)
+    )
+
+
+def faults(source: PhantomSource) -> tuple[dict[str, str], ...]:
+    """What is planted in the archive, in its order, so that it can be compared with what is found."""
+    return tuple(
+        {"path": member.path, "fault": member.planted, "how": member.how, "of": member.of}
+        for member in plan(source)
+        if member.planted is not None
     )
 
 
