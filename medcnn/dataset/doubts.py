@@ -11,6 +11,8 @@ from medcnn.core.errors import MedcnnError
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 """``error`` stops the stage; ``warning`` is shown on the terminal, the page and the model card; ``note`` is counted."""
+SHOWN = 5
+"""How many examples a doubt gives."""
 
 
 @dataclass(frozen=True)

@@ -70,14 +70,14 @@ class Table:
         csv: the block ``labels.csv``, as far as it differs from the usual values.
         values: what classes are matched with, sorted.
         parts: what each part is called, by part; empty where no column and no file says it.
-        told: what the column of parts, or the files, are called in words.
+        parts_from: what the column of parts, or the files, are called in words.
         findings: whether an image may be of several classes.
     """
 
     csv: dict[str, Any]
     values: list[str]
     parts: dict[str, str] = field(default_factory=dict)
-    told: str = ""
+    parts_from: str = ""
     findings: bool = False
 
     @property

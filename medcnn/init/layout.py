@@ -42,12 +42,12 @@ class Classes:
 class Parts:
     """The author's parts: a pattern of paths by part, and which part each image is in ('' for none).
 
-    Where a label table says the parts, patterns are what it calls them, and ``told`` is where it does.
+    Where a label table says the parts, patterns are what it calls them, and ``source`` is where it does.
     """
 
     patterns: dict[str, str]
     of: dict[str, str] = field(default_factory=dict)
-    told: str = ""
+    source: str = ""
 
 
 def copied_folders(images: Sequence[str], size: Callable[[str], int]) -> dict[str, int]:

@@ -106,7 +106,7 @@ def proposed(archive: Archive, wishes: Wishes, where: str) -> Proposal:
     labels: dict[str, Any] = {"classes": classes.patterns}
     if table is not None:
         labels |= {"csv": table.csv, **({"multi_label": True} if table.findings else {})}
-        parts = Parts(table.parts, told=table.told) if table.parts else parts
+        parts = Parts(table.parts, source=table.parts_from) if table.parts else parts
     of_patients, whose = _patients(archive, images, classes, wishes, table)
     positive = _positive(classes, wishes, table)
     labels |= {**({"positive": positive.value} if positive.value else {}), **of_patients}
@@ -258,5 +258,5 @@ def _split(parts: Parts | None, wishes: Wishes) -> tuple[dict[str, Any], Finding
     doubt = doubt if "validation" in parts.patterns else f"validation is drawn from train; {doubt}"
     dealt = {part: {**drawn, **parts.patterns}[part] for part in SPLITS}
     block = {"kind": "author", **dealt, "on_leak": "drop_from_train"}
-    told = parts.told or "the author's folders"
-    return block, Finding("split", "author", f"from {told}", doubt)
+    origin = parts.source or "the author's folders"
+    return block, Finding("split", "author", f"from {origin}", doubt)

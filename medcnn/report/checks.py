@@ -23,7 +23,7 @@ CALIBRATED_ECE, MISLEADING_ECE = 0.05, 0.15
 """Up to where probabilities are called calibrated, and from where they mislead."""
 SAME_PROBABILITIES = 1e-4
 """What rounding may change in a probability from one engine to another."""
-SHORTCUT = "shortcut_"
+SHORTCUT = "shortcuts"
 """How the kinds of doubts about an attribute that gives a class away begin."""
 EXTERNAL = "external_"
 TITLES = {
@@ -88,7 +88,7 @@ def of_provenance(made: Provenance | None) -> Check:
 def _of_data(data: Split) -> Iterator[Check]:
     yield _leaks(data)
     yield _patients(data)
-    shortcuts = [doubt for doubt in data.warnings if doubt.kind.startswith(SHORTCUT)]
+    shortcuts = [doubt for doubt in data.warnings if doubt.kind == SHORTCUT]
     yield (
         _check("shortcuts", "warn", "; ".join(doubt.text for doubt in shortcuts), "data")
         if shortcuts

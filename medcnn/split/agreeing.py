@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from medcnn.core import tables
-from medcnn.dataset.doubts import Doubt
-
-_SHOWN = 5
+from medcnn.dataset.doubts import SHOWN, Doubt
 
 
 def one_each(rows: pd.DataFrame, files: pd.Series[str]) -> tuple[pd.DataFrame, list[Doubt]]:
@@ -54,7 +52,7 @@ def _doubts(again: int, torn: Sequence[str]) -> list[Doubt]:
     doubts = []
     if torn:
         text = f"{len(torn)} images are set aside, as rows of the label tables contradict each other: {torn[0]}"
-        doubts.append(Doubt("warning", "contradicting_rows", text, len(torn), tuple(torn[:_SHOWN])))
+        doubts.append(Doubt("warning", "contradicting_rows", text, len(torn), tuple(torn[:SHOWN])))
     if again:
         text = f"{again} images have several rows in the label tables that agree and count once"
         doubts.append(Doubt("note", "repeated_rows", text, again))

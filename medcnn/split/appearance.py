@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from medcnn.core.arrays import Floats, Integers, Truths
-from medcnn.dataset.doubts import Doubt
+from medcnn.dataset.doubts import SHOWN, Doubt
 from medcnn.grouping.duplicates import THUMBNAIL
 from medcnn.inference import novelty
 
@@ -35,7 +35,6 @@ _FOLDS = 5
 _FITTED_ON = 2000
 """The most images that are taken for what is usual; as many are in memory at a time."""
 _KEPT = 0.9
-_SHOWN = 5
 
 
 def measured(thumbnails: Grey) -> Floats:
@@ -69,14 +68,14 @@ def flat(images: pd.DataFrame) -> Iterator[Doubt]:
             f"{found['path'].iloc[0]}; open some: leave them out with labels.exclude, or store their pixels anew"
         )
         severe = len(found) > len(images) / 2
-        yield Doubt("error" if severe else "warning", "flat_images", text, len(found), tuple(found["path"][:_SHOWN]))
+        yield Doubt("error" if severe else "warning", "flat_images", text, len(found), tuple(found["path"][:SHOWN]))
 
 
 def unlike(paths: pd.Series[str], found: Truths) -> Iterator[Doubt]:
     """Images that ``unlike_the_rest`` found."""
     count = int(found.sum())
     if count:
-        some = tuple(paths[found][:_SHOWN])
+        some = tuple(paths[found][:SHOWN])
         text = (
             f"{count} of {len(paths)} images are unlike the rest, such as {some[0]}: another organ, another modality, "
             "or no scan at all; look at them"

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from medcnn.dataset.doubts import Doubt, Severity
+from medcnn.dataset.doubts import SHOWN, Doubt, Severity
 from medcnn.params.labels import Labels
 from medcnn.params.shared.classes import NO_FINDING, SEPARATOR
 from medcnn.reading.names import matches
 
-_SHOWN = 8
+VALUES = 8
+"""How many of the values or folders that were found a message lists."""
 _WILD = re.compile(r"\[[^]]*\]|[*?]")
 
 
@@ -105,7 +106,7 @@ def of_no_class(classifier: Classifier, unnamed: Counter[str], total: int, what:
             f"{unnamed.total()} of {total} images are of no class and set aside, by {what}: {shown(unnamed)}"
             f"{'; ' + almost if almost else ''}; add patterns to labels.classes, or exclude them"
         )
-        some = tuple(f"'{text}' {count}" for text, count in unnamed.most_common(_SHOWN))
+        some = tuple(f"'{text}' {count}" for text, count in unnamed.most_common(SHOWN))
         yield Doubt("warning", "labels_of_no_class", text, unnamed.total(), some)
 
 
@@ -120,7 +121,7 @@ def of_two_classes(classifier: Classifier) -> Iterator[Doubt]:
     }
     for severity, texts in kinds.items():
         if texts:
-            said = tuple(_contested(text, classifier) for text in sorted(texts)[:_SHOWN])
+            said = tuple(_contested(text, classifier) for text in sorted(texts)[:SHOWN])
             cure = "" if severity == "note" else "; make the patterns of labels.classes exact"
             yield Doubt(severity, "labels_of_two_classes", "; ".join(said) + cure, len(texts), said)
 
@@ -131,7 +132,7 @@ def from_file_names(classifier: Classifier, total: int) -> Iterator[Doubt]:
     if names:
         severity: Severity = "note" if len(names) == total else "warning"
         text = f"{len(names)} of {total} images have their class from the file name, such as {names[0]}"
-        yield Doubt(severity, "classes_from_file_names", text, len(names), tuple(names[:_SHOWN]))
+        yield Doubt(severity, "classes_from_file_names", text, len(names), tuple(names[:SHOWN]))
 
 
 def taken(classifier: Classifier, label: str) -> str:
@@ -147,13 +148,13 @@ def nearly(texts: Iterable[str], patterns: Iterable[str]) -> str:
     """Texts that differ from a pattern by case, blanks, or the zeros of a number alone, for messages; '' for none."""
     plain = {_plain(pattern): pattern for pattern in patterns}
     pairs = [f"'{text}' is almost '{plain[_plain(text)]}'" for text in texts if text and _plain(text) in plain]
-    return "; ".join(pairs[:_SHOWN])
+    return "; ".join(pairs[:SHOWN])
 
 
 def shown(counts: Counter[str]) -> str:
     """The most frequent texts with their counts, for messages."""
-    some = ", ".join(f"'{text}' {count}" for text, count in counts.most_common(_SHOWN))
-    return some + (f" and {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else "")
+    some = ", ".join(f"'{text}' {count}" for text, count in counts.most_common(VALUES))
+    return some + (f" and {len(counts) - VALUES} more" if len(counts) > VALUES else "")
 
 
 def _contested(text: str, classifier: Classifier) -> str:

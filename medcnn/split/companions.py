@@ -14,7 +14,7 @@ from glob import escape
 from posixpath import basename, dirname
 
 from medcnn.core.arrays import Truths
-from medcnn.dataset.doubts import Doubt
+from medcnn.dataset.doubts import SHOWN, Doubt
 from medcnn.reading.names import matches
 
 Companions = dict[int, int]
@@ -28,7 +28,6 @@ _IMAGE = re.compile(r"(?<![a-z])(?:images?|imgs?|pictures?|scans?|photos?|inputs
 _TOKEN = re.compile(r"[a-z]+|\d+")
 _MOST = 0.8
 """The share of pictures under one word or in one folder that must look like masks where no name says so."""
-_SHOWN = 5
 
 
 def found(paths: Sequence[str], few_tones: Truths) -> Companions:
@@ -52,7 +51,7 @@ def doubted(paths: Sequence[str], companions: Companions) -> Iterator[Doubt]:
             f"{len(companions)} of {len(paths)} files look like masks of other images, such as {names[0]}; they stay "
             f"on the side of their images, but if they are masks, leave them out: labels.exclude: [{patterns}]"
         )
-        yield Doubt("warning", "masks_beside_images", text, len(companions), tuple(names[:_SHOWN]))
+        yield Doubt("warning", "masks_beside_images", text, len(companions), tuple(names[:SHOWN]))
 
 
 def excluding(paths: Sequence[str], companions: Companions) -> list[str]:

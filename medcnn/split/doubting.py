@@ -8,15 +8,13 @@ import pandas as pd
 
 from medcnn.core.arrays import Integers
 from medcnn.dataset import truths
-from medcnn.dataset.doubts import Doubt
+from medcnn.dataset.doubts import SHOWN, Doubt
 from medcnn.dataset.manifest import SPLITS, USED
 from medcnn.grouping.relatives import Relatives
 from medcnn.measures.statistics.intervals import wilson
 from medcnn.params.splits import Split, StratifiedSplit
 from medcnn.split.settings import Study
 
-SHOWN = 5
-"""How many examples a doubt gives."""
 FAR_OFF = 0.2
 """The share of what was asked for by which a part may be larger or smaller."""
 FEW_GROUPS = 30

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from medcnn.dataset.doubts import Doubt
+from medcnn.dataset.doubts import SHOWN, Doubt
 from medcnn.split.inspecting import PATIENT
-
-_SHOWN = 5
 
 
 def empty(reasons: Counter[str]) -> Iterator[Doubt]:
@@ -28,7 +26,7 @@ def several(facts: pd.DataFrame, paths: pd.Series[str]) -> Iterator[Doubt]:
             f"{len(files)} files hold {all_of_them} pictures (frames, slices or pages), of which {taken} are taken, as "
             "those of one patient per file; images.frames says which"
         )
-        yield Doubt("note", "several_pictures", text, len(files), tuple(paths[files.index[:_SHOWN]]))
+        yield Doubt("note", "several_pictures", text, len(files), tuple(paths[files.index[:SHOWN]]))
 
 
 def untaken_patients(patients: pd.Series[str], tagged: pd.Series[str]) -> Iterator[Doubt]:
@@ -46,6 +44,6 @@ def unreadable(listed: pd.DataFrame, facts: pd.DataFrame) -> Iterator[Doubt]:
     """Images that are set aside because they cannot be read, by reason."""
     broken = facts["fault"][facts["fault"] != ""]
     if len(broken):
-        reasons = [f"{reason} {count}" for reason, count in broken.value_counts().head(_SHOWN).items()]
+        reasons = [f"{reason} {count}" for reason, count in broken.value_counts().head(SHOWN).items()]
         text = f"{len(broken)} of {len(facts)} images cannot be read and are set aside: {'; '.join(reasons)}"
-        yield Doubt("warning", "unreadable_images", text, len(broken), tuple(listed["path"][broken.index[:_SHOWN]]))
+        yield Doubt("warning", "unreadable_images", text, len(broken), tuple(listed["path"][broken.index[:SHOWN]]))

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from posixpath import dirname, splitext
 
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.doubts import Doubt
+from medcnn.dataset.doubts import SHOWN, Doubt
 from medcnn.params.labels import Labels
 from medcnn.reading.archive import Archive, UnreadableMemberError
 from medcnn.reading.names import is_of_system, matches
 from medcnn.reading.pictures import START, may_hold_pictures
 
 _PACKED = {".001", ".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".z01", ".zip", ".zst"}
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,9 @@ def _left_out(archive: Archive) -> Iterator[Doubt]:
 
 def _packed(inner: Sequence[str]) -> Iterator[Doubt]:
     if inner:
-        more = f" and {len(inner) - _SHOWN} more" if len(inner) > _SHOWN else ""
-        text = f"archives inside of the raw data are not opened: {', '.join(inner[:_SHOWN])}{more}; unpack them first"
-        yield Doubt("warning", "archives_inside", text, len(inner), tuple(inner[:_SHOWN]))
+        more = f" and {len(inner) - SHOWN} more" if len(inner) > SHOWN else ""
+        text = f"archives inside of the raw data are not opened: {', '.join(inner[:SHOWN])}{more}; unpack them first"
+        yield Doubt("warning", "archives_inside", text, len(inner), tuple(inner[:SHOWN]))
 
 
 def _passed_over(passed: Sequence[str], kept: Sequence[str]) -> Iterator[Doubt]:
@@ -85,12 +84,12 @@ def _passed_over(passed: Sequence[str], kept: Sequence[str]) -> Iterator[Doubt]:
     if not passed:
         return
     kinds = Counter(splitext(name)[1].lower() or "without a suffix" for name in passed).most_common()
-    some = ", ".join(f"{kind} {count}" for kind, count in kinds[:_SHOWN])
+    some = ", ".join(f"{kind} {count}" for kind, count in kinds[:SHOWN])
     text = f"{len(passed)} files are no images and were passed over: {some}"
     folders = _mostly_passed_over(passed, kept)
     if folders:
-        text += f"; more than there are images in {', '.join(folders[:_SHOWN])}: check what they are"
-    yield Doubt("warning" if folders else "note", "files_passed_over", text, len(passed), tuple(passed[:_SHOWN]))
+        text += f"; more than there are images in {', '.join(folders[:SHOWN])}: check what they are"
+    yield Doubt("warning" if folders else "note", "files_passed_over", text, len(passed), tuple(passed[:SHOWN]))
 
 
 def _mostly_passed_over(passed: Sequence[str], kept: Sequence[str]) -> list[str]:
@@ -105,4 +104,4 @@ def _mostly_passed_over(passed: Sequence[str], kept: Sequence[str]) -> list[str]
 def _of_system(system: Sequence[str]) -> Iterator[Doubt]:
     if system:
         text = f"{len(system)} hidden files and files of operating systems are left out"
-        yield Doubt("note", "system_files", text, len(system), tuple(system[:_SHOWN]))
+        yield Doubt("note", "system_files", text, len(system), tuple(system[:SHOWN]))

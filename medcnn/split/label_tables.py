@@ -14,7 +14,7 @@ import pandas as pd
 from medcnn.core import tables
 from medcnn.core.arrays import Integers
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.doubts import Doubt
+from medcnn.dataset.doubts import SHOWN, Doubt
 from medcnn.grouping.missing import blanked
 from medcnn.params.labels import Csv
 from medcnn.reading.archive import Archive
@@ -23,7 +23,6 @@ from medcnn.reading.sheets import PLAIN, Sheet, read_sheet
 from medcnn.split import agreeing, one_hot
 from medcnn.split.matching import matched
 
-_SHOWN = 5
 _FEW = 0.05
 """The share of rows below which a table seems to be of other images, unless half of the images have a row."""
 
@@ -108,7 +107,7 @@ def _tables(names: Sequence[str], source: Csv, where: str) -> list[str]:
     found = [name for name in names if matches(name, source.file or "") and not is_of_system(name)]
     if not found:
         others = [name for name in names if name.lower().endswith((".csv", ".tsv", ".xlsx", ".parquet"))]
-        some = f"; tables found: {', '.join(others[:_SHOWN])}" if others else ""
+        some = f"; tables found: {', '.join(others[:SHOWN])}" if others else ""
         raise MedcnnError(f"{where}.file: '{source.file}' matches 0 files; fix the pattern{some}")
     return found
 
@@ -183,7 +182,7 @@ def _absent(table: str, absent: pd.Series[str], total: int) -> Iterator[Doubt]:
             f"{table}: {len(absent)} of {total} rows name images that the raw data does not hold, such as "
             f"'{absent.iloc[0]}'; check that none is missing"
         )
-        yield Doubt("warning", "rows_without_image", text, len(absent), tuple(absent.iloc[:_SHOWN]))
+        yield Doubt("warning", "rows_without_image", text, len(absent), tuple(absent.iloc[:SHOWN]))
 
 
 def _forms(sheets: dict[str, Sheet]) -> Iterator[Doubt]:
@@ -191,8 +190,8 @@ def _forms(sheets: dict[str, Sheet]) -> Iterator[Doubt]:
         if sheet.form != PLAIN:
             yield Doubt("note", "table_form", f"{name}: {sheet.form}", len(sheet.rows))
     if len(sheets) > 1:
-        text = f"labels come from {len(sheets)} tables together: {', '.join(list(sheets)[:_SHOWN])}"
-        yield Doubt("note", "several_tables", text, len(sheets), tuple(list(sheets)[:_SHOWN]))
+        text = f"labels come from {len(sheets)} tables together: {', '.join(list(sheets)[:SHOWN])}"
+        yield Doubt("note", "several_tables", text, len(sheets), tuple(list(sheets)[:SHOWN]))
 
 
 def _unclear(rows: pd.DataFrame) -> Iterator[Doubt]:

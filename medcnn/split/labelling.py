@@ -14,14 +14,13 @@ from medcnn.core import tables
 from medcnn.core.arrays import Truths
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import truths
-from medcnn.dataset.doubts import Doubt
+from medcnn.dataset.doubts import SHOWN, Doubt
 from medcnn.params.labels import Labels
+from medcnn.params.splits import AuthorSplit, Split
 from medcnn.reading.archive import Archive
-from medcnn.split import classing, finding, label_tables, patients
+from medcnn.split import author, classing, finding, label_tables, patients
 from medcnn.split.classing import Classifier
 from medcnn.split.label_tables import Contents
-
-_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Listing:
     doubts: tuple[Doubt, ...]
 
 
-def listed(archive: Archive, labels: Labels, where: str) -> Listing:
+def listed(archive: Archive, labels: Labels, split: Split, where: str) -> Listing:
     """Every image of the raw data that the study does not exclude, in the order of paths.
 
     By its path an image is of the class whose pattern matches the nearest folder, or else its name, and of the patient
@@ -48,6 +47,7 @@ def listed(archive: Archive, labels: Labels, where: str) -> Listing:
     Args:
         archive: the raw data.
         labels: the patterns for classes and patients, the label tables, the aliases of patients.
+        split: the author's parts, if they are taken: a column of a label table that says them is found.
         where: the key path of the study, for messages.
 
     Raises:
@@ -55,16 +55,20 @@ def listed(archive: Archive, labels: Labels, where: str) -> Listing:
     """
     files = finding.found(archive, labels, where)
     classifier, at = classing.classifier(labels), f"{where}.labels"
-    told = label_tables.read(archive, files.names, labels.csv, classifier.of_text, f"{at}.csv", labels.multi_label)
-    rows = _rows(files.names, told)
-    by_path = ~rows["told"].to_numpy() & (labels.csv.file is None or labels.csv.unlisted == "by_folder")
+    contents = label_tables.read(archive, files.names, labels.csv, classifier.of_text, f"{at}.csv", labels.multi_label)
+    rows, column = _rows(files.names, contents), ""
+    if isinstance(split, AuthorSplit) and (rows["part"] == "").all():
+        column = author.column_of_parts(contents.cells, rows["path"], split)
+        rows["part"] = contents.cells[column].str.strip().reindex(rows.index).fillna("") if column else ""
+    by_path = ~rows["listed"].to_numpy() & (labels.csv.file is None or labels.csv.unlisted == "by_folder")
     rows["label"] = _labelled_by_path(rows, by_path, classifier)
     rows["patient"] = patients.joined(_patients(rows, labels, at), labels.aliases, at)
     _check_classes(rows, classifier, labels, at)
     doubts = (
         *files.doubts,
-        *told.doubts,
-        *_without_row(rows["path"][~rows["told"]], labels),
+        *contents.doubts,
+        *_parts_found(rows["part"], column, labels),
+        *_without_row(rows["path"][~rows["listed"]], labels),
         *_of_no_class(rows, by_path, classifier),
         *classing.of_two_classes(classifier),
         *classing.from_file_names(classifier, int(by_path.sum())),
@@ -81,14 +85,16 @@ def described(archive: Archive, labels: Labels, where: str) -> pd.DataFrame:
         MedcnnError: a table cannot be read.
     """
     names = finding.found(archive, labels, where).names
-    told = label_tables.read(archive, names, labels.csv, lambda value: value, f"{where}.labels.csv", labels.multi_label)
-    return told.cells.reindex(range(len(names))).fillna("").set_axis(names)
+    contents = label_tables.read(
+        archive, names, labels.csv, lambda value: value, f"{where}.labels.csv", labels.multi_label
+    )
+    return contents.cells.reindex(range(len(names))).fillna("").set_axis(names)
 
 
-def _rows(names: list[str], told: Contents) -> pd.DataFrame:
-    """What tables say of each file, and whether they say anything (``told``)."""
-    rows = told.rows.reindex(range(len(names))).fillna("")
-    return rows.assign(path=pd.array(names, tables.TEXT), told=rows.index.isin(told.rows.index))
+def _rows(names: list[str], contents: Contents) -> pd.DataFrame:
+    """What tables say of each file, and whether they say anything (``listed``)."""
+    rows = contents.rows.reindex(range(len(names))).fillna("")
+    return rows.assign(path=pd.array(names, tables.TEXT), listed=rows.index.isin(contents.rows.index))
 
 
 def _labelled_by_path(rows: pd.DataFrame, which: Truths, classifier: Classifier) -> pd.Series[str]:
@@ -102,8 +108,8 @@ def _labelled_by_path(rows: pd.DataFrame, which: Truths, classifier: Classifier)
 
 def _reasons(rows: pd.DataFrame, by_path: Truths, labels: Labels) -> pd.Series[str]:
     """Why a row has no label; '' where it has one."""
-    reasons = rows["reason"].mask((rows["reason"] == "") & rows["told"], "no class: value '" + rows["value"] + "'")
-    reasons = reasons.mask(~rows["told"], f"no class: no row in {labels.csv.file}").mask(by_path, "no class")
+    reasons = rows["reason"].mask((rows["reason"] == "") & rows["listed"], "no class: value '" + rows["value"] + "'")
+    reasons = reasons.mask(~rows["listed"], f"no class: no row in {labels.csv.file}").mask(by_path, "no class")
     return reasons.mask(rows["label"] != "", "")
 
 
@@ -117,12 +123,12 @@ def _patients(rows: pd.DataFrame, labels: Labels, where: str) -> pd.Series[str]:
     if not labels.group:
         return known
     cure = "; fix the regular expression, or leave it empty if no name identifies the patient"
-    if labels.csv.group and rows["told"].any():
+    if labels.csv.group and rows["listed"].any():
         known = patients.found_in(known, labels.group).set_axis(rows.index)
         if (known == "").all():
             raise MedcnnError(
                 f"{where}.group: '{labels.group}' matches nothing in column {labels.csv.group} of {labels.csv.file}, "
-                f"such as '{rows['patient'][rows['told']].iloc[0]}'{cure}"
+                f"such as '{rows['patient'][rows['listed']].iloc[0]}'{cure}"
             )
     known = known.mask(known == "", patients.found_in(rows["path"], labels.group).set_axis(rows.index))
     if (known == "").all():
@@ -138,11 +144,11 @@ def _check_classes(rows: pd.DataFrame, classifier: Classifier, labels: Labels, w
         return
     patterns = [pattern for pattern, name in labels.classes.items() if name == missing]
     folders = sorted({dirname(path) or "." for path in rows["path"]})
-    values = rows["value"][rows["told"]]
+    values = rows["value"][rows["listed"]]
     texts = [PurePosixPath(folder).name for folder in folders] + list(values.unique())
     taken = classing.taken(classifier, missing)
     place = f"{' or '.join(map(repr, patterns))} matches no folder, file name or value"
-    some = patients.some(folders, _SHOWN)
+    some = patients.some(folders, classing.VALUES)
     found = f"values found: {classing.shown(_counter(values))}" if len(values) else f"folders found: {some}"
     almost = classing.nearly(texts, patterns)
     raise MedcnnError(
@@ -151,12 +157,23 @@ def _check_classes(rows: pd.DataFrame, classifier: Classifier, labels: Labels, w
     )
 
 
+def _parts_found(parts: pd.Series[str], column: str, labels: Labels) -> Iterator[Doubt]:
+    """The column of label tables that says the author's parts, where the study names none."""
+    if column:
+        counts = _counter(parts[parts != ""])
+        text = (
+            f"the author's parts come from column {column} of {labels.csv.file}, as split matches no path: "
+            f"{classing.shown(counts)}; labels.csv.split: {column} says so"
+        )
+        yield Doubt("note", "parts_from_column", text, counts.total())
+
+
 def _without_row(paths: pd.Series[str], labels: Labels) -> Iterator[Doubt]:
     """Images that a label table does not list."""
     if labels.csv.file is None or paths.empty:
         return
     found = f"{len(paths)} images have no row in {labels.csv.file}, such as {paths.iloc[0]}, and are"
-    some = tuple(paths.iloc[:_SHOWN])
+    some = tuple(paths.iloc[:SHOWN])
     if labels.csv.unlisted == "by_folder":
         yield Doubt("note", "images_without_row", f"{found} labelled by their path", len(paths), some)
     else:
@@ -168,7 +185,7 @@ def _of_no_class(rows: pd.DataFrame, by_path: Truths, classifier: Classifier) ->
     """The folders and the values that are of no class."""
     unlabelled = (rows["label"] == "").to_numpy()
     folders = rows["path"][by_path & unlabelled].map(lambda path: dirname(path) or ".")
-    values = rows["value"][(rows["told"] & (rows["reason"] == "")).to_numpy() & unlabelled]
+    values = rows["value"][(rows["listed"] & (rows["reason"] == "")).to_numpy() & unlabelled]
     for what, texts in (("folder", folders), ("value", values)):
         yield from classing.of_no_class(classifier, _counter(texts), len(rows), what)
 

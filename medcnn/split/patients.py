@@ -9,11 +9,9 @@ import pandas as pd
 
 from medcnn.core import tables
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset.doubts import Doubt
+from medcnn.dataset.doubts import SHOWN, Doubt
 from medcnn.grouping.missing import blanked
 from medcnn.params.labels import Labels
-
-_SHOWN = 5
 
 
 def patient(text: str, pattern: str | None) -> str:
@@ -81,7 +79,7 @@ def _cut_short(known: pd.DataFrame, labels: Labels) -> Iterator[Doubt]:
             f"labels.group cuts the number of {len(cut)} of {len(known)} images short: it finds '{name}' in {cut[0]}, "
             f"and {known['patient'].nunique()} patients in all; let it match all digits, as \\d+ does"
         )
-        yield Doubt("warning", "patients_cut_short", text, len(cut), tuple(cut[:_SHOWN]))
+        yield Doubt("warning", "patients_cut_short", text, len(cut), tuple(cut[:SHOWN]))
 
 
 def _goes_on(text: str, pattern: str) -> bool:
@@ -101,7 +99,7 @@ def _spelt_alike(sizes: pd.Series[int]) -> Iterator[Doubt]:
             f"{sum(map(len, sets))} patients are spelt almost like another, such as {some(shown)}; if they are one, "
             "say so in labels.aliases"
         )
-        yield Doubt("warning", "patients_spelt_alike", text, sum(map(len, sets)), tuple(shown[:_SHOWN]))
+        yield Doubt("warning", "patients_spelt_alike", text, sum(map(len, sets)), tuple(shown[:SHOWN]))
 
 
 def _plain(name: str) -> str:
@@ -118,6 +116,6 @@ def _each_its_own(known: pd.DataFrame, sizes: pd.Series[int]) -> Iterator[Doubt]
         yield Doubt("note", "patients_all_different", text, len(known), (str(known["patient"].iloc[0]),))
 
 
-def some(names: list[str], most: int = _SHOWN) -> str:
+def some(names: list[str], most: int = SHOWN) -> str:
     """The first names, and how many more there are, for messages."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

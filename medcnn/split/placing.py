@@ -15,7 +15,7 @@ from medcnn.dataset import folds, manifest, truths
 from medcnn.dataset.manifest import PARTS, SET_ASIDE, SPLITS, USED
 from medcnn.grouping import dealing, leaks
 from medcnn.params.splits import AuthorSplit, OnLeak, StratifiedSplit
-from medcnn.reading.names import matches
+from medcnn.split import author
 from medcnn.split.settings import Study
 
 Groups = npt.NDArray[np.int64]
@@ -166,21 +166,10 @@ def _by_author(rows: pd.DataFrame, split: AuthorSplit) -> pd.DataFrame:
     used = (rows["status"] == USED).to_numpy()
     codes = np.zeros(len(rows), np.int8)
     for texts in (rows["part"], rows["path"]):
-        for part, pattern in _patterns(split).items():
-            codes[used & (codes == 0) & _matching(texts, pattern)] = _CODES[part]
+        for part, pattern in author.patterns(split).items():
+            codes[used & (codes == 0) & author.matching(texts, pattern)] = _CODES[part]
     dealt = rows.assign(split=_parts(codes))
     return manifest.set_aside(dealt, used & (codes == 0), "in no part of the author's split")
-
-
-def _matching(texts: pd.Series[str], pattern: str) -> npt.NDArray[np.bool_]:
-    """Which texts match a pattern; an empty one, of which nothing is known, never does."""
-    codes, different = pd.factorize(texts)
-    return np.array([text != "" and matches(str(text), pattern) for text in different], bool)[codes]
-
-
-def _patterns(split: AuthorSplit) -> dict[str, str]:
-    patterns = {"train": split.train, "validation": split.validation, "test": split.test}
-    return {part: pattern for part, pattern in patterns.items() if isinstance(pattern, str)}
 
 
 def _kept(rows: pd.DataFrame, _: Groups) -> pd.DataFrame:
@@ -223,10 +212,10 @@ def _check_author(rows: pd.DataFrame, split: AuthorSplit, classes: Sequence[str]
     """Refuse patterns that match nothing, and parts whose classes differ."""
     counts = _counted(rows)
     _check_distinct(rows, split, where)
-    for part, pattern in _patterns(split).items():
-        there = rows[_matching(rows["part"], pattern) | _matching(rows["path"], pattern)]
+    for part, pattern in author.patterns(split).items():
+        there = rows[author.matching(rows["part"], pattern) | author.matching(rows["path"], pattern)]
         if not len(there):
-            example = f"{rows['path'].iloc[0]}{_told(rows)}"
+            example = f"{rows['path'].iloc[0]}{_places(rows)}"
             raise MedcnnError(f"{where}.{part}: '{pattern}' matches no image, such as {example}; fix the pattern")
         for label in classes:
             others = [other for other in SPLITS if counts.get((other, label))]
@@ -239,9 +228,9 @@ def _check_author(rows: pd.DataFrame, split: AuthorSplit, classes: Sequence[str]
 
 def _check_distinct(rows: pd.DataFrame, split: AuthorSplit, where: str) -> None:
     """Refuse patterns of two parts that match one image."""
-    told = (rows["part"] != "").to_numpy()
-    for texts in (rows["part"], rows["path"][~told]):
-        hits = {part: _matching(texts, pattern) for part, pattern in _patterns(split).items()}
+    in_table = (rows["part"] != "").to_numpy()
+    for texts in (rows["part"], rows["path"][~in_table]):
+        hits = {part: author.matching(texts, pattern) for part, pattern in author.patterns(split).items()}
         several = np.sum([*hits.values()], axis=0) > 1
         if several.any():
             text = texts.iloc[int(several.argmax())]
@@ -250,7 +239,7 @@ def _check_distinct(rows: pd.DataFrame, split: AuthorSplit, where: str) -> None:
             raise MedcnnError(f"{where}.{second}: {found}; make the patterns distinct")
 
 
-def _told(rows: pd.DataFrame) -> str:
+def _places(rows: pd.DataFrame) -> str:
     """What label tables call the parts, for messages."""
     parts = sorted(set(rows["part"]) - {""})
     return f", which label tables place in {', '.join(parts)}" if parts else " (labels.csv.split may name a column)"

@@ -50,22 +50,25 @@ class Shortcut:
 
 
 def doubted(rows: pd.DataFrame, classes: Sequence[str]) -> Iterator[Doubt]:
-    """A warning for each attribute that tells a class with an AUROC of ``LEAST_AUROC`` or more.
+    """A warning that names the attributes that tell a class with an AUROC of ``LEAST_AUROC`` or more.
 
     Args:
         rows: the manifest's rows with what was measured of their pixels, dealt to folds.
         classes: the names of the classes, or of findings.
     """
     images = rows[(rows["status"] == USED) & (rows["split"] != "test")]
-    for attribute, columns in attributes(images).items():
-        found = strongest(attribute, columns, images, classes)
-        if found is not None and found.auroc >= LEAST_AUROC and found.low >= LEAST_LOWER_LIMIT:
-            text = (
-                f"the {attribute} alone tells '{found.label}' images from others with an AUROC of {found.auroc:.2f} "
-                f"({found.low:.2f} to {found.high:.2f}): a network may learn it instead of the disease; check that "
-                "the classes were recorded and stored in the same way"
-            )
-            yield Doubt("warning", f"shortcut_{attribute.replace(' ', '_')}", text, len(images))
+    every = (strongest(attribute, columns, images, classes) for attribute, columns in attributes(images).items())
+    found = [one for one in every if one and one.auroc >= LEAST_AUROC and one.low >= LEAST_LOWER_LIMIT]
+    if found:
+        alone = "; ".join(
+            f"{one.auroc:.2f} ({one.low:.2f} to {one.high:.2f}) by the {one.attribute}, for '{one.label}'"
+            for one in found
+        )
+        text = (
+            f"an attribute alone tells a class from others, with an AUROC of {alone}: a network may learn it instead "
+            "of the disease; check that all classes were recorded and stored in the same way"
+        )
+        yield Doubt("warning", "shortcuts", text, len(images), tuple(one.attribute for one in found))
 
 
 def attributes(images: pd.DataFrame) -> dict[str, Floats]:

@@ -58,7 +58,7 @@ def looked_at(
     Raises:
         MedcnnError: nothing to read, or a pattern that matches nothing.
     """
-    listing, empty = labelling.listed(archive, study.labels, where), Counter[str]()
+    listing, empty = labelling.listed(archive, study.labels, study.split, where), Counter[str]()
     with temporary_file() as file:
         thumbnails = Thumbnails(file)
         seen = inspecting.inspected(archive, study, shown(listing.rows["path"]), thumbnails, empty)
@@ -94,8 +94,8 @@ def dealt(looks: Looks, study: Study, seed: int, where: str) -> Survey:
     relatives, rows = looks.relatives, _rows(looks.listed, looks.facts, looks.relatives)
     placed = placing.placed(rows, relatives.groups, study, seed, where)
     published = placing.as_published(rows, study.split, seed)
-    told = shortcuts.doubted(placed, study.labels.class_names)
-    doubts = (*looks.doubts, *doubting.of_split(placed, relatives, study), *told)
+    alone = shortcuts.doubted(placed, study.labels.class_names)
+    doubts = (*looks.doubts, *doubting.of_split(placed, relatives, study), *alone)
     return Survey(placed, relatives, published, sorted_by_severity(doubts))
 
 

@@ -28,7 +28,7 @@ def predicted(columns: Floats, targets: Integers, seen: Truths) -> Floats:
 
     Args:
         columns: (N, K) what is known of each row.
-        targets: (N, C) what is to be told from that.
+        targets: (N, C) what is to be predicted from that.
         seen: (N,) the rows that the tree is grown on.
     """
     order, leaves = np.argsort(columns, axis=0, kind="stable"), np.zeros(len(columns), np.int64)

@@ -92,14 +92,38 @@ def test_tables_that_are_no_text(tmp_path: Path, kind: str) -> None:
     assert found.labels() == TRUTH
 
 
+def in_parts(names: list[str], header: str) -> dict[str, str | bytes]:
+    """Images, and a table with a column of parts: three fifths in the first, a fifth in each of the others."""
+    first, *rows = classed(60)
+    rows = [(*first, header, "site"), *((*row, names[max(n // 2 % 5 - 2, 0)], "A") for n, row in enumerate(rows))]
+    return {**numbered(60), "labels.csv": table(rows)}
+
+
+PARTS = (["train"] * 3 + ["validation", "test"]) * 6
+AUTHOR = {"kind": "author", "train": "train", "validation": "val", "test": "test", "folds": 3}
+
+
 def test_a_column_that_names_the_part(tmp_path: Path) -> None:
-    parts = ["train", "train", "train", "val", "test"]
-    header, *rows = classed(60)
-    split = {"kind": "author", "train": "train", "validation": "val", "test": "test", "folds": 3}
-    rows = [(*header, "split"), *((*row, parts[place // 2 % 5]) for place, row in enumerate(rows))]
-    found = outcome(tmp_path, {**numbered(60), "labels.csv": table(rows)}, split=split, csv={**CSV, "split": "split"})
-    expected = [{"val": "validation"}.get(part, part) for part in (parts[n // 2 % 5] for n in range(60))]
-    assert found.rows["split"].tolist() == expected
+    found = outcome(tmp_path, in_parts(["train", "val", "test"], "split"), split=AUTHOR, csv={**CSV, "split": "split"})
+    assert found.rows["split"].tolist()[::2] == PARTS
+
+
+@pytest.mark.parametrize(
+    ("names", "header"),
+    [(["train", "val", "test"], "split"), (["Training", "VALID", "test "], "fold"), (["0", "1", "2"], "set")],
+)
+def test_a_column_that_names_the_part_is_found(tmp_path: Path, names: list[str], header: str) -> None:
+    patterns = dict(zip(("train", "validation", "test"), map(str.strip, names), strict=True))
+    found = outcome(tmp_path, in_parts(names, header), split={**AUTHOR, **patterns}, csv=CSV)
+    assert found.rows["split"].tolist()[::2] == PARTS
+    note = found.doubt("parts_from_column")
+    assert note is not None
+    assert note.count == 60
+
+
+def test_a_column_that_says_more_than_the_parts_is_not_taken_for_them(tmp_path: Path) -> None:
+    with pytest.raises(MedcnnError, match="matches no image"):
+        outcome(tmp_path, in_parts(["train", "val", "test"], "split"), split={**AUTHOR, "validation": 0.2}, csv=CSV)
 
 
 def test_a_table_for_each_part(tmp_path: Path) -> None:

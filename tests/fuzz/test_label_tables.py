@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from medcnn.core.errors import MedcnnError
 from medcnn.params.labels import Csv, Labels
+from medcnn.params.splits import StratifiedSplit
 from medcnn.reading.archive import open_archive
 from medcnn.split import labelling
 from tests.conftest import zipped
@@ -71,7 +72,7 @@ def listing(one: dict[str, Any], data: bytes, folder: str) -> labelling.Listing:
     labels = Labels(classes={name: name for name in LABELS}, csv=source)
     members = {"labels.csv": data, **dict.fromkeys(one["truth"], b"")}
     with open_archive(zipped(Path(folder) / "raw.zip", members)) as archive:
-        return labelling.listed(archive, labels, "studies.x")
+        return labelling.listed(archive, labels, StratifiedSplit(), "studies.x")
 
 
 @bounded(150)

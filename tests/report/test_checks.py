@@ -59,7 +59,7 @@ def test_a_leak_fails_and_unknown_patients_warn(facts: Facts):
 
 
 def test_doubts_are_shortcuts_or_of_the_images(facts: Facts):
-    shortcut = Doubt(severity="warning", kind="shortcut_suffix", text="PNG is ill", count=9, examples=[])
+    shortcut = Doubt(severity="warning", kind="shortcuts", text="PNG is ill", count=9, examples=[])
     note = shortcut.model_copy(update={"severity": "note"})
     flat = shortcut.model_copy(update={"kind": "flat_images"})
     assert verdicts(with_data(facts, doubts=[shortcut]))["shortcuts"] == "warn"

@@ -8,6 +8,7 @@ import pytest
 
 from medcnn.core.errors import MedcnnError
 from medcnn.params.labels import Csv, Labels
+from medcnn.params.splits import StratifiedSplit
 from medcnn.params.whole import Params
 from medcnn.reading.archive import open_archive
 from medcnn.split import labelling
@@ -30,7 +31,7 @@ def looked_at(folder: Path, how: Labels, names: tuple[str, ...], **tables: str |
     files = {f"{name.replace('__', '/')}.csv": text for name, text in tables.items()}
     members = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
     with open_archive(zipped(folder / "raw.zip", members | dict.fromkeys(names, b""))) as archive:
-        return labelling.listed(archive, how, "studies.x")
+        return labelling.listed(archive, how, StratifiedSplit(), "studies.x")
 
 
 def listed(folder: Path, labels: Labels, names: tuple[str, ...], rows: str | bytes = ROWS) -> pd.DataFrame:
