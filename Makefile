@@ -10,7 +10,7 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools engines repro demo serve study published report ci-report gate test test-all faults fuzz cluster lint format docs \
+.PHONY: help install tools engines repro demo serve study published report ci-report gate test test-all faults fuzz portable cluster lint format docs \
 	bench bench-scale
 
 help: ## List the targets
@@ -77,6 +77,9 @@ faults: $(TOOLS) ## Kills, full disks, hostile archives and other machines: what
 
 fuzz: $(TOOLS) ## 2,000 image sets as people might have them, through download, split, init and check
 	FUZZ=20 python -m pytest tests/fuzz/test_image_sets.py --numprocesses 2
+
+portable: $(TOOLS) ## Hold compute.bytes: portable to its word on emulated CPUs, in an hour or more; ARGS="--cpus Haswell"
+	python -m tests.portable $(ARGS)
 
 cluster: $(TOOLS) ## Install Ray, and hold results of a cluster on this machine to those without one
 	$(PIP) -r requirements-ray.txt

@@ -6,6 +6,7 @@ variables once, when they are loaded, so this module imports none of them.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 
@@ -27,19 +28,33 @@ def held_to() -> str:
     return os.environ.get("ONEDNN_MAX_CPU_ISA", "")
 
 
-def divide_by_roots() -> None:
-    """Let TensorFlow compute 1 / sqrt(x) in float64, rounded to what x is; call once it is loaded.
+def divide_exactly() -> None:
+    """Let TensorFlow divide where it would refine an estimate, which Intel and AMD do not give alike.
 
-    Its own ``rsqrt`` refines an estimate of the processor's, which Intel and AMD do not give alike. Batch and layer
-    normalisation are built on it. Models that are saved know nothing of this.
+    Batch and layer normalisation multiply by 1 / sqrt(x), the gradient of a logarithm by 1 / x, and gelu divides inside
+    erfc. Roots and reciprocals are computed in float64 and rounded, as in a graph of float32 they would be estimated
+    again; gelu is written with erf; and x / sqrt(y), as of RMSprop, is left a division. Call once TensorFlow is loaded;
+    saved models know nothing of this.
     """
     import tensorflow as tf
     from tensorflow.python.ops import math_ops
 
     def rsqrt(x: tf.Tensor, name: str | None = None) -> tf.Tensor:
-        """As ``tf.math.rsqrt``; in float64 it is a division whatever the processor."""
         x = tf.convert_to_tensor(x)
         return tf.cast(1 / tf.sqrt(tf.cast(x, tf.float64)), x.dtype, name=name)
 
-    # What Keras calls, and what ``tf.nn.batch_normalization`` does.
+    def reciprocal(x: tf.Tensor, name: str | None = None) -> tf.Tensor:
+        x = tf.convert_to_tensor(x)
+        return tf.cast(1 / tf.cast(x, tf.float64), x.dtype, name=name)
+
+    def gelu(features: tf.Tensor, approximate: bool = False, name: str | None = None) -> tf.Tensor:
+        if approximate:
+            return by_tanh(features, approximate=True, name=name)
+        return tf.multiply(features, 0.5 * (1 + tf.math.erf(features * math.sqrt(0.5))), name=name)
+
+    by_tanh = tf.nn.gelu
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+    # What Keras calls, and what TensorFlow's own layers and gradients call.
     tf.math.rsqrt = math_ops.rsqrt = rsqrt
+    tf.math.reciprocal = math_ops.reciprocal = reciprocal
+    tf.nn.gelu = gelu

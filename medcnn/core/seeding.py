@@ -62,4 +62,4 @@ def pin_tensorflow(seed: int, *, portable: bool = False) -> None:
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
     if portable:
-        processors.divide_by_roots()
+        processors.divide_exactly()

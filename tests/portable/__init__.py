@@ -1,0 +1,1 @@
+"""``make portable``: every kind of stage on processors of several kinds, emulated where need be."""
