@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 from collections.abc import Mapping
+from pathlib import Path
 
 NUMERICAL: Mapping[str, str] = {
     # Names of NumPy 2.4, then of older ones; it passes over those that it does not know.
@@ -21,6 +23,23 @@ NUMERICAL: Mapping[str, str] = {
 
 ONEDNN: Mapping[str, str] = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
 """Of TensorFlow's convolutions and products: where ``compute.bytes`` is ``portable``, as AVX-512 and AMX are faster."""
+
+_WIDEST = {"amx_tile": "AMX", "avx512_bf16": "AVX-512 and bfloat16", "avx512f": "AVX-512", "avx2": "AVX2"}
+"""Instruction sets that TensorFlow has code for, by Linux's flags, the widest first."""
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def kind(*, portable: bool) -> str:
+    """The kind of processor that bytes belong to: of this one, or of all that give portable bytes."""
+    if portable:
+        return "x86-64 with AVX2"
+    lines = CPUINFO.read_text(encoding="utf-8").split("\n\n")[0].splitlines() if CPUINFO.exists() else []
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    if "vendor_id" not in facts:
+        return platform.machine()
+    widest = next((name for flag, name in _WIDEST.items() if flag in facts["flags"].split()), "no AVX2")
+    return f"{facts['vendor_id']} family {facts['cpu family']} model {facts['model']} with {widest}"
 
 
 def held_to() -> str:

@@ -56,6 +56,8 @@ def pin_tensorflow(seed: int, *, portable: bool = False) -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+        if portable:
+            tf.config.set_visible_devices([], "GPU")
     if tf.config.threading.get_intra_op_parallelism_threads() != THREADS:
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
         tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -38,6 +38,7 @@ def export(study: str, name: str, network: keras.Model, settings: Settings) -> d
     for path in (paths.onnx_model(study, name), paths.int8_model(study, name)):
         path.unlink(missing_ok=True)
     trained = files.read_json(paths.metrics("train", study, name))
+    trained.pop("made", None)
     card = drafting.draft(study, settings).card(name, [name], {"train": trained})
     classes = settings.studies[study].labels.class_names
     test, training, validation = (part.read(study, classes, name) for name in ("test", "train", "validation"))

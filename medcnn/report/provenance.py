@@ -52,7 +52,7 @@ def params_of_run(settings: Settings, study: str) -> str:
     run = {
         "seed": tree["seed"],
         "run": tree["run"],
-        "compute": {"precision": settings.compute.precision},
+        "compute": settings.compute.model_dump(),
         "studies": {study: _shareable(tree["studies"][study])},
         "models": {model: settings.models[model].in_use() for model in dict.fromkeys(models)},
         "ensemble": tree["ensemble"],

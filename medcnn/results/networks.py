@@ -5,6 +5,20 @@ from __future__ import annotations
 from medcnn.results.base import Number, Record
 
 
+class Made(Record):
+    """Where numbers come from, as far as it shows in their last digits.
+
+    Attributes:
+        bytes: ``compute.bytes``.
+        processor: the kind of processor that gives these bytes.
+        packages: versions of the libraries that computed.
+    """
+
+    bytes: str
+    processor: str
+    packages: dict[str, str]
+
+
 class Trained(Record):
     """``metrics/train/S/M.json``; loss and accuracy are those of the best epoch, by part.
 
@@ -12,6 +26,7 @@ class Trained(Record):
         epochs: 0 of a probe, which is fitted without any.
         macs: multiply-accumulates for one image.
         strength: of a probe's penalty, as scikit-learn's C.
+        made: None in files of an earlier version.
     """
 
     epochs: int
@@ -22,6 +37,7 @@ class Trained(Record):
     loss: dict[str, Number]
     accuracy: dict[str, Number]
     strength: float | None = None
+    made: Made | None = None
 
 
 class Parity(Record):

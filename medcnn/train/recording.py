@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from typing import Any
 
 import keras
 import numpy as np
 
-from medcnn.core import files
+from medcnn.core import files, processors
 from medcnn.dataset import folds, predictions
 from medcnn.dataset.predictions import Predictions
 from medcnn.networks import saving
@@ -15,6 +16,9 @@ from medcnn.networks.cost import macs
 from medcnn.runtime import paths
 from medcnn.train.stopping import Progress
 from medcnn.train.task import Task
+
+_COMPUTING = ("keras", "numpy", "scikit-learn", "scipy", "tensorflow")
+"""Packages whose versions show in a model."""
 
 
 def record(task: Task, model: keras.Model, progress: Progress, probabilities: np.ndarray) -> None:
@@ -34,7 +38,7 @@ def record(task: Task, model: keras.Model, progress: Progress, probabilities: np
     history = progress.history
     lines = [[f"{value:.6g}" if isinstance(value, float) else value for value in line.values()] for line in history]
     files.write_csv(paths.plots("train", task.study, task.name) / "history.csv", list(history[0]), lines)
-    files.write_json(paths.metrics("train", task.study, task.name), _facts(progress, model))
+    files.write_json(paths.metrics("train", task.study, task.name), _facts(task, progress, model))
     saving.save(model, paths.keras_model(task.study, task.name))
 
 
@@ -46,7 +50,7 @@ def _record_cell(task: Task, model: keras.Model, table: Predictions) -> None:
     saving.save(model, folder / folds.MODEL)
 
 
-def _facts(progress: Progress, model: keras.Model) -> dict[str, Any]:
+def _facts(task: Task, progress: Progress, model: keras.Model) -> dict[str, Any]:
     """``metrics/train/S/M.json``; loss and accuracy are those of the best epoch, by part."""
     best = [line for line in progress.history if line["epoch"] == progress.best_epoch]
     return {
@@ -58,4 +62,9 @@ def _facts(progress: Progress, model: keras.Model) -> dict[str, Any]:
         **({} if progress.strength is None else {"strength": progress.strength}),
         "loss": {line["split"]: line["loss"] for line in best},
         "accuracy": {line["split"]: line["accuracy"] for line in best},
+        "made": {
+            "bytes": task.params.compute.bytes,
+            "processor": processors.kind(portable=task.params.compute.portable),
+            "packages": {name: metadata.version(name) for name in _COMPUTING},
+        },
     }

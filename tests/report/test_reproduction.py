@@ -1,9 +1,17 @@
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from medcnn.report.reproduction import compared
+from medcnn.core import files
+from medcnn.report.reproduction import compared, reproduction
+from medcnn.results.networks import Made
+from medcnn.runtime import paths
 
+WHO = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
 STAGES = ("split", "train", "evaluate")
 
 
@@ -27,9 +35,40 @@ def test_the_first_that_differs_is_named_in_the_order_of_the_pipeline(code: str,
     assert (found.same, found.differing) == (1, ("train@p-tiny", "evaluate@p"))
     assert found.inputs_changed is changed
     assert "train@p-tiny" in found.verdict
+    assert found.file == "x"
 
 
 def test_items_that_the_commit_lacks_are_not_compared() -> None:
     found = compared(BEFORE, {"train@mine-tiny": item("1")}, STAGES)
     assert (found.same, found.differing) == (0, ())
     assert found.verdict.startswith("nothing to compare with")
+
+
+def made(processor: str = "A", tensorflow: str = "2.21", kept: str = "native") -> Made:
+    return Made(bytes=kept, processor=processor, packages={"tensorflow": tensorflow})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "parts"),
+    [
+        (made("A"), made("B"), ["another kind of CPU", "B", "A"]),
+        (made("A"), made("B", "2.22"), ["tensorflow 2.22", "2.21"]),
+        (made("A", kept="portable"), made("A", kept="portable"), ["portable", "must not be"]),
+    ],
+)
+def test_the_reason_is_named_where_inputs_are_the_same(before: Made, now: Made, parts: list[str]) -> None:
+    verdict = replace(compared(BEFORE, {**BEFORE, "train@p-tiny": item("5")}, STAGES), origins=(before, now)).verdict
+    assert all(part in verdict for part in ["train@p-tiny", "same inputs", *parts])
+
+
+def test_what_computed_is_read_of_the_commit_and_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths.PIPELINE.write_text("stages: {train: {}}")
+    for processor, out in (("A", "1"), ("B", "2")):
+        files.write_json(paths.metrics("train", "p", "tiny"), {"made": made(processor).model_dump()})
+        paths.LOCK.write_text(json.dumps({"stages": {"train@p-tiny": item(out)}}))
+        if out == "1":
+            for command in (["init", "-q"], ["add", "."], [*WHO, "commit", "-qm", "one"]):
+                subprocess.run(["git", *command], check=True)
+    found = reproduction(["p"])
+    assert found and "another kind of CPU: B, the commit's is A" in found.verdict
