@@ -7,6 +7,7 @@ from typing import Literal
 
 from medcnn.params.judging.benchmark import Limits
 from medcnn.report.baseline import FEWEST_GROUPS, baseline
+from medcnn.report.claims import Claims
 from medcnn.report.facts import Facts
 from medcnn.report.provenance import Provenance
 from medcnn.results.base import Record
@@ -28,6 +29,7 @@ SHORTCUT = "shortcuts"
 EXTERNAL = "external_"
 TITLES = {
     "leaks": "No leaks between parts",
+    "careless": "What a random split would claim",
     "patients": "Patients known",
     "shortcuts": "No shortcuts",
     "images": "Images without doubt",
@@ -64,6 +66,7 @@ def checklist(facts: Facts) -> list[Check]:
     chosen = facts.evaluated[facts.best]
     return [
         *_of_data(facts.data),
+        *_of_claims(facts.claims),
         *_of_figures(chosen, facts.several),
         *_of_calibration(chosen.calibration),
         *(check for name, found in facts.external.items() for check in _of_external(name, found, facts.best)),
@@ -98,6 +101,11 @@ def _of_data(data: Split) -> Iterator[Check]:
     if others:
         kinds = ", ".join(dict.fromkeys(doubt.kind.replace("_", " ") for doubt in others))
         yield _check("images", "warn", f"doubtful about the images: {kinds}", "data")
+
+
+def _of_claims(claims: Claims | None) -> Iterator[Check]:
+    if claims is not None:
+        yield _check("careless", "pass", claims.sentence, "careless")
 
 
 def _leaks(data: Split) -> Check:

@@ -18,6 +18,7 @@ from medcnn.params.studies import Study
 from medcnn.published import table
 from medcnn.published.table import Table
 from medcnn.report import reading
+from medcnn.report.claims import Claims, claims
 from medcnn.report.explorer import BUDGET, Explorer, explorer, outcomes
 from medcnn.report.mistakes import Mistakes, mistakes
 from medcnn.report.problems import Found, problems
@@ -52,6 +53,7 @@ class Facts:
         trained: by network.
         exported: by network, ensemble and cascade.
         timed: by model.
+        claims: what a careless split would have said, if some model was trained on one.
         stressed: by network.
         external: the models on other studies, by study.
         histories: learning curves by model and split.
@@ -80,6 +82,7 @@ class Facts:
     trained: dict[str, Trained]
     exported: dict[str, Exported]
     timed: dict[str, Timed]
+    claims: Claims | None
     stressed: dict[str, Stressed]
     external: dict[str, External]
     histories: dict[str, dict[str, History]]
@@ -164,10 +167,11 @@ def gathered(name: str, settings: Settings) -> Facts:
     study = settings.studies[name]
     evaluated = base.read(paths.metrics("evaluate", name), dict[str, Evaluated])
     combined = base.read(paths.metrics("ensemble", name), Combined)
+    data, several = base.read(paths.metrics("split", name), Split), study.labels.multi_label
     budget = BUDGET // len(settings.run.studies)
     # A run of one model has no ensembles.
     ensembles = (f"ensemble_{key}" for key in settings.ensemble.combiners if key in combined.combiners)
-    cascades = () if study.labels.multi_label else settings.run.cascaded
+    cascades = () if several else settings.run.cascaded
     models = (*settings.run.trained, *ensembles, *cascades)
     for model in models:
         if model not in evaluated:
@@ -184,13 +188,14 @@ def gathered(name: str, settings: Settings) -> Facts:
         judged=settings.evaluate,
         evaluated=evaluated,
         compared=compared,
-        data=base.read(paths.metrics("split", name), Split),
+        data=data,
         download=base.read_if_made(paths.metrics("download", name), Download),
         combined=combined,
         explained=base.read_if_made(paths.metrics("explain", name), Galleries) or {},
         trained=_by_model("train", name, models, Trained),
         exported=exported,
         timed=_timed(name, exported),
+        claims=claims(name, settings.run.models, several=several, patients=data.patients is not None),
         stressed=_by_model("stress", name, settings.run.stress, Stressed),
         external=_external(name, models, settings.run.external),
         histories=reading.histories(name, models),

@@ -16,6 +16,7 @@ from medcnn.core.arrays import Integers
 from medcnn.measures.curves import Curve
 from medcnn.measures.statistics.intervals import wilson
 from medcnn.params.judging.evaluate import Judging
+from medcnn.report.claims import Claims
 from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
 from medcnn.report.explorer import outcomes
 from medcnn.report.facts import Facts
@@ -42,12 +43,21 @@ STRENGTHS = {
 def all_of(facts: Facts) -> tuple[Drawing, ...]:
     """Every figure of a study whose bytes depend on its results alone; those of timings are not among them."""
     return (
+        *claimed(facts),
         *learning_curves(facts),
         *confusions(facts),
         *roc_curves(facts),
         *reliabilities(facts),
         *degradations(facts),
     )
+
+
+def claimed(facts: Facts) -> Iterator[Drawing]:
+    """What a careless split would have said beside what holds, two dots per model."""
+    if facts.claims is not None:
+        height = 0.9 + 0.45 * len(facts.claims.by_model)
+        svg = drawn((5.2, height), partial(_draw_claims, facts.claims))
+        yield Drawing(f"careless_{facts.claims.key}", facts.claims.key, svg, f"{facts.claims.sentence}.")
 
 
 def learning_curves(facts: Facts) -> Iterator[Drawing]:
@@ -196,6 +206,24 @@ def _reliability_in_words(model: str, calibration: Calibration) -> str:
         f"Accuracy of {model} by confidence on test. The expected calibration error is {before:.3f} before the "
         f"temperature and {after:.3f} after."
     )
+
+
+def _draw_claims(claims: Claims, figure: Figure) -> None:
+    axes: Axes = figure.subplots()
+    for row, both in enumerate(claims.by_model.values()):
+        for block, lift, shade, face in (
+            (both.careless, 0.13, SERIES[1], "none"),
+            (both.honest, -0.13, SERIES[0], None),
+        ):
+            value, low, high = (block.get(f"{claims.key}{end}") for end in ("", "_low", "_high"))
+            if value is not None and low is not None and high is not None:
+                axes.plot([low, high], [row + lift] * 2, color=shade, linewidth=1.4)
+                axes.plot([value], [row + lift], "o", color=shade, markerfacecolor=face or shade, markersize=7)
+    axes.set_yticks(range(len(claims.by_model)), [*claims.by_model])
+    axes.set_ylim(len(claims.by_model) - 0.5, -0.5)
+    axes.set_xlabel("Mean AUROC" if claims.key == "auroc" else "Accuracy")
+    if claims.key == "accuracy":
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 def _draw_stress(kind: str, by_model: Mapping[str, Stressed], figure: Figure) -> None:

@@ -53,6 +53,7 @@ class Section:
 
 
 SECTIONS = (
+    Section("careless", "What a careless split would have said", lambda facts: facts.claims),
     Section("data", "The images, and what is wrong with them", lambda facts: True),
     Section("problems", "Copies, contradictions, unreadable files", lambda facts: facts.problems),
     Section("ranking", "The models compared", lambda facts: True),
@@ -92,7 +93,7 @@ class Chapter:
         return tuple(speed_figures.latencies(self.facts))
 
     def drawn(self, kind: str) -> tuple[Drawing, ...]:
-        """The figures of one kind: learning, confusion, roc, reliability or stress."""
+        """The figures of one kind: careless, learning, confusion, roc, reliability or stress."""
         return tuple(drawing for drawing in self.drawings if drawing.name.startswith(f"{kind}_"))
 
     @cached_property

@@ -114,6 +114,8 @@ def _table(facts: Facts, rows: Sequence[_Row]) -> Iterator[str]:
 
 
 def _leak(facts: Facts) -> str:
+    if facts.claims is not None:
+        return f"{facts.claims.sentence}."
     data = facts.data
     careless = f"A plain random split would leak {_percent(data.leak.random_split_fraction)} of the held-out images"
     if data.without_patient:

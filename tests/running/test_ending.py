@@ -13,13 +13,14 @@ from medcnn.report.facts import Facts, gathered
 from medcnn.report.reproduction import Reproduction
 from medcnn.running.ending import lines
 from medcnn.runtime import paths
-from tests.report.example import example, write_timings
+from tests.report.example import example, write_careless, write_timings
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = example(tmp_path_factory.mktemp("ending")).evaluate()
     write_timings(made, "simple", "lite0")
+    write_careless(made)
     return made.folder
 
 
@@ -62,6 +63,14 @@ def test_the_page_is_an_address_and_reproduction_is_said_where_it_is_known(known
     assert any(
         "train@phantom-simple" in line for line in ended(*known, Reproduction(3, ("train@phantom-simple",), True))
     )
+
+
+def test_the_highest_claim_of_a_careless_split_is_said_beside_what_holds(known: tuple[Facts, Params]) -> None:
+    facts, read = known
+    [line] = [line for line in ended(facts, read) if "random split" in line]
+    assert ("97.5%" in line, "60.0%" in line, "chance" in line) == (True, True, False)
+    [line] = [line for line in ended(replace(facts, claims=None), read) if "random split" in line]
+    assert f"{facts.data.leak.random_split_fraction:.1%}" in line
 
 
 def test_a_model_that_may_be_no_better_than_the_largest_class_is_said_to_be(known: tuple[Facts, Params]) -> None:
