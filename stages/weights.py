@@ -12,7 +12,8 @@ from stages import run_stage
 
 def main(model: str) -> None:
     """Write the pretrained weights of ``models.<model>`` to ``data/weights/<model>/``."""
-    storing.write(model, named("models", model, load(Settings).models), paths.weights(model))
+    settings = load(Settings)
+    storing.write(model, named("models", model, settings.models), settings.encoders, paths.weights(model))
 
 
 if __name__ == "__main__":

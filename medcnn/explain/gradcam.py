@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from medcnn.networks import encoder
 from medcnn.networks.building import extractor
 from medcnn.networks.forward import forward
 
 
 class NoFeatureMapsError(Exception):
-    """A network without convolutions, for which Grad-CAM has nothing to show."""
+    """A network without feature maps, for which Grad-CAM has nothing to show."""
 
 
 def grad_cam(model: keras.Model, images: np.ndarray, classes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
@@ -53,6 +54,11 @@ def _up_to_the_maps(model: keras.Model) -> keras.Model:
     maps = _pooling(model).input
     if maps is backbone.input:
         raise NoFeatureMapsError("it has no convolutions, and so no feature maps for Grad-CAM")
+    if encoder.within(model) and maps.shape[1] == 1:
+        raise NoFeatureMapsError(
+            "its encoder gives vectors, and so no feature maps for Grad-CAM; `medcnn predict --explain` hides parts of "
+            "an image from the exported model instead"
+        )
     image = keras.Input(model.input_shape[1:], name="image")
     body = keras.Model(backbone.input, maps, name="body")
     return keras.Model(image, body(model.get_layer("preprocessing")(image)), name="feature_maps")

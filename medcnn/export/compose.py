@@ -10,10 +10,9 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, shape_inference
 from onnx.numpy_helper import from_array
 
-from medcnn.core.errors import MedcnnError
 from medcnn.ensemble.cascading import Cascade
 from medcnn.ensemble.rules import ByFinding, Fitted, Rule, Vote, WeightedMean
-from medcnn.export import content
+from medcnn.export import content, opsets
 from medcnn.export.canonical import RAW, canonical
 from medcnn.export.content import Known, Step
 from medcnn.inference.sessions import INPUT
@@ -35,11 +34,8 @@ def combined(rule: Rule | Cascade, members: Sequence[ModelProto], temperature: f
         rule: How the members' raw probabilities are joined.
         members: Their exported models, in the order of the rule.
         temperature: Of the combination; those of the members do not count.
-
-    Raises:
-        MedcnnError: The members were exported with different versions of ONNX's operators.
     """
-    graph = _Builder()
+    graph, members = _Builder(), opsets.aligned(members)
     if isinstance(rule, Cascade):
         raw = _cascade(graph, rule, *members)
     else:
@@ -105,10 +101,8 @@ def _model(graph: _Builder, answer: str, raw: str, members: Sequence[ModelProto]
         [helper.make_tensor_value_info(answer, TensorProto.FLOAT, ["batch", _classes(members[0])])],
         graph.tensors,
     )
-    opsets = {(opset.domain, opset.version) for member in members for opset in member.opset_import}
-    if len({domain for domain, _ in opsets}) < len(opsets):
-        raise MedcnnError("the models were exported with different versions of ONNX's operators; export them again")
-    imports = [helper.make_opsetid(domain, version) for domain, version in opsets]
+    versions = {(opset.domain, opset.version) for member in members for opset in member.opset_import}
+    imports = [helper.make_opsetid(domain, version) for domain, version in versions]
     return canonical(helper.make_model(whole, opset_imports=imports, ir_version=members[0].ir_version), raw)
 
 

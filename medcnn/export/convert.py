@@ -17,8 +17,11 @@ import onnx
 from medcnn.core.arrays import Floats
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.part import Part
+from medcnn.export import opsets
 from medcnn.export.canonical import canonical
 from medcnn.inference.sessions import INPUT
+from medcnn.networks import encoder
+from medcnn.networks.encoder import Encoder
 from medcnn.networks.outputs import per_class
 
 # tf2onnx's default, named so that it stays. Up to 17 the same graph comes out, 18 turns GlobalAveragePool into
@@ -40,7 +43,8 @@ def converted(model: keras.Model) -> onnx.ModelProto:
     Raises:
         MedcnnError: The network has a layer that ONNX has no operators for, or see ``canonical``.
     """
-    result = canonical(_exported(_per_class(model)))
+    inner = encoder.within(model)
+    result = canonical(_around(inner, model) if inner else _exported(_per_class(model)))
     try:
         onnx.checker.check_model(result)
     except onnx.checker.ValidationError as error:
@@ -63,6 +67,13 @@ def _per_class(model: keras.Model) -> keras.Model:
         return model
     image = keras.Input(model.input_shape[1:], name=INPUT)
     return keras.Model(image, per_class(model(image), keras.ops.concatenate))
+
+
+def _around(inner: Encoder, model: keras.Model) -> onnx.ModelProto:
+    """A network that holds an ONNX file: what Keras has before and behind it, and between them the file itself."""
+    before, behind = encoder.around(model)
+    file = onnx.load_model_from_string(inner.file)
+    return opsets.behind(opsets.behind(_exported(before), file), _exported(_per_class(behind)))
 
 
 def _exported(model: keras.Model) -> onnx.ModelProto:

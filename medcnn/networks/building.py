@@ -11,10 +11,10 @@ from keras import layers
 from medcnn.core.errors import MedcnnError
 
 # lite, resnet34 and scratch register their networks.
-from medcnn.networks import applications, lite, preprocessing, pretrained, resnet34, scratch  # noqa: F401
+from medcnn.networks import applications, encoder, lite, preprocessing, pretrained, resnet34, scratch  # noqa: F401
 from medcnn.networks.naming import rename
 from medcnn.networks.registry import Body, registered
-from medcnn.params.shared.models import Model
+from medcnn.params.shared.models import ENCODER, Model
 from medcnn.params.shared.scaling import Preprocessing
 
 CHANNELS = 3
@@ -48,8 +48,9 @@ def build(
     Raises:
         MedcnnError: the weights are missing, or do not fit.
     """
-    backbone = build_backbone(model.backbone, model.pooling, image_size, model.features)
-    if model.weights != "none":
+    own = encoder.body(weights, image_size) if model.backbone == ENCODER else None
+    backbone = build_backbone(own or model.backbone, model.pooling, image_size, model.features)
+    if model.weights != "none" and own is None:
         pretrained.load_into(backbone, weights)
     backbone.trainable = not model.frozen
     if model.frozen_norm:
@@ -61,8 +62,10 @@ def build(
     return keras.Model(image, head(features), name=model.backbone)
 
 
-def build_backbone(name: str, pooling: str, image_size: int, features: str = "last") -> keras.Model:
-    """An untrained backbone: from ``pixels`` (batch, image_size, image_size, 3) to features (batch, F).
+def build_backbone(layers_of: str | Body, pooling: str, image_size: int, features: str = "last") -> keras.Model:
+    """An untrained backbone, by its name or its layers.
+
+    It leads from ``pixels`` (batch, image_size, image_size, 3) to features (batch, F).
 
     Those of the last feature maps come last, pooled by the layer ``pooling``; with ``features`` of ``stages``, those of
     larger maps stand before them, the largest first.
@@ -72,7 +75,8 @@ def build_backbone(name: str, pooling: str, image_size: int, features: str = "la
         ValueError: the image is too small for it, as Keras says it.
     """
     pixels = keras.Input((image_size, image_size, CHANNELS), name="pixels")
-    maps, kind = body(name)(pixels), _POOLING[pooling]
+    maps = (body(layers_of) if isinstance(layers_of, str) else layers_of)(pixels)
+    kind = _POOLING[pooling]
     vector = kind(name="pooling")(maps)
     earlier = stages(keras.Model(pixels, maps))[:-1] if features == "stages" else []
     if earlier:

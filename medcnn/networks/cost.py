@@ -7,6 +7,7 @@ import math
 import keras
 
 from medcnn.networks.averaging import VIEWS
+from medcnn.networks.encoder import Encoder
 
 
 def macs(model: keras.Model) -> int:
@@ -20,6 +21,15 @@ def macs(model: keras.Model) -> int:
     return views * sum(macs(layer) if isinstance(layer, keras.Model) else _of(layer) for layer in model.layers)
 
 
+def parameters(model: keras.Model, trainable: bool = False) -> int:
+    """How many numbers a model holds, or those of them that are trained; of an encoder those in its file."""
+    encoders = {id(layer.content): layer.parameters for layer in model._flatten_layers() if isinstance(layer, Encoder)}
+    weights = model.trainable_weights if trainable else model.weights
+    return sum(encoders.get(id(weight), math.prod(weight.shape)) for weight in weights)
+
+
 def _of(layer: keras.Layer) -> int:
+    if isinstance(layer, Encoder):
+        return layer.macs
     kernels = [math.prod(weight.shape) for weight in layer.weights if weight.name.endswith("kernel")]
     return sum(kernels) * math.prod(layer.output.shape[1:-1]) if kernels else 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-_ALWAYS_FLOAT32 = ("preprocessing", "probabilities")
+_ALWAYS_FLOAT32 = ("preprocessing", "onnx_encoder", "probabilities")
 
 
 def in_bfloat16(model: keras.Model) -> keras.Model:

@@ -14,7 +14,7 @@ import numpy as np
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.networks import keras_file
-from medcnn.params.shared.scaling import PREPROCESSING, Preprocessing
+from medcnn.params.shared.scaling import PREPROCESSING, Preprocessing, standardising
 
 Arrays = dict[str, np.ndarray]
 """Variables by ``<layer>/<variable>``, with Keras's axes."""
@@ -22,17 +22,22 @@ Arrays = dict[str, np.ndarray]
 SUMMARY = "weights.json"
 ARRAYS = "weights.npz"
 KERAS_FILE = "weights.h5"
+ENCODER_FILE = "encoder.onnx"
+"""From ``pixels`` (batch, S, S, 3), which are preprocessed, to ``maps`` (batch, h, w, F), 1 x 1 where an image has one
+vector; the block ``encoder`` of ``SUMMARY`` holds the arguments of the layer that runs it."""
 
 
 def preprocessing(folder: Path) -> Preprocessing:
-    """The preprocessing that a backbone was trained with, as the ``weights`` stage noted it in ``folder``.
+    """The preprocessing that a backbone was trained with, as the ``weights`` stage noted it in ``folder``: its name, or
+    mean and deviation of each channel.
 
     Raises:
         MedcnnError: there is no such note.
     """
     path = folder / SUMMARY
     try:
-        return PREPROCESSING[files.read_json(path)["preprocessing"]]
+        noted = files.read_json(path)["preprocessing"]
+        return PREPROCESSING[noted] if isinstance(noted, str) else standardising(**noted)
     except (OSError, ValueError, KeyError) as error:
         raise MedcnnError(f"{path} names no preprocessing: {_again(folder)}") from error
 

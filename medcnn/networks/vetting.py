@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from medcnn.core.errors import MedcnnError
+from medcnn.networks import encoder
 
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 LIMIT = 4 << 30
@@ -35,6 +36,7 @@ _KNOWN = {
     "keras": {"DTypePolicy", "Sequential"},
     "keras.layers": set(_LAYERS.split()),
     "keras.initializers": {"GlorotUniform", "HeNormal", "Ones", "VarianceScaling", "Zeros"},
+    encoder.__name__: {encoder.Encoder.__name__},
     "keras.src.applications.convnext": {"LayerScale"},
     "keras.src.models.functional": {"Functional"},
     "keras.src.ops.image": {"Resize"},
@@ -96,7 +98,8 @@ def _refuse_class(item: dict[str, Any]) -> None:
         return
     if not isinstance(module, str) or name not in _KNOWN.get(module, ()):
         raise MedcnnError(f"asks for {module}.{name}"[:120] + ", which no network of this program has")
-    if item.get("registered_name") not in (None, name):
+    own = f"{encoder.PACKAGE}>{name}" if module == encoder.__name__ else name
+    if item.get("registered_name") not in (None, own):
         raise MedcnnError("asks for a registered class, but only those of Keras are allowed")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from medcnn.core.errors import ParamsError
 from medcnn.params import validation
@@ -38,15 +38,16 @@ class Backbone(Block):
 
 
 class Catalogue(Block):
-    """Backbones by name: those written here, and those of ``keras.applications``."""
+    """Backbones by name: those written here, those of ``keras.applications``, and encoders of the user's own."""
 
     medcnn: dict[str, Backbone]
     keras: dict[str, Backbone]
+    own: dict[str, Backbone] = Field(default_factory=dict)
 
     @property
     def backbones(self) -> dict[str, Backbone]:
         """All of them."""
-        return {**self.medcnn, **self.keras}
+        return {**self.medcnn, **self.keras, **self.own}
 
     @property
     def pinned(self) -> list[str]:

@@ -25,10 +25,10 @@ _HEAD = """# params.yaml, key by key
 
 Made from the classes in `medcnn/params/` by `python -m medcnn.params.document`; do not edit it by hand.
 `dvc exp run -S KEY=VALUE` sets any of these keys for one run, whether a block states it or takes it over from
-`defaults` with `<<`. `S` is the name of a study, `P` of a policy, `M` of a model. Numbers in brackets are limits:
-`[0, 1)` is from 0 to below 1.
+`defaults` with `<<`. `S` is the name of a study, `P` of a policy, `M` of a model, `E` of an encoder.
+Numbers in brackets are limits: `[0, 1)` is from 0 to below 1.
 """
-_NAMES = {"studies": "S", "augment": "P", "models": "M"}
+_NAMES = {"studies": "S", "augment": "P", "models": "M", "encoders": "E"}
 _WORDS = {int: "whole number", float: "number", str: "text", bool: "`true` or `false`"}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from medcnn.params.catalogue import catalogue
+from medcnn.params.encoders import Encoder
 from medcnn.params.ensemble import Ensemble
 from medcnn.params.gate import Evaluate
 from medcnn.params.judging.benchmark import Benchmark
@@ -15,7 +16,7 @@ from medcnn.params.placement import Placement
 from medcnn.params.shared import loading
 from medcnn.params.shared.base import Block, Name, Seed, distinct, known, named
 from medcnn.params.shared.compute import Computed
-from medcnn.params.shared.models import OF_THE_STUDY, Model
+from medcnn.params.shared.models import ENCODER, OF_THE_STUDY, Model
 from medcnn.params.shared.policies import Policy
 from medcnn.params.shared.run import Run
 from medcnn.params.shared.scaling import ADAPTED, PREPROCESSING
@@ -51,6 +52,8 @@ class Params(Block):
     """Augmentation policies by name."""
     models: dict[Name, Model]
     """Models by name."""
+    encoders: dict[Name, Encoder] = Field(default_factory=dict)
+    """Encoders of your own, by name."""
     ensemble: Ensemble
     """How trained models are joined."""
     evaluate: Evaluate
@@ -176,6 +179,8 @@ class Params(Block):
             known(f"models.{name}.preprocessing", model.preprocessing, (*PREPROCESSING, ADAPTED))
         if model.augment not in (None, OF_THE_STUDY):
             known(f"models.{name}.augment", model.augment, (OF_THE_STUDY, *self.augment))
+        if model.backbone == ENCODER and not model.weights.endswith(".onnx"):
+            known(f"models.{name}.weights", model.weights, (*self.encoders, "the path of an .onnx file"))
         if model.weights == "imagenet" and model.backbone not in catalogue().pinned:
             raise ValueError(
                 f"models.{name}.weights: there are no pinned ImageNet weights for {model.backbone}; set weights=none, "

@@ -12,7 +12,7 @@ from medcnn.core import files, processors
 from medcnn.dataset import folds, predictions
 from medcnn.dataset.predictions import Predictions
 from medcnn.networks import saving
-from medcnn.networks.cost import macs
+from medcnn.networks.cost import macs, parameters
 from medcnn.runtime import paths
 from medcnn.train.stopping import Progress
 from medcnn.train.task import Task
@@ -56,8 +56,8 @@ def _facts(task: Task, progress: Progress, model: keras.Model) -> dict[str, Any]
     return {
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
-        "parameters": model.count_params(),
-        "trainable_parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        "parameters": parameters(model),
+        "trainable_parameters": parameters(model, trainable=True),
         "macs": macs(model),
         **({} if progress.strength is None else {"strength": progress.strength}),
         "loss": {line["split"]: line["loss"] for line in best},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +15,30 @@ from medcnn.core.errors import MedcnnError
 from medcnn.core.seeding import pin_tensorflow
 from medcnn.core.zips import write_zip
 from medcnn.networks import keras_file
-from medcnn.networks.pretrained import ARRAYS, KERAS_FILE, SUMMARY, Arrays, assign, assign_in_order
+from medcnn.networks.pretrained import ARRAYS, ENCODER_FILE, KERAS_FILE, SUMMARY, Arrays, assign, assign_in_order
 from medcnn.params.catalogue import Backbone, catalogue
-from medcnn.params.shared.models import Pretrained
+from medcnn.params.encoders import Encoder
+from medcnn.params.shared.models import ENCODER, Pretrained
 from medcnn.weights import finding
 from medcnn.weights.torch_weights import READERS
 
 
-def write(name: str, model: Pretrained, folder: Path) -> None:
+def write(name: str, model: Pretrained, encoders: Mapping[str, Encoder], folder: Path) -> None:
     """Write a model's pretrained weights, and a note of where they come from and how their network preprocesses.
 
     Args:
         name: the model's name, for errors.
         model: its backbone, and which weights it wants.
+        encoders: of the user's own, by name.
         folder: gets ``weights.json`` and, unless the model wants none, ``weights.h5`` for a network of Keras or
-            ``weights.npz`` for another.
+            ``weights.npz`` for another, or ``encoder.onnx``.
 
     Raises:
         MedcnnError: the weights cannot be had, or are not those of the backbone.
     """
+    if model.backbone == ENCODER:
+        _write_encoder(name, encoders.get(model.weights, Encoder(file=model.weights)), folder)
+        return
     backbone = catalogue().backbones[model.backbone]
     note = {"preprocessing": backbone.preprocessing}
     if model.weights == "none":
@@ -41,6 +47,28 @@ def write(name: str, model: Pretrained, folder: Path) -> None:
     path, origin = _found(name, model, backbone)
     _keep(model.backbone, path, folder)
     files.write_json(folder / SUMMARY, {**note, **origin, "backbone": model.backbone, "sha256": files.sha256(path)})
+
+
+def _write_encoder(name: str, encoder: Encoder, folder: Path) -> None:
+    # ONNX is needed for these alone.
+    from medcnn.weights import encoders
+
+    try:
+        framed = encoders.framed(encoder)
+    except MedcnnError as error:
+        raise MedcnnError(f"models.{name}.weights: {error}") from error
+    files.write_bytes(folder / ENCODER_FILE, framed.content)
+    path = Path(encoder.file)
+    note = {
+        "preprocessing": {"mean": encoder.mean, "deviation": encoder.deviation},
+        "backbone": ENCODER,
+        "encoder": framed.arguments,
+        "weights": "file",
+        "kind": "file",
+        "file": path.name,
+        "sha256": files.sha256(path),
+    }
+    files.write_json(folder / SUMMARY, note)
 
 
 def _found(name: str, model: Pretrained, backbone: Backbone) -> tuple[Path, dict[str, Any]]:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from medcnn.weights import storing
 from tests.lazy import lazy
 from tests.networks.blocks import built, pixels, settings
+from tests.weights.encoder_files import encoder
 
 keras = lazy("keras")
 building = lazy("medcnn.networks.building")
@@ -115,6 +119,18 @@ def test_a_network_without_convolutions_has_no_maps() -> None:
     model = built(settings("relay", "flatten"), SIZE, 2)
     with pytest.raises(gradcam.NoFeatureMapsError):
         gradcam.grad_cam(model, pixels(1, SIZE), np.zeros(1, np.int64))
+
+
+@pytest.mark.parametrize("answer", ["vector", "tokens", "maps"])
+def test_an_encoder_is_explained_by_its_maps_where_it_has_any(tmp_path: Path, answer: str) -> None:
+    model = settings("onnx", weights=str(encoder(tmp_path / "e.onnx", answer, size=SIZE)), frozen=True)
+    storing.write("e", model, {}, tmp_path / "weights")
+    network = built(model, SIZE, 2, tmp_path / "weights")
+    if answer == "maps":
+        assert gradcam.grad_cam(network, pixels(2, SIZE), np.zeros(2, np.int64)).shape == (2, SIZE // 4, SIZE // 4)
+    else:
+        with pytest.raises(gradcam.NoFeatureMapsError, match="vectors"):
+            gradcam.grad_cam(network, pixels(2, SIZE), np.zeros(2, np.int64))
 
 
 def test_no_images_have_no_maps() -> None:

@@ -149,9 +149,11 @@ def test_a_composed_model_has_one_form(rule: Any) -> None:
     assert canonical(whole) == whole
 
 
-def test_members_of_other_versions_are_refused() -> None:
-    with pytest.raises(MedcnnError, match="different versions of ONNX's operators"):
-        compose.combined(RULES["vote"], [member(0), member(1, opset=13)], 1.0)
+def test_members_of_other_versions_are_lifted_to_the_newest() -> None:
+    mixed = compose.combined(RULES["vote"], [member(0), member(1, opset=17)], 1.0)
+    same = compose.combined(RULES["vote"], [member(0), member(1)], 1.0)
+    assert {opset.version for opset in mixed.opset_import} == {17}
+    np.testing.assert_allclose(answer(mixed, images(5)), answer(same, images(5)), atol=1e-6)
 
 
 def test_composing_needs_no_tensorflow() -> None:

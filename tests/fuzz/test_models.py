@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto
 
+from medcnn.core import untrusted
 from medcnn.core.errors import MedcnnError
-from medcnn.inference import untrusted
 from tests.fuzz.child import Child
 from tests.fuzz.mutating import bounded, damaged
 from tests.inference import hostile

@@ -10,8 +10,9 @@ import onnxruntime
 import pytest
 from onnx import ModelProto, TensorProto, helper
 
+from medcnn.core import untrusted
 from medcnn.core.errors import MedcnnError
-from medcnn.inference import sessions, untrusted
+from medcnn.inference import sessions
 from tests.inference import hostile
 from tests.project import ROOT
 

@@ -22,7 +22,7 @@ building = lazy("medcnn.networks.building")
 @pytest.fixture(scope="module")
 def lite0_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights") / "lite0"
-    storing.write("lite0", block("lite0", weights="imagenet"), folder)
+    storing.write("lite0", block("lite0", weights="imagenet"), {}, folder)
     return folder
 
 

@@ -15,7 +15,7 @@ from tests.networks.blocks import settings
 
 @pytest.mark.parametrize("backbone", ["simple", "relay", "VGG16", "MobileNetV2"])
 def test_the_weights_stage_notes_the_backbones_preprocessing(backbone: str, tmp_path: Path) -> None:
-    storing.write("mine", settings(backbone), tmp_path)
+    storing.write("mine", settings(backbone), {}, tmp_path)
     expected = PREPROCESSING[catalogue().backbones[backbone].preprocessing]
     assert pretrained.preprocessing(tmp_path) == expected
 

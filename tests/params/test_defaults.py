@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 from ruamel.yaml import YAML
 
 from medcnn.params import whole
+from medcnn.params.encoders import Encoder
 from medcnn.params.labels import Csv, Labels
 from medcnn.params.shared.base import Block
 from medcnn.params.shared.images import Images, Views
@@ -32,6 +33,7 @@ KINDS: dict[str, tuple[type[Block], ...]] = {
     "views": (Views,),
     "policy": (Policy,),
     "model": (Model,),
+    "encoder": (Encoder,),
     "plateau": (Plateau,),
     "finetune": (Finetune,),
 }
@@ -72,6 +74,7 @@ def blocks() -> dict[str, tuple[dict[str, Any], tuple[type[Block], ...]]]:
         found[f"{at}.labels.csv"] = (study["labels"]["csv"], KINDS["csv"])
         found[f"{at}.split.duplicates"] = (study["split"]["duplicates"], KINDS["duplicates"])
         found[f"{at}.images.views"] = (study["images"]["views"], KINDS["views"])
+    found |= {f"encoders.{name}": (encoder, KINDS["encoder"]) for name, encoder in TREE["encoders"].items()}
     found |= {f"augment.{name}": (policy, KINDS["policy"]) for name, policy in TREE["augment"].items()}
     for name, model in TREE["models"].items():
         found[f"models.{name}"] = (model, KINDS["model"])

@@ -15,6 +15,8 @@ Tta = Literal["none", "flips", "views"]
 """Which views of an image a trained network answers the mean of."""
 OF_THE_STUDY = "study"
 """As a model's ``augment``: the policy of the study's views."""
+ENCODER = "onnx"
+"""As a model's ``backbone``: an encoder of the user's own."""
 UNPUBLISHED = ("none", "imagenet")
 """What ``weights`` may be besides the path of a file."""
 
@@ -49,7 +51,8 @@ class Pretrained(View):
     backbone: str
     """The network below the head: one of ``medcnn/weights/backbones.yaml``."""
     weights: Annotated[str, Field(min_length=1)] = "none"
-    """``none``, ``imagenet``, or the path of a weights file for the backbone."""
+    """``none``, ``imagenet``, or the path of a weights file for the backbone; with ``backbone: onnx`` the path of the
+    encoder itself, or its name in ``encoders``."""
 
 
 class Model(Pretrained, extra="forbid"):
@@ -144,6 +147,19 @@ class Model(Pretrained, extra="forbid"):
     def _features_make_sense(self) -> Model:
         if self.features == "stages" and self.pooling == "flatten":
             raise ValueError("features: stages are pooled; set pooling=average or pooling=max")
+        return self
+
+    @model_validator(mode="after")
+    def _encoder_stays_as_it_is(self) -> Model:
+        if self.backbone != ENCODER:
+            return self
+        if self.weights in UNPUBLISHED:
+            raise ValueError("weights: name the encoder, a key of `encoders` or the path of an .onnx file")
+        if not self.frozen or self.finetune.epochs or self.features != "last":
+            raise ValueError(
+                "backbone: no gradient leads through an ONNX file, nor are its stages known; set frozen=true, "
+                "finetune.epochs=0 and features=last"
+            )
         return self
 
     @model_validator(mode="after")

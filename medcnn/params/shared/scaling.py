@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 Channels = tuple[float, float, float]
@@ -26,8 +27,11 @@ def _even(scale: float, offset: float) -> Preprocessing:
     return Preprocessing((scale,) * 3, (offset,) * 3)
 
 
-_MEAN = (0.485, 0.456, 0.406)
-_DEVIATION = (0.229, 0.224, 0.225)
+def standardising(mean: Sequence[float], deviation: Sequence[float]) -> Preprocessing:
+    """What gives channels of the given mean and deviation, of pixels of 0..1, mean 0 and deviation 1."""
+    scale, offset = zip(*((1 / (255 * d), -m / d) for m, d in zip(mean, deviation, strict=True)), strict=True)
+    return Preprocessing(scale, offset)
+
 
 ADAPTED = "adapted"
 """Mean 0 and deviation 1 per channel over the training images of the study."""
@@ -40,10 +44,7 @@ PREPROCESSING = {
     "lite": _even(1 / 128, -127 / 128),
     # Grey mean and deviation of ImageNet, the means over its channels, become 0 and 1.
     "centred": _even(1 / (255 * 0.226), -0.449 / 0.226),
-    "torch": Preprocessing(
-        tuple(1 / (255 * deviation) for deviation in _DEVIATION),  # type: ignore[arg-type]
-        tuple(-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)),  # type: ignore[arg-type]
-    ),
+    "torch": standardising(mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 0.225)),
     "caffe": Preprocessing((1.0, 1.0, 1.0), (-103.939, -116.779, -123.68), bgr=True),
 }
 """``caffe``, ``tf`` and ``torch`` are the modes of ``keras.applications.imagenet_utils.preprocess_input``."""

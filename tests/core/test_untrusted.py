@@ -7,8 +7,9 @@ import onnxruntime
 import pytest
 from onnx import helper
 
+from medcnn.core import untrusted
 from medcnn.core.errors import MedcnnError
-from medcnn.inference import sessions, untrusted
+from medcnn.inference import sessions
 from tests.inference import hostile
 
 SECRET = np.array([5, 6, 7], "<f4")
