@@ -6,19 +6,19 @@ see; the test part stays out of it. Folds keep groups together, so that what mar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from posixpath import splitext
 
 import numpy as np
 import pandas as pd
 
+from medcnn.core import tables
 from medcnn.core.arrays import Floats
 from medcnn.dataset import truths
 from medcnn.dataset.doubts import Doubt
 from medcnn.dataset.manifest import USED
 from medcnn.measures.statistics import areas, intervals
-from medcnn.measures.statistics.grouping import numbered
 from medcnn.reading.names import unmarked
 from medcnn.split import trees
 
@@ -28,6 +28,20 @@ LEAST_LOWER_LIMIT = 0.7
 LEAST_IMAGES = 10
 """Of each class, for a class to be judged."""
 _VALUES = 32
+_READ = [
+    "path",
+    "label",
+    "group",
+    "fold",
+    "width",
+    "height",
+    "bytes",
+    "mode",
+    "scanner",
+    "border",
+    "margin",
+    "brightness",
+]
 
 
 @dataclass(frozen=True)
@@ -56,8 +70,8 @@ def doubted(rows: pd.DataFrame, classes: Sequence[str]) -> Iterator[Doubt]:
         rows: the manifest's rows with what was measured of their pixels, dealt to folds.
         classes: the names of the classes, or of findings.
     """
-    images = rows[(rows["status"] == USED) & (rows["split"] != "test")]
-    every = (strongest(attribute, columns, images, classes) for attribute, columns in attributes(images).items())
+    images = rows.loc[(rows["status"] == USED) & (rows["split"] != "test"), _READ]
+    every = (strongest(attribute, columns, images, classes) for attribute, columns in attributes(images))
     found = [one for one in every if one and one.auroc >= LEAST_AUROC and one.low >= LEAST_LOWER_LIMIT]
     if found:
         alone = "; ".join(
@@ -71,21 +85,24 @@ def doubted(rows: pd.DataFrame, classes: Sequence[str]) -> Iterator[Doubt]:
         yield Doubt("warning", "shortcuts", text, len(images), tuple(one.attribute for one in found))
 
 
-def attributes(images: pd.DataFrame) -> dict[str, Floats]:
+def attributes(images: pd.DataFrame) -> Iterator[tuple[str, Floats]]:
     """Numbers (N, K) that stand for each attribute; an attribute that is the same for all images is left out."""
     width, height = (images[side].to_numpy(np.float64) for side in ("width", "height"))
     size = images["bytes"].to_numpy(np.float64)
-    suffixes = images["path"].map(lambda path: splitext(unmarked(path))[1].lower())
-    found = {
-        "size in pixels": np.stack([width, height, width / height], axis=1),
-        "colour mode": _indicators(images["mode"]),
-        "file suffix": _indicators(suffixes),
-        "scanner": _indicators(images["scanner"]),
-        "size in bytes": np.stack([size, size / (width * height)], axis=1),
-        "border": images[["border", "margin"]].to_numpy(np.float64),
-        "mean brightness": images[["brightness"]].to_numpy(np.float64),
+    # One after the other, since those of 100,000 images together are large.
+    found: dict[str, Callable[[], Floats]] = {
+        "size in pixels": lambda: np.stack([width, height, width / height], axis=1),
+        "colour mode": lambda: _indicators(images["mode"]),
+        "file suffix": lambda: _indicators(images["path"].map(lambda path: splitext(unmarked(path))[1].lower())),
+        "scanner": lambda: _indicators(images["scanner"]),
+        "size in bytes": lambda: np.stack([size, size / (width * height)], axis=1),
+        "border": lambda: images[["border", "margin"]].to_numpy(np.float64),
+        "mean brightness": lambda: images[["brightness"]].to_numpy(np.float64),
     }
-    return {name: columns for name, columns in found.items() if len(columns) and (columns != columns[0]).any()}
+    for name, measured in found.items():
+        columns = measured()
+        if len(columns) and (columns != columns[0]).any():
+            yield name, columns
 
 
 def strongest(attribute: str, columns: Floats, images: pd.DataFrame, classes: Sequence[str]) -> Shortcut | None:
@@ -103,7 +120,7 @@ def strongest(attribute: str, columns: Floats, images: pd.DataFrame, classes: Se
     enough = np.flatnonzero(np.minimum(counts, len(images) - counts) >= LEAST_IMAGES)
     if not len(enough) or images["fold"].nunique() < 2:
         return None
-    chances, groups = np.zeros(of_classes.shape), numbered(images["group"].tolist())
+    chances, groups = np.zeros(of_classes.shape), tables.numbered(images["group"])
     for fold in images["fold"].unique():
         inside = (images["fold"] == fold).to_numpy()
         chances[inside] = trees.predicted(columns, of_classes, ~inside)[inside]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ _SEEN = np.dtype(
     ]
 )
 _KEPT = np.dtype([("grey", np.uint8, _PIXELS), ("features", np.float32, novelty.FEATURES)])
+_OFFSETS = {"grey": 0, "features": _PIXELS}
 _NONE = bytes(_SEEN.itemsize)
 Greys = npt.NDArray[np.uint8]
 
@@ -32,7 +34,6 @@ class Thumbnails:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._count = 0
 
     def add(self, thumbnails: Sequence[bytes]) -> tuple[Greys, list[str]]:
         """Keep some more, b"" for what is no image; returns their grey pixels (M, 1024) and their perceptual hashes."""
@@ -40,23 +41,23 @@ class Thumbnails:
         kept = np.empty(len(seen), _KEPT)
         kept["grey"], kept["features"] = seen["grey"], novelty.features(seen["colours"])
         self._file.write(kept.tobytes())
-        self._count += len(kept)
         return kept["grey"], duplicates.perceptual_hashes(seen["hashed"])
 
     def grey(self, positions: Integers) -> Greys:
         """The grey pixels (M, 1024) of the images at some positions."""
-        greys: Greys = self._mapped()["grey"][positions]
-        return greys
+        return self._read("grey", positions)
 
     def features(self, positions: Integers) -> Floats:
         """The ``novelty.features`` of the images at some positions."""
-        features: Floats = self._mapped()["features"][positions]
-        return features
+        return self._read("features", positions)
 
-    def _mapped(self) -> np.memmap[tuple[int, ...], np.dtype[np.void]]:
-        # Mapped anew for each call, so that the pages that were read do not stay.
+    def _read(self, name: str, positions: Integers) -> npt.NDArray[Any]:
+        # Not mapped: what is read of a mapped file, and what lies beside it, counts as memory of the process.
+        kind, offset = _KEPT[name], _OFFSETS[name]
         self._file.flush()
-        return np.memmap(self._file, _KEPT, "r", shape=(self._count,))
+        number, starts = self._file.fileno(), (positions * _KEPT.itemsize + offset).tolist()
+        data = b"".join(os.pread(number, kind.itemsize, start) for start in starts)
+        return np.frombuffer(data, kind.base).reshape(-1, *kind.shape)
 
 
 def thumbnail(image: Image.Image) -> bytes:

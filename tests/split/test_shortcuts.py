@@ -81,7 +81,7 @@ def test_a_shortcut_says_its_auroc_and_which_class_it_tells() -> None:
     brightness = np.random.default_rng(1).normal(100, 20, 300) + 40 * ILL
     table = rows(brightness=brightness)
     images = table[table["split"] != "test"]
-    columns = shortcuts.attributes(images)["mean brightness"]
+    columns = dict(shortcuts.attributes(images))["mean brightness"]
     shortcut = shortcuts.strongest("mean brightness", columns, images, CLASSES)
     assert shortcut is not None
     # Two normal distributions two deviations apart: the area is Phi(2 / sqrt(2)), and a tree has a few steps of it.
