@@ -66,12 +66,19 @@ class Look:
 
     @property
     def side(self) -> int:
-        """A side for the images that networks see: no larger than they are, and smaller where they are many."""
-        shortest = min(self.median)
-        fitting = [side for side in _SIDES if side <= shortest] or [_SIDES[-1]]
-        return next(
-            (side for side in fitting if self.facts.used * side**2 <= _PIXELS or side <= _LEAST_SIDE), fitting[-1]
-        )
+        """A side for the images that networks see: see ``fitting_side``."""
+        return fitting_side(min(self.median), self.facts.used)
+
+
+def fitting_side(shorter: int, images: int) -> int:
+    """A side for the images that networks see: no larger than they are, and smaller where they are many.
+
+    Args:
+        shorter: the median of their shorter sides, in pixels.
+        images: how many there are.
+    """
+    fitting = [side for side in _SIDES if side <= shorter] or [_SIDES[-1]]
+    return next((side for side in fitting if images * side**2 <= _PIXELS or side <= _LEAST_SIDE), fitting[-1])
 
 
 def looked(archive: Archive, studies: Sequence[Study], seed: int, where: str) -> Look:

@@ -33,6 +33,8 @@ class Backbone(Block):
     """What its weights were trained with: a name of ``PREPROCESSING``."""
     smallest: Positive
     """The smallest image side, in pixels, that its layers can work on."""
+    native: Positive | None = None
+    """The image side, in pixels, that its ImageNet weights were trained on, where presets choose it."""
     imagenet: Weights | None = None
     """Where its ImageNet weights come from, and their hash; none where nobody pinned them."""
 

@@ -25,7 +25,7 @@ PRESETS: Mapping[str, Preset] = {
     "quick": Preset(("probe_lite0",)),
     "good": Preset(("best_lite0",)),
     "best": Preset(
-        ("probe_lite0", "probe_lite1", "probe_lite2", "best_lite0", "best_lite1"),
+        ("probe_lite0", "probe_lite1", "probe_lite2", "probe_last", "best_lite0", "best_lite1"),
         all_folds=True,
         combiners=("mean", "greedy"),
     ),

@@ -15,7 +15,8 @@ from dvc.utils.hydra import apply_overrides
 
 from medcnn.core.errors import ParamsError
 from medcnn.params import changes, whole
-from medcnn.running import reproducing, selecting
+from medcnn.running import fingerprint, reproducing, selecting
+from medcnn.running.presets import PRESETS
 from medcnn.runtime import paths
 from medcnn.runtime.params_kept import params_kept
 from medcnn.runtime.pipeline import Pipeline, one_line_reasons
@@ -40,7 +41,13 @@ def run(study: str, models: Sequence[str], extra: Sequence[str], *, preset: str 
         MedcnnError: this is no DVC project, or another study is running.
     """
     with alone() as children:
-        covered = selecting.covered(study, models, preset, whole.load())
+        settings = whole.load()
+        covered = selecting.covered(study, models, preset, settings)
+        if preset:
+            used = {name: settings.models[name] for name in PRESETS[preset].models}
+            keys, reasons = fingerprint.fitted(study, used, fingerprint.seen(study))
+            covered = {**covered, **keys}
+            print(*(f"preset {preset}: {reason}" for reason in reasons), sep="\n", flush=True)
         wanted = (*changes.assignments(covered), *extra)
         with params_kept([changes.key(change) for change in wanted]):
             pipeline = _covering(wanted)
