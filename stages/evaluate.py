@@ -32,7 +32,7 @@ def main(study: str) -> None:
     )
     cells = crossval.gathered(study, settings.run, tables.files, plan)
     judged = evaluating.judged(tables, cells, known, compute)
-    evaluating.record(study, judged, combined, settings.run.trained, known)
+    evaluating.record(study, judged, combined, settings.run.single, known)
     counted = "1 model" if len(judged) == 1 else f"{len(judged)} models"
     print(f"{study}: {counted} evaluated; metrics in {paths.metrics_folder('evaluate', study)}")
 

@@ -86,6 +86,20 @@ def lacking(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return [pair for pair in product(present, truths.counted(rows["label"])) if pair[1] not in present[pair[0]]]
 
 
+def without(rows: pd.DataFrame, fold: int) -> pd.DataFrame:
+    """The manifest's used rows, the training images of a fold after the first left without a part.
+
+    The folds of cross-validation part training images here; validation and test stay what they are.
+    """
+    left_out = (rows["split"] == "train") & (rows["fold"] == fold)
+    return rows.assign(split=rows["split"].mask(left_out, ""))
+
+
+def of_training(rows: pd.DataFrame) -> list[int]:
+    """The folds, from 1 on, that the training images are in."""
+    return sorted(rows.loc[rows["split"] == "train", "fold"].unique().tolist())
+
+
 def cell(study: str, fold: str, repeat: str) -> Cell:
     """The cell that two arguments of a command name.
 

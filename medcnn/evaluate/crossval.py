@@ -50,16 +50,22 @@ def gathered(study: str, run: Repeated, models: Iterable[str], plan: Plan) -> di
     Raises:
         MedcnnError: a cell is missing, or its models do not cover the images of its fold.
     """
-    tables = {cell: None if cell == MAIN else _tables(study, run.trained, cell, plan) for cell in run.cells}
+    tables = {cell: None if cell == MAIN else _tables(study, run.single, cell, plan) for cell in run.cells}
     return {
-        name: {cell: None if of_cell is None else of_cell[name] for cell, of_cell in tables.items()} for name in models
+        name: {
+            cell: None if of_cell is None else of_cell[name]
+            for cell, of_cell in tables.items()
+            # A fold ensemble is in the main cell alone.
+            if of_cell is None or name in of_cell
+        }
+        for name in models
     }
 
 
 def keep_only(study: str, run: Repeated) -> None:
     """Remove the cells that earlier runs left behind, see ``files.keep_only``."""
-    files.keep_only(paths.crossval(study), run.trained)
-    for name in run.trained:
+    files.keep_only(paths.crossval(study), run.single)
+    for name in run.single:
         files.keep_only(paths.crossval(study) / name, [paths.cell(study, name, *cell).name for cell in run.cells])
 
 

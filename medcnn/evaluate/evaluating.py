@@ -152,7 +152,7 @@ def _judged(raw: Collected, known: Evidence, model: tuple[str, Gathered]) -> Jud
     name, cells = model
     train, held_out = parted(raw.read(name))
     found = evaluated(train, held_out, known)
-    if set(cells) != {MAIN}:
+    if set(cells) - {MAIN}:
         tables = {cell: held_out if table is None else table for cell, table in cells.items()}
         found.figures["crossval"] = crossval.block(tables, known)
     return found

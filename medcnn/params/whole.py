@@ -18,7 +18,7 @@ from medcnn.params.shared.base import Block, Name, Seed, distinct, known, named
 from medcnn.params.shared.compute import Computed
 from medcnn.params.shared.models import ENCODER, OF_THE_STUDY, Model
 from medcnn.params.shared.policies import Policy
-from medcnn.params.shared.run import Run
+from medcnn.params.shared.run import FOLDS, Run
 from medcnn.params.shared.scaling import ADAPTED, PREPROCESSING
 from medcnn.params.studies import Study
 
@@ -83,6 +83,8 @@ class Params(Block):
             known("run.models", model, self.models)
         for model in self.run.careless:
             known("run.careless", model, self.models)
+        for model in self.run.fold_ensembles:
+            known("run.fold_ensembles", model, self.run.models)
         for model in self.run.stress:
             known("run.stress", model, self.run.trained)
 
@@ -137,7 +139,7 @@ class Params(Block):
                 raise ValueError(f"run.cascades: '{first}' is both first and second; a cascade takes two models")
         for key, names in (("first", cascades.first), ("second", cascades.second)):
             for name in names:
-                known(f"run.cascades.{key}", name, (*self.models, *self.run.trained))
+                known(f"run.cascades.{key}", name, (*self.models, *self.run.single))
 
     def _check_findings(self, study: str) -> None:
         """What takes one class per image does not train on several findings."""
@@ -169,10 +171,10 @@ class Params(Block):
         known(f"studies.{name}.images.views.policy", study.images.views.policy, self.augment)
 
     def _check_model(self, name: str, model: Model) -> None:
-        if name.endswith(("_chain", "_cascade")) or name.startswith("ensemble_"):
+        if name.endswith(("_chain", "_cascade", FOLDS)) or name.startswith("ensemble_"):
             raise ValueError(
-                f"models.{name}: names of chains end in _chain, of cascades in _cascade, of ensembles begin with "
-                "ensemble_; rename it"
+                f"models.{name}: names of chains end in _chain, of cascades in _cascade, of fold ensembles in {FOLDS}, "
+                "of ensembles begin with ensemble_; rename it"
             )
         known(f"models.{name}.backbone", model.backbone, catalogue().backbones)
         if model.preprocessing is not None:

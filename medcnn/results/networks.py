@@ -27,6 +27,8 @@ class Trained(Record):
         macs: multiply-accumulates for one image.
         strength: of a probe's penalty, as scikit-learn's C.
         made: None in files of an earlier version.
+        networks: how many a fold ensemble averages; its epochs are those of all together, its best epoch and figures
+            are means over them.
     """
 
     epochs: int
@@ -38,6 +40,7 @@ class Trained(Record):
     accuracy: dict[str, Number]
     strength: float | None = None
     made: Made | None = None
+    networks: int | None = None
 
 
 class Parity(Record):

@@ -64,8 +64,8 @@ def of_views(extractor: keras.Model, study: str, recipe: Recipe, training: Seque
     rows = manifest.used(paths.manifest(study), "image_id", "split")
     prepared = manifest.indices(rows, "train")
     first = extracted(extractor, pack.views(paths.prepared(study)))
-    if list(training) == prepared:
-        return first
+    if set(training) <= set(prepared):
+        return first.chosen(np.s_[:, np.searchsorted(prepared, training)])
     parts = folds.read(paths.folds(study)).set_index("image_id").loc[rows["image_id"]]
     others = np.flatnonzero((rows["split"] != "train") & (parts == "train").any(axis=1).to_numpy()).tolist()
     second = extracted(extractor, _views(study, recipe, others, rows["image_id"].iloc[others].tolist()))

@@ -9,6 +9,7 @@ from medcnn.dataset import folds, pack
 from medcnn.dataset.folds import MAIN
 from medcnn.dataset.shards import Shards
 from medcnn.runtime import fanout, paths
+from medcnn.train import bagging
 from medcnn.train.task import Task
 
 
@@ -21,6 +22,9 @@ def train(task: Task) -> None:
         MedcnnError: see ``fanout.each`` and ``training.train``.
     """
     placement = task.placement
+    if task.ensemble:
+        bagging.train(task)
+        return
     if placement.backend == "ray":
         list(fanout.each(partial(_cache_features, task), range(len(_for_frozen(task))), placement))
     list(fanout.each(_train, [task], placement))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import metadata
+from statistics import mean
 from typing import Any
 
 import keras
@@ -21,13 +23,14 @@ _COMPUTING = ("keras", "numpy", "scikit-learn", "scipy", "tensorflow")
 """Packages whose versions show in a model."""
 
 
-def record(task: Task, model: keras.Model, progress: Progress, probabilities: np.ndarray) -> None:
+def record(task: Task, model: keras.Model, progress: Sequence[Progress], probabilities: np.ndarray) -> None:
     """Write what a training made, the model itself last.
 
     Args:
         task: what was trained.
         model: the trained model.
-        progress: how the training went.
+        progress: how the training of each of its networks went: of a fold ensemble, of which no history is written,
+            there are several.
         probabilities: the model's, for every used image, float64 (M, C).
     """
     table = Predictions.of_rows(task.rows, task.classes, probabilities)
@@ -35,11 +38,15 @@ def record(task: Task, model: keras.Model, progress: Progress, probabilities: np
         _record_cell(task, model, table)
         return
     predictions.write(paths.predictions(task.study) / f"{task.name}.csv", table)
-    history = progress.history
-    lines = [[f"{value:.6g}" if isinstance(value, float) else value for value in line.values()] for line in history]
-    files.write_csv(paths.plots("train", task.study, task.name) / "history.csv", list(history[0]), lines)
+    if not task.ensemble:
+        _write_history(task, progress[0].history)
     files.write_json(paths.metrics("train", task.study, task.name), _facts(task, progress, model))
     saving.save(model, paths.keras_model(task.study, task.name))
+
+
+def _write_history(task: Task, history: Sequence[dict[str, Any]]) -> None:
+    lines = [[f"{value:.6g}" if isinstance(value, float) else value for value in line.values()] for line in history]
+    files.write_csv(paths.plots("train", task.study, task.name) / "history.csv", list(history[0]), lines)
 
 
 def _record_cell(task: Task, model: keras.Model, table: Predictions) -> None:
@@ -50,21 +57,27 @@ def _record_cell(task: Task, model: keras.Model, table: Predictions) -> None:
     saving.save(model, folder / folds.MODEL)
 
 
-def _facts(task: Task, progress: Progress, model: keras.Model) -> dict[str, Any]:
-    """``metrics/train/S/M.json``; loss and accuracy are those of the best epoch, by part."""
-    best = [line for line in progress.history if line["epoch"] == progress.best_epoch]
+def _facts(task: Task, progress: Sequence[Progress], model: keras.Model) -> dict[str, Any]:
+    """``metrics/train/S/M.json``; loss and accuracy are those of the best epoch, by part, the mean over networks."""
+    best = [line for each in progress for line in each.history if line["epoch"] == each.best_epoch]
+    strength = progress[0].strength if len(progress) == 1 else None
+    parts = dict.fromkeys(line["split"] for line in best)
     return {
-        "epochs": progress.epoch,
-        "best_epoch": progress.best_epoch,
+        "epochs": sum(each.epoch for each in progress),
+        "best_epoch": round(mean(each.best_epoch for each in progress)),
         "parameters": parameters(model),
         "trainable_parameters": parameters(model, trainable=True),
         "macs": macs(model),
-        **({} if progress.strength is None else {"strength": progress.strength}),
-        "loss": {line["split"]: line["loss"] for line in best},
-        "accuracy": {line["split"]: line["accuracy"] for line in best},
+        **({} if strength is None else {"strength": strength}),
+        **({} if len(progress) == 1 else {"networks": len(progress)}),
+        **{key: {part: _mean(best, key, part) for part in parts} for key in ("loss", "accuracy")},
         "made": {
             "bytes": task.params.compute.bytes,
             "processor": processors.kind(portable=task.params.compute.portable),
             "packages": {name: metadata.version(name) for name in _COMPUTING},
         },
     }
+
+
+def _mean(lines: Sequence[dict[str, Any]], key: str, part: str) -> float:
+    return mean(line[key] for line in lines if line["split"] == part)

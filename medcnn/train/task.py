@@ -7,6 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from medcnn.core.errors import MedcnnError
 from medcnn.dataset import folds, manifest, pack, truths
 from medcnn.dataset.folds import MAIN, Cell
 from medcnn.dataset.shards import Shards
@@ -30,6 +31,8 @@ class Task:
         model: the name of the model, in a chain of its second link.
         first: the name of the chain's first link.
         cell: fold and repeat.
+        ensemble: whether it is the mean of networks trained without one fold of the training images each.
+        without: the fold that one of these networks is trained without.
     """
 
     params: Settings
@@ -38,11 +41,15 @@ class Task:
     model: str
     first: str | None = None
     cell: Cell = MAIN
+    ensemble: bool = False
+    without: int | None = None
 
     @property
     def name(self) -> str:
-        """Name of the model or chain that is trained."""
-        return run.chain(self.first, self.model) if self.first else self.model
+        """Name of the model, chain or fold ensemble that is trained."""
+        if self.first:
+            return run.chain(self.first, self.model)
+        return run.fold_ensemble(self.model) if self.ensemble else self.model
 
     @property
     def settings(self) -> Model:
@@ -77,7 +84,8 @@ class Task:
     @cached_property
     def rows(self) -> pd.DataFrame:
         """The manifest's M used rows, with their parts in the task's fold."""
-        return folds.rows(self.study, self.cell[0])
+        rows = folds.rows(self.study, self.cell[0])
+        return rows if self.without is None else folds.without(rows, self.without)
 
     @cached_property
     def pixels(self) -> Shards:
@@ -99,12 +107,15 @@ def task(study: str, name: str, cell: Cell = MAIN) -> Task:
 
     Args:
         study: the name of a prepared study.
-        name: that of a model or of a chain.
+        name: that of a model, of a chain or of a fold ensemble.
         cell: fold and repeat.
 
     Raises:
-        ParamsError: there is no such model or chain.
+        MedcnnError: there is no such model or chain, or no other fold of it.
     """
     params = loading.load(Settings)
     first, model = run.links(name, params.models)
-    return Task(params, placement.load(), study, model, first, cell)
+    ensemble = name == run.fold_ensemble(model)
+    if ensemble and cell != MAIN:
+        raise MedcnnError(f"{name}: a fold ensemble is trained on the split alone; train {model} on other folds")
+    return Task(params, placement.load(), study, model, first, cell, ensemble)

@@ -65,10 +65,22 @@ def train(task: Task, model: keras.Model) -> None:
     """
     check_parts(task.rows, task.classes, f"studies.{task.study}.split")
     with backups.claim(identity(task, model)) as backup:
-        progress, outputs = _trained(task, model, backup)
-        averaged = averaging.averaged(model, task.settings.tta)
-        record(task, averaged, progress, per_class(outputs.astype(np.float64)))
+        progress, probabilities = trained(task, model, backup)
+        record(task, averaging.averaged(model, task.settings.tta), [progress], probabilities)
         backup.forget()
+
+
+def trained(task: Task, model: keras.Model, backup: Backup) -> tuple[Progress, np.ndarray]:
+    """Train a model, and write nothing but its backup.
+
+    Returns:
+        How that went, and the probabilities of all images, float64 (M, C), with test-time augmentation.
+
+    Raises:
+        MedcnnError: see ``train``.
+    """
+    progress, outputs = _trained(task, model, backup)
+    return progress, per_class(outputs.astype(np.float64))
 
 
 def cache_features(task: Task, model: keras.Model, images: Shards) -> None:

@@ -193,6 +193,11 @@ def test_ensembles_and_cascades_are_fitted_again_in_every_cell(run: Params) -> N
     assert found["a_b_cascade"][1, 0].splits.tolist() == table(1).splits.tolist()
 
 
+def test_a_fold_ensemble_is_in_the_main_cell_alone(run: Params) -> None:
+    bagged = run.model_copy(update={"run": run.run.model_copy(update={"fold_ensembles": ("a",)})})
+    assert set(gathered(bagged, bagged.run.trained)["a_folds"]) == {(0, 0)}
+
+
 def test_a_missing_cell_is_one_line(run: Params) -> None:
     (paths.cell("s", "b", 1, 0) / folds.PREDICTIONS).unlink()
     with pytest.raises(MedcnnError, match=r"data/crossval/s/b/1-0/predictions\.csv not found; run `dvc repro`"):

@@ -38,6 +38,7 @@ SETTINGS: dict[str, type[View]] = {
     "prepare": Prepare,
     "weights": Weights,
     "train": Train,
+    "train_folds": Train,
     "chain": Train,
     "crossval": Train,
     "crossval_chain": Train,
@@ -48,10 +49,12 @@ SETTINGS: dict[str, type[View]] = {
     "stress": Stress,
     "export": Export,
     "export_chain": Export,
+    "export_folds": Export,
     "export_ensembles": CombinedSettings,
     "external": External,
     "benchmark": Benchmark,
     "benchmark_chain": Benchmark,
+    "benchmark_folds": Benchmark,
     "benchmark_ensembles": Benchmark,
     "report": Report,
 }
@@ -122,7 +125,7 @@ def test_a_stage_depends_on_the_folders_that_it_imports(stage: str) -> None:
 
 
 def test_a_schema_of_the_gate_and_a_downloader_of_weights_retrain_nothing() -> None:
-    for stage in ("train", "chain", "crossval", "crossval_chain", "ensemble", "evaluate", "export"):
+    for stage in ("train", "train_folds", "chain", "crossval", "crossval_chain", "ensemble", "evaluate", "export"):
         assert not {"medcnn/params/gate.py", "medcnn/weights"} & set(STAGES[stage]["deps"])
 
 

@@ -14,13 +14,11 @@ import pytest
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import folds, manifest, pack, predictions
 from medcnn.dataset.augment import augmented
-from medcnn.grouping import dealing
 from medcnn.params import whole
 from medcnn.runtime import paths
-from medcnn.split import placing
 from stages import crossval, train, weights
 from tests.project import ROOT, stage
-from tests.stages.training import STATE, features, project
+from tests.stages.training import STATE, features, folded, project
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
@@ -30,19 +28,6 @@ BRIEF = {
     "models__lite0__epochs": 2,
     "models__lite0__dense": [16],
 }
-
-
-def folded(folder: Path) -> Path:
-    """Deal the images of a prepared project to folds, as ``split`` would have."""
-    path, settings = folder / paths.manifest("phantom"), whole.load(folder / "params.yaml")
-    rows = manifest.read(path)
-    tested, groups = (rows["split"] == "test").to_numpy(), np.arange(len(rows))
-    rows = rows.assign(fold=dealing.folds(groups, rows["label"], tested, 4, settings.seed))
-    manifest.write(path, rows)
-    parts = placing.folded(rows, groups, settings.study("phantom"), settings.seed)
-    careless = placing.careless(rows, settings.seed)
-    folds.write(folder / paths.folds("phantom"), parts.assign(fold_careless=careless.array))
-    return folder
 
 
 @pytest.fixture(scope="module")

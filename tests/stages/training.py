@@ -5,6 +5,13 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+
+from medcnn.dataset import folds, manifest
+from medcnn.grouping import dealing
+from medcnn.params import whole
+from medcnn.runtime import paths
+from medcnn.split import placing
 from tests.project import SIZE, prepared_study, shrink, stage
 
 CLASSES = ("healthy", "nodule", "spiculated", "ground_glass")
@@ -45,6 +52,19 @@ def project(folder: Path, **changes: object) -> Path:
     folder.mkdir(exist_ok=True)
     shrink(folder, SHRUNK | {key.replace("__", "."): value for key, value in changes.items()})
     prepared_study(folder, "phantom", CLASSES)
+    return folder
+
+
+def folded(folder: Path) -> Path:
+    """Deal the images of a prepared project to folds, as ``split`` would have."""
+    path, settings = folder / paths.manifest("phantom"), whole.load(folder / "params.yaml")
+    rows = manifest.read(path)
+    tested, groups = (rows["split"] == "test").to_numpy(), np.arange(len(rows))
+    rows = rows.assign(fold=dealing.folds(groups, rows["label"], tested, 4, settings.seed))
+    manifest.write(path, rows)
+    parts = placing.folded(rows, groups, settings.study("phantom"), settings.seed)
+    careless = placing.careless(rows, settings.seed)
+    folds.write(folder / paths.folds("phantom"), parts.assign(fold_careless=careless.array))
     return folder
 
 

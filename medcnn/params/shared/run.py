@@ -12,6 +12,8 @@ from medcnn.params.shared.base import Block, Name, View, distinct
 
 Item = TypeVar("Item")
 Counted = Annotated[int, Field(ge=0, lt=1000)]
+FOLDS = "_folds"
+"""How the names of fold ensembles end."""
 
 
 class Links(Block):
@@ -53,19 +55,28 @@ class Contrasted(View):
 
 
 class Trained(View):
-    """The models of a run, chains included."""
+    """The models of a run, chains and fold ensembles included."""
 
     models: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Models to train on each study."""
     chains: Links = Links()
     """Pairs of models: the features of the first, which is one of ``run.models``, feed the head of the second."""
 
+    fold_ensembles: tuple[Name, ...] = ()
+    """Models of ``run.models`` that are also trained once for each fold of their training images without it; the mean
+    of these networks is one more model, ``M_folds``."""
+
     @property
-    def trained(self) -> tuple[str, ...]:
-        """The names of all trained models: those of ``models``, and those of the chains."""
+    def single(self) -> tuple[str, ...]:
+        """The names of the models that are one network: those of ``models``, and those of the chains."""
         return (*self.models, *(chain(*pair) for pair in self.chains.pairs))
 
-    @field_validator("models")
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The names of all trained models: the single ones, and the fold ensembles."""
+        return (*self.single, *map(fold_ensemble, self.fold_ensembles))
+
+    @field_validator("models", "fold_ensembles")
     @classmethod
     def _models_once(cls, names: tuple[Item, ...]) -> tuple[Item, ...]:
         return distinct(names)
@@ -80,7 +91,7 @@ class Combined(Trained):
     @property
     def cascaded(self) -> dict[str, tuple[str, str]]:
         """The two models of every cascade whose models are both in this run, by the cascade's name."""
-        pairs = [pair for pair in self.cascades.pairs if set(pair) <= set(self.trained)]
+        pairs = [pair for pair in self.cascades.pairs if set(pair) <= set(self.single)]
         return {f"{first}_{second}_cascade": (first, second) for first, second in pairs}
 
 
@@ -124,19 +135,25 @@ def chain(first: str, second: str) -> str:
     return f"{first}_{second}_chain"
 
 
+def fold_ensemble(model: str) -> str:
+    """The name of a model's fold ensemble."""
+    return f"{model}{FOLDS}"
+
+
 def links(name: str, models: Iterable[str]) -> tuple[str | None, str]:
     """The first link, none for a model of its own, and the model that is trained under a name.
 
     Raises:
-        ParamsError: the name is neither that of a model nor that of a chain of two.
+        ParamsError: the name is not that of a model, of a model's fold ensemble, or of a chain of two.
     """
     models = tuple(models)
-    if name in models:
-        return None, name
+    if name.removesuffix(FOLDS) in models:
+        return None, name.removesuffix(FOLDS)
     pairs = [(first, second) for first in models for second in models if chain(first, second) == name]
     if len(pairs) != 1:
         problem = "could be more than one chain" if pairs else "unknown"
         raise ParamsError(
-            f"params.yaml: models: '{name}': {problem}; choose from {', '.join(models)}, or FIRST_SECOND_chain"
+            f"params.yaml: models: '{name}': {problem}; choose from {', '.join(models)}, MODEL{FOLDS} or "
+            "FIRST_SECOND_chain"
         )
     return pairs[0]
