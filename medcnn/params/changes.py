@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from medcnn.params.shared.run import links
+from medcnn.params.shared.run import fold_ensemble, links
 
 Lists = dict[str, Sequence[str | int]]
 """Values of list keys, by key path."""
@@ -13,21 +13,28 @@ Values = Mapping[str, Sequence[str | float] | str | float]
 
 
 def covering(study: str, names: Iterable[str], models: Collection[str]) -> Lists:
-    """The keys that make a run cover one study and exactly some models, chains among them.
+    """The keys that make a run cover one study and exactly some models, chains and fold ensembles among them.
+
+    A fold ensemble brings the model that it is of.
 
     Args:
         study: its name.
-        names: of the models and chains.
+        names: of the models, chains and fold ensembles.
         models: those of ``params.yaml``.
 
     Raises:
-        ParamsError: a name is neither that of a model nor that of a chain.
+        ParamsError: a name is none of them.
     """
-    pairs = [links(name, models) for name in names]
-    chains = [(first, second) for first, second in pairs if first]
-    single = [name for first, name in pairs if not first]
+    pairs = {name: links(name, models) for name in names}
+    chains = [(first, second) for first, second in pairs.values() if first]
+    single = list(dict.fromkeys(model for first, model in pairs.values() if not first))
     firsts = list(dict.fromkeys(first for first, _ in chains))
-    changes: Lists = {"run.studies": [study], "run.models": single, "run.chains.first": firsts}
+    changes: Lists = {
+        "run.studies": [study],
+        "run.models": single,
+        "run.chains.first": firsts,
+        "run.fold_ensembles": [model for name, (_, model) in pairs.items() if name == fold_ensemble(model)],
+    }
     if chains:
         changes["run.chains.second"] = list(dict.fromkeys(second for _, second in chains))
     return changes

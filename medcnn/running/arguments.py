@@ -23,7 +23,7 @@ def add_to(commands: Any) -> None:
         metavar="M,...",
         type=_names,
         default=(),
-        help="models of params.yaml, and chains FIRST_SECOND_chain (default: those of `run`)",
+        help="models of params.yaml, chains FIRST_SECOND_chain, fold ensembles MODEL_folds (default: those of `run`)",
     )
     what.add_argument(
         "--preset",

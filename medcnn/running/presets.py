@@ -12,11 +12,13 @@ class Preset:
 
     Attributes:
         models: of ``params.yaml``.
+        fold_ensembles: those of them that are trained by folds too.
         all_folds: whether every fold of the study is held out in turn.
         combiners: of the models; those of ``ensemble.combiners`` where empty.
     """
 
     models: tuple[str, ...]
+    fold_ensembles: tuple[str, ...] = ()
     all_folds: bool = False
     combiners: tuple[str, ...] = ()
 
@@ -26,6 +28,7 @@ PRESETS: Mapping[str, Preset] = {
     "good": Preset(("best_lite0",)),
     "best": Preset(
         ("probe_lite0", "probe_lite1", "probe_lite2", "probe_last", "best_lite0", "best_lite1"),
+        fold_ensembles=("probe_lite0",),
         all_folds=True,
         combiners=("mean", "greedy"),
     ),

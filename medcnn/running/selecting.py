@@ -29,6 +29,7 @@ def covered(study: str, names: Sequence[str], preset: str | None, settings: Para
     what = PRESETS[preset]
     changes: dict[str, Sequence[str | int] | float] = {**chosen(study, what.models, settings)}
     block = settings.studies[study]
+    changes["run.fold_ensembles"] = what.fold_ensembles
     if what.all_folds:
         changes["run.folds"] = block.split.fold_numbers
     if what.combiners:
@@ -76,6 +77,7 @@ def _study(name: str, settings: Params) -> Study:
 
 
 def _fitting(names: Iterable[str], size: int, models: Mapping[str, Model]) -> list[str]:
-    """The models and chains whose first network takes images of a size."""
+    """The models, chains and fold ensembles whose first network takes images of a size."""
     smallest = {name: catalogue().backbones[model.backbone].smallest for name, model in models.items()}
-    return [name for name in names if smallest[links(name, models)[0] or name] <= size]
+    first = {name: next(filter(None, links(name, models))) for name in names}
+    return [name for name in first if smallest[first[name]] <= size]

@@ -27,6 +27,13 @@ def test_a_named_chain_brings_its_first_model(settings: Params) -> None:
     assert (changes["run.chains.first"], changes["run.chains.second"]) == (["lite0"], ["relay"])
 
 
+def test_a_named_fold_ensemble_brings_its_model_and_others_are_left_out(settings: Params) -> None:
+    both = changed(settings, {"run.fold_ensembles": ("simple", "lite0")})
+    changes = chosen("brain_mri", ("tiny_folds", "tiny"), both)
+    assert (changes["run.models"], changes["run.fold_ensembles"]) == (["tiny"], ["tiny"])
+    assert chosen("brain_mri", (), both)["run.fold_ensembles"] == ["simple", "lite0"]
+
+
 def test_models_that_take_no_images_so_small_are_left_out_unless_named(settings: Params) -> None:
     small = changed(settings, {"run.models": ("simple", "vgg16")})
     small = changed(
@@ -56,6 +63,7 @@ def preset(name: str, study: str, settings: Params) -> dict[str, Any]:
 def test_the_models_of_a_preset_are_there(name: str, settings: Params) -> None:
     changes = preset(name, "brain_mri", settings)
     assert set(changes["run.models"]) <= set(settings.models)
+    assert set(changes["run.fold_ensembles"]) <= set(changes["run.models"])
     assert changes["run.chains.first"] == []
 
 
