@@ -17,9 +17,11 @@ from tests.weights.encoder_files import FEATURES, encoder
 pytestmark = pytest.mark.tensorflow
 
 keras = lazy("keras")
+averaging = lazy("medcnn.networks.averaging")
 building = lazy("medcnn.networks.building")
 cost = lazy("medcnn.networks.cost")
 encoders = lazy("medcnn.networks.encoder")
+joining = lazy("medcnn.networks.joining")
 onnx_sessions = lazy("medcnn.core.onnx_sessions")
 precision = lazy("medcnn.networks.precision")
 pretrained = lazy("medcnn.networks.pretrained")
@@ -58,8 +60,11 @@ def test_a_saved_model_answers_as_before_and_counts_what_its_file_holds(weights:
     assert cost.parameters(again, trainable=True) == FEATURES * 3 + 3
 
 
-def test_the_parts_around_an_encoder_and_itself_are_the_model(weights: Path) -> None:
-    model = built(weights, size=24)
+@pytest.mark.parametrize("several", ["networks", "views"])
+def test_the_parts_around_an_encoder_and_itself_are_the_model(several: str, weights: Path) -> None:
+    model = joining.joined([built(weights, size=24), built(weights, size=24)])
+    if several == "views":
+        model = averaging.averaged(model, "views")
     before, behind = encoders.around(model)
     images = pixels(3, 24)
     parts = behind(encoders.within(model)(before(images)))
