@@ -24,7 +24,7 @@ __version__ = "0.1.0"
 
 GROUPS = (
     ("Your images", ("init", "check", "run")),
-    ("Look at results", ("show", "open", "compare")),
+    ("Look at results", ("show", "open", "compare", "leak")),
     ("Use a model", ("predict",)),
     ("The whole pipeline", ("repro", "study", "search", "review", "gate", "doctor")),
 )

@@ -1,4 +1,4 @@
-"""The arguments of ``medcnn run``; importing this loads nothing, so that ``--help`` is instant."""
+"""The arguments of ``medcnn run`` and ``medcnn leak``; importing this loads nothing, so that ``--help`` is instant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from medcnn.running.presets import PRESETS
 
 
 def add_to(commands: Any) -> None:
-    """Add the command ``run`` to argparse's sub-commands."""
+    """Add the commands to argparse's sub-commands."""
     parser = commands.add_parser(
         "run",
         help="run the pipeline on one study, and say what came out",
@@ -36,6 +36,21 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="print what would run")
     parser.set_defaults(command=_run)
+    leak = commands.add_parser(
+        "leak",
+        help="what a careless split would have claimed of a study's models",
+        description="Train models on a plain random split beside the study's own, and print what the first would have "
+        "claimed and what holds. params.yaml is left as it was found.",
+    )
+    leak.add_argument("study", metavar="STUDY", help="a study of params.yaml")
+    leak.add_argument(
+        "--models",
+        metavar="M,...",
+        type=_names,
+        default=(),
+        help="models of params.yaml (default: those of `run.careless`)",
+    )
+    leak.set_defaults(command=_leak)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -49,3 +64,9 @@ def _run(options: argparse.Namespace) -> None:
     from medcnn.running import running
 
     running.run(options.study, options.models, options.changes, preset=options.preset, dry=options.dry_run)
+
+
+def _leak(options: argparse.Namespace) -> None:
+    from medcnn.running import running
+
+    running.leak(options.study, options.models)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from medcnn.core import files
@@ -42,13 +43,28 @@ def reproduced(children: Children, pipeline: Pipeline, lanes: Lanes) -> None:
     """Run the pipeline; ends with the exit code of ``dvc repro`` where that fails."""
     with one_line_reasons():
         plan = pipeline.plan([])
+    with _shown(plan) as shown:
+        _results_first(children, pipeline, lanes, plan, shown)
+    print(*_ending(), sep="\n", flush=True)
+
+
+def items(children: Children, pipeline: Pipeline, lanes: Lanes, names: Sequence[str]) -> None:
+    """Run some items with all that they depend on; ends with the exit code of ``dvc repro`` where that fails."""
+    with one_line_reasons():
+        plan = pipeline.plan(names)
+    with _shown(plan) as shown:
+        _or_exit(side_by_side.reproduced(lanes, names, shown), shown)
+
+
+@contextmanager
+def _shown(plan: Plan) -> Iterator[Shown]:
+    """What shows the items of a plan, with the time that each took before; that of this run is kept."""
     record = paths.state("durations") / "items.json"
     shown = Shown(plan.order, printed, seconds=files.read_json(record) if record.exists() else {})
     try:
-        _results_first(children, pipeline, lanes, plan, shown)
+        yield shown
     finally:
         files.write_json(record, shown.seconds)
-    print(*_ending(), sep="\n", flush=True)
 
 
 def _results_first(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:

@@ -8,14 +8,15 @@ function applies it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from dvc.exceptions import InvalidArgumentError
 from dvc.utils.hydra import apply_overrides
 
 from medcnn.core.errors import ParamsError
 from medcnn.params import changes, whole
-from medcnn.running import fingerprint, reproducing, selecting
+from medcnn.running import fingerprint, leaking, reproducing, selecting
 from medcnn.running.presets import PRESETS
 from medcnn.runtime import paths
 from medcnn.runtime.params_kept import params_kept
@@ -48,19 +49,44 @@ def run(study: str, models: Sequence[str], extra: Sequence[str], *, preset: str 
             keys, reasons = fingerprint.fitted(study, used, fingerprint.seen(study))
             covered = {**covered, **keys}
             print(*(f"preset {preset}: {reason}" for reason in reasons), sep="\n", flush=True)
-        wanted = (*changes.assignments(covered), *extra)
-        with params_kept([changes.key(change) for change in wanted]):
-            pipeline = _covering(wanted)
-            print("dvc repro, with params.yaml as by these flags of `dvc exp run`, until it ends:", flush=True)
-            print(*(f"  -S '{change}'" for change in wanted), sep="\n", flush=True)
+        with _covering((*changes.assignments(covered), *extra)) as pipeline:
             if dry:
                 print(*pipeline.plan([]).order, sep="\n")
                 return
             reproducing.reproduced(children, pipeline, Lanes(children, 1, share_cpus=False))
 
 
-def _covering(wanted: Sequence[str]) -> Pipeline:
-    """Set what the run covers; the pipeline that DVC makes of that."""
+def leak(study: str, models: Sequence[str]) -> None:
+    """Train models of a study on a plain random split beside its own, and print what that would have claimed.
+
+    Args:
+        study: its name.
+        models: of ``params.yaml``; those of ``run.careless`` where empty.
+
+    Raises:
+        ParamsError: see ``selecting.contrasted``.
+        MedcnnError: this is no DVC project, or another study is running.
+    """
+    with alone() as children:
+        covered = selecting.contrasted(study, models, whole.load())
+        names = [str(model) for model in covered["run.models"]]
+        with _covering(changes.assignments(covered)) as pipeline:
+            items = [f"careless@{study}-{name}" for name in names]
+            reproducing.items(children, pipeline, Lanes(children, 1, share_cpus=False), items)
+            print(*leaking.lines(study, names), sep="\n", flush=True)
+
+
+@contextmanager
+def _covering(wanted: Sequence[str]) -> Iterator[Pipeline]:
+    """While ``params.yaml`` has these changes, which are printed; the pipeline that DVC makes of them."""
+    with params_kept([changes.key(change) for change in wanted]):
+        pipeline = _changed(wanted)
+        print("dvc repro, with params.yaml as by these flags of `dvc exp run`, until it ends:", flush=True)
+        print(*(f"  -S '{change}'" for change in wanted), sep="\n", flush=True)
+        yield pipeline
+
+
+def _changed(wanted: Sequence[str]) -> Pipeline:
     with one_line_reasons():
         try:
             apply_overrides(paths.PARAMS, list(wanted))

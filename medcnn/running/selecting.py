@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from medcnn.core.errors import ParamsError
 from medcnn.params.catalogue import catalogue
 from medcnn.params.changes import Lists, Values, covering
-from medcnn.params.shared.models import Model
 from medcnn.params.shared.run import links
 from medcnn.params.studies import Study
 from medcnn.params.whole import Params
@@ -28,6 +27,8 @@ def covered(study: str, names: Sequence[str], preset: str | None, settings: Para
         return chosen(study, names, settings)
     what = PRESETS[preset]
     changes: dict[str, Sequence[str | int] | float] = {**chosen(study, what.models, settings)}
+    # A probe is trained again in seconds.
+    changes["run.careless"] = [name for name in what.models if settings.models[name].head == "probe"][:1]
     block = settings.studies[study]
     changes["run.fold_ensembles"] = what.fold_ensembles
     if what.all_folds:
@@ -39,6 +40,23 @@ def covered(study: str, names: Sequence[str], preset: str | None, settings: Para
         smoothed = [name for name in what.models if settings.models[name].label_smoothing]
         changes |= {f"models.{name}.label_smoothing": 0.0 for name in smoothed}
     return changes
+
+
+def contrasted(study: str, names: Sequence[str], settings: Params) -> Lists:
+    """What a run sets that trains models on a plain random split beside the study's own, and no more than that.
+
+    Args:
+        study: its name.
+        names: the models that the user names; those of ``run.careless`` where empty.
+        settings: the whole of ``params.yaml``.
+
+    Raises:
+        ParamsError: there is no such study or model, none of the models fits, or one of them is several.
+    """
+    changes = chosen(study, names or _fitting(settings.run.careless, study, settings), settings)
+    if changes["run.chains.first"] or changes["run.fold_ensembles"]:
+        raise ParamsError("--models: only single models are trained on a random split; name models of params.yaml")
+    return {**changes, "run.careless": changes["run.models"], "run.folds": [0], "run.seeds": [0], "run.stress": []}
 
 
 def chosen(study: str, names: Sequence[str], settings: Params) -> Lists:
@@ -53,12 +71,11 @@ def chosen(study: str, names: Sequence[str], settings: Params) -> Lists:
         ParamsError: there is no such study or model, or none of the models fits.
     """
     block = _study(study, settings)
-    size, wanted = block.images.size, names
-    wanted = wanted or _fitting(settings.run.trained, size, settings.models)
+    wanted = names or _fitting(settings.run.trained, study, settings)
     if not wanted:
         raise ParamsError(
-            f"params.yaml: studies.{study}.images.size: {size} is too small for every model of run.models; raise "
-            "it, or name other models by --models"
+            f"params.yaml: studies.{study}.images.size: {block.images.size} is too small for every model of "
+            "run.models; raise it, or name other models by --models"
         )
     changes = covering(study, wanted, settings.models)
     # A chain stands on a model of the run.
@@ -76,8 +93,9 @@ def _study(name: str, settings: Params) -> Study:
     raise ParamsError(f"params.yaml: no study '{name}': {there} `medcnn init SOURCE {name}` makes one of your images")
 
 
-def _fitting(names: Iterable[str], size: int, models: Mapping[str, Model]) -> list[str]:
-    """The models, chains and fold ensembles whose first network takes images of a size."""
+def _fitting(names: Iterable[str], study: str, settings: Params) -> list[str]:
+    """The models, chains and fold ensembles whose first network takes images of the size of a study's."""
+    size, models = _study(study, settings).images.size, settings.models
     smallest = {name: catalogue().backbones[model.backbone].smallest for name, model in models.items()}
     first = {name: next(filter(None, links(name, models))) for name in names}
     return [name for name in first if smallest[first[name]] <= size]

@@ -282,14 +282,17 @@ def _gallery(made: Example, model: str) -> dict[str, list[dict[str, Any]]]:
 
 def write_careless(made: Example) -> None:
     """Models on a plain random split: the first is far too good there, and a third is not in the run any more."""
-    for model, claim in {"simple": 0.975, "lite0": 0.625, "gone": 0.5}.items():
-        block = {
-            "accuracy": claim, "accuracy_low": claim - 0.0625, "accuracy_high": claim + 0.02,
-            "auroc": 0.875, "auroc_low": 0.75, "auroc_high": 0.9375,
-        }  # fmt: skip
-        honest = block | {"accuracy": 0.6, "accuracy_low": 0.55, "accuracy_high": 0.675}
-        found = {"images": 24, "leaked": 22, "honest": honest, "careless": block}
+    for model, careless in {"simple": 0.975, "lite0": 0.625, "gone": 0.5}.items():
+        found = {"images": 24, "leaked": 22, "honest": claim(0.6), "careless": claim(careless)}
         files.write_json(made.path(paths.metrics("careless", made.study, model)), found)
+
+
+def claim(accuracy: float) -> dict[str, float]:
+    """What one split claims of a model."""
+    return {
+        "accuracy": accuracy, "accuracy_low": accuracy - 0.063, "accuracy_high": accuracy + 0.02,
+        "auroc": 0.875, "auroc_low": 0.75, "auroc_high": 0.9375,
+    }  # fmt: skip
 
 
 def write_stressed(made: Example, model: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from medcnn.core.errors import ParamsError
 from medcnn.params.whole import Params
 from medcnn.running.presets import PRESETS
-from medcnn.running.selecting import chosen, covered
+from medcnn.running.selecting import chosen, contrasted, covered
 from tests.project import changed
 
 
@@ -80,3 +80,21 @@ def test_findings_are_not_smoothed(settings: Params) -> None:
     findings = changed(settings, {"studies": {**settings.studies, "brain_mri": block}})
     assert preset("good", "brain_mri", findings)["models.best_lite0.label_smoothing"] == 0
     assert "models.best_lite0.label_smoothing" not in preset("good", "brain_mri", settings)
+
+
+def test_a_leak_is_of_the_cheap_models_or_of_those_that_are_named_and_of_nothing_else(settings: Params) -> None:
+    changes = contrasted("brain_mri", (), settings)
+    assert changes["run.models"] == changes["run.careless"] == [*settings.run.careless]
+    assert (changes["run.chains.first"], changes["run.studies"]) == ([], ["brain_mri"])
+    assert contrasted("brain_mri", ("vgg16",), settings)["run.careless"] == ["vgg16"]
+
+
+@pytest.mark.parametrize("several", ["lite0_relay_chain", "lite0_folds"])
+def test_what_is_several_models_is_not_contrasted(several: str, settings: Params) -> None:
+    with pytest.raises(ParamsError, match="single"):
+        contrasted("brain_mri", (several,), settings)
+
+
+@pytest.mark.parametrize(("name", "careless"), [("quick", ["probe_lite0"]), ("good", []), ("best", ["probe_lite0"])])
+def test_a_preset_contrasts_what_takes_seconds(name: str, careless: list[str], settings: Params) -> None:
+    assert preset(name, "brain_mri", settings)["run.careless"] == careless
