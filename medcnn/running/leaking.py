@@ -25,7 +25,7 @@ def lines(study: str, models: Sequence[str]) -> Iterator[str]:
     block, data = whole.load().study(study), read(paths.metrics("split", study), Split)
     found = claims(study, models, several=block.labels.multi_label, patients=data.patients is not None)
     first = read(paths.metrics("careless", study, models[0]), Careless)
-    yield f"{study}: {first.leaked} of {first.images} test images of a plain random split have a relative in an earlier part"
+    yield f"{study}: {first.leaked} of {first.images} test images of a plain random split have a relative elsewhere"
     if found is None:
         yield "  it claims nothing more than this split: it leaks no more, or a part of it would lack a class"
         return
