@@ -22,10 +22,9 @@ from medcnn.ensemble.combined import Combined
 from medcnn.export import compose, convert, costing, drafting, writing
 from medcnn.export.costing import Cost
 from medcnn.export.drafting import Draft
-from medcnn.export.parity import TOLERANCE, Reference, answers
+from medcnn.export.parity import TOLERANCE, Reference, answers, opened
 from medcnn.export.quantise import Quantised
 from medcnn.export.settings import Settings
-from medcnn.inference import sessions
 from medcnn.inference.card import Card
 from medcnn.measures import calibration
 from medcnn.networks import saving
@@ -101,7 +100,7 @@ def _model(path: Path) -> ModelProto:
 
 
 def _answers(model: ModelProto, path: Path, images: Part) -> Floats:
-    return answers(sessions.session(model.SerializeToString(), path), images)
+    return answers(opened(model, path), images)
 
 
 def _exported(

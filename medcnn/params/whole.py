@@ -68,6 +68,7 @@ class Params(Block):
         for name, study in self.studies.items():
             self._check_study(name, study)
         self._check_run()
+        self._check_bytes()
         self._check_external()
         self._check_links()
         for of_run in self.run.studies:
@@ -87,6 +88,14 @@ class Params(Block):
             known("run.fold_ensembles", model, self.run.models)
         for model in self.run.stress:
             known("run.stress", model, self.run.trained)
+
+    def _check_bytes(self) -> None:
+        for name in self.run.models:
+            if self.compute.portable and self.models[name].backbone == ENCODER:
+                raise ValueError(
+                    f"compute.bytes: portable bytes cannot be had of models.{name}, as ONNX Runtime, which runs its "
+                    "encoder, sums in another order on another kind of CPU; set native"
+                )
 
     def _check_external(self) -> None:
         for external in self.run.external:

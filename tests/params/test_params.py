@@ -22,6 +22,12 @@ def test_portable_bytes_are_not_promised_in_bfloat16(tmp_path: Path) -> None:
         load_with(tmp_path, {"compute.bytes": "portable", "compute.precision": "bfloat16"})
 
 
+def test_portable_bytes_are_not_promised_of_an_encoder(tmp_path: Path) -> None:
+    encoder = {"models.tiny.backbone": "onnx", "models.tiny.weights": "mine.onnx", "models.tiny.frozen": True}
+    with pytest.raises(ParamsError, match=r"compute\.bytes: .*models\.tiny"):
+        load_with(tmp_path, {"compute.bytes": "portable", "run.models": ["tiny", "lite0", "simple"], **encoder})
+
+
 @pytest.mark.parametrize(
     ("path", "value", "parts"),
     [

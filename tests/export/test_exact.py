@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+import pytest
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from tests.lazy import lazy
+
+exact = lazy("medcnn.export.exact")
+RNG = np.random.default_rng(0)
+IMAGES = RNG.normal(size=(2, 6, 9, 8)).astype(np.float32)
+
+
+def stored(name: str, array: np.ndarray) -> TensorProto:
+    return numpy_helper.from_array(array, name)
+
+
+def model(operator: str, constants: list[TensorProto], **attributes: object) -> ModelProto:
+    """One operator between int8 and back, so that all four that are computed here meet."""
+    uint8 = [stored("scale", np.float32(0.05)), stored("zero", np.uint8(120))]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["d"]),
+        helper.make_node(operator, ["d", *(constant.name for constant in constants)], ["y"], **attributes),
+    ]
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 4) for name in ("x", "y")]
+    graph = helper.make_graph(nodes, "one", ports[:1], ports[1:], [*uint8, *constants])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+
+
+WEIGHTS = [stored("w", RNG.normal(size=(4, 6, 3, 3)).astype(np.float32)), stored("b", np.float32([1, 2, 3, 4]))]
+OF_EACH_CHANNEL = [stored("w", RNG.normal(size=(6, 1, 3, 3)).astype(np.float32))]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        model("Conv", WEIGHTS, pads=[1, 0, 2, 1]),
+        model("Conv", WEIGHTS, strides=[2, 2], auto_pad="SAME_UPPER"),
+        model("Conv", WEIGHTS, strides=[2, 2], auto_pad="SAME_LOWER"),
+        model("Conv", OF_EACH_CHANNEL, group=6, strides=[2, 2], pads=[0, 0, 1, 1]),
+        model("MaxPool", [], kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 0]),
+    ],
+)
+def test_it_answers_as_onnx_runtime_does(made: ModelProto) -> None:
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    [expected], [found] = (opened.run(None, {"x": IMAGES}) for opened in (session, exact.Exact(made)))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
