@@ -74,7 +74,7 @@ class Runs:
         return metrics.scores(labels, probabilities, held_out[0].classes)
 
     def outer(self, name: str, recipe: Changes) -> Scores:
-        """Run a recipe that was run before, which DVC has kept; its figures on test.
+        """Run a recipe that was run before once more, to the same bytes; its figures on test.
 
         Raises:
             MedcnnError: DVC failed.

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers
 from sklearn.metrics import roc_auc_score
 
+from medcnn.networks.folding import folded
 from medcnn.networks.outputs import per_class
 from medcnn.params.shared.models import Model
 from medcnn.train.backups import Arrays
@@ -36,6 +37,7 @@ class Learner:
     ) -> None:
         """A learner for inputs of ``dtype``; ``findings`` is (K,) where the truth of an image is K zeros and ones."""
         self.network = network
+        self._learning = folded(network) if settings.frozen_norm else network
         self._settings = settings
         self._loss = loss
         classes = max(2, network.output_shape[-1])
@@ -98,7 +100,7 @@ class Learner:
     def _learn_batch(self, inputs: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         variables = self.network.trainable_weights
         with tf.GradientTape() as tape:
-            probabilities = self.network(tf.cast(inputs, tf.float32), training=True)
+            probabilities = self._learning(tf.cast(inputs, tf.float32), training=True)
             losses = self._learning_loss(labels, probabilities) * weights
             mean = tf.reduce_mean(losses)
         self._step(tape.gradient(mean, variables), variables)
