@@ -25,7 +25,8 @@ class Folded(layers.Layer):
     def call(self, x: Any) -> Any:
         """Maps (batch, H, W, C) of what the two layers make of ``x`` one after the other."""
         convolution, norm = self._convolution, self._norm
-        scale = norm.gamma * ops.rsqrt(norm.moving_variance + norm.epsilon)
+        # By a root, as the reciprocal's instruction rounds differently from CPU to CPU.
+        scale = norm.gamma / ops.sqrt(norm.moving_variance + norm.epsilon)
         shift = norm.beta - norm.moving_mean * scale
         if isinstance(convolution, layers.DepthwiseConv2D):
             kernel = convolution.kernel * ops.reshape(scale, convolution.kernel.shape[2:])
