@@ -20,7 +20,7 @@ class Exact:
     """A model that is asked as a session of ONNX Runtime's is."""
 
     def __init__(self, model: ModelProto) -> None:
-        self._evaluator = ReferenceEvaluator(model, new_ops=[Conv, MaxPool, QuantizeLinear, DequantizeLinear])
+        self._evaluator = ReferenceEvaluator(model, new_ops=[Conv, MaxPool, OneHot, QuantizeLinear, DequantizeLinear])
 
     def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """The outputs of those names, or all."""
@@ -59,6 +59,18 @@ class MaxPool(OpRun):
         windows = np.lib.stride_tricks.sliding_window_view(padded, tuple(size), axis=(1, 2))
         found = windows[:, :: strides[0], :: strides[1]].max(axis=(-2, -1))
         return (np.ascontiguousarray(found.transpose(0, 3, 1, 2)),)
+
+
+class OneHot(OpRun):
+    """The votes of an ensemble; the package's own refuses a depth that is an array of one number."""
+
+    op_domain = ""
+
+    def _run(self, indices: np.ndarray, depth: np.ndarray, values: np.ndarray, **attributes: Any) -> tuple[np.ndarray]:
+        axis, classes = attributes.get("axis"), np.arange(int(np.ravel(depth)[0]))
+        off, on = values
+        found = np.where(indices[..., np.newaxis] % len(classes) == classes, on, off)
+        return (np.moveaxis(found, -1, -1 if axis is None else axis),)
 
 
 class QuantizeLinear(OpRun):

@@ -47,3 +47,19 @@ def test_it_answers_as_onnx_runtime_does(made: ModelProto) -> None:
     session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
     [expected], [found] = (opened.run(None, {"x": IMAGES}) for opened in (session, exact.Exact(made)))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_votes_are_counted_as_onnx_runtime_does() -> None:
+    constants = [stored("depth", np.int64([3])), stored("values", np.float32([0, 1]))]
+    node = helper.make_node("OneHot", ["i", "depth", "values"], ["y"], axis=1)
+    ports = [
+        helper.make_tensor_value_info("i", TensorProto.INT64, [None, None]),
+        helper.make_tensor_value_info("y", TensorProto.FLOAT, [None] * 3),
+    ]
+    graph = helper.make_graph([node], "one", ports[:1], ports[1:], constants)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    [expected], [found] = (
+        opened.run(None, {"i": np.int64([[0, 2], [1, 1]])}) for opened in (session, exact.Exact(made))
+    )
+    np.testing.assert_array_equal(found, expected)
