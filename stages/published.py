@@ -16,7 +16,7 @@ def main() -> None:
     settings = load(Settings)
     tables = []
     for study, as_published in studies.load().items():
-        earlier, fresh = read(study), measured.on_disk(study)
+        earlier, fresh = read(study), measured.on_disk(study, as_published.best_here)
         columns = measured.merged(earlier.measured if earlier else {}, fresh)
         tables.append(table(study, as_published, columns, settings))
         print(summary(tables[-1], earlier))

@@ -15,7 +15,8 @@ _HEAD = """\
 Written by `make published` from `metrics/`; do not edit it. Accuracy and cross-entropy (loss, in nats) are of the test
 set, the number of test images in brackets. On the honest split, no patient and no duplicate is both in training and in
 test; the split as published (`on_leak: keep`) leaves them where they were. The difference is the honest split's figure
-less the published one; the numbers in the last column are its reasons, below each table.
+less the published one; the numbers in the last column are its reasons, below each table. "Best here" is the model of
+`params.yaml` that gets most out of the images, chosen by validation and run by itself on the honest split.
 """
 _COLUMNS = (
     "Model",
@@ -60,6 +61,9 @@ def _rows(table: Table) -> Iterator[Sequence[str]]:
         reasons = ", ".join(map(str, row.reasons)) or NONE
         ours = f"`{row.ours}`" if row.ours else NONE
         yield (published.model, ours, _plain(published.accuracy), _plain(published.loss), *cells, *differences, reasons)
+    if best := table.best_here:
+        cells = (*_cells(best.honest), *_cells(best.as_published))
+        yield ("best here", f"`{best.ours}`", NONE, NONE, *cells, NONE, NONE, NONE)
     for also in table.also_measured:
         cells = (*_cells(also.honest), *_cells(also.as_published))
         yield ("also measured", f"`{also.ours}`", NONE, NONE, *cells, NONE, NONE, NONE)

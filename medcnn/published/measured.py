@@ -1,4 +1,4 @@
-"""What is measured here: two columns of figures, each whole from one run, merged without mixing runs or data sets."""
+"""What is measured here: columns of figures, each whole from one run, merged without mixing runs or data sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from medcnn.results.data import Download, Split
 from medcnn.results.evaluated import Evaluated
 from medcnn.runtime import paths
 
-ColumnName = Literal["honest", "as_published"]
+ColumnName = Literal["honest", "as_published", "best_here"]
 
 
 class Column(Block):
@@ -53,8 +53,12 @@ class Measured:
     figures: Mapping[str, Figures]
 
 
-def on_disk(study: str) -> dict[ColumnName, Measured]:
+def on_disk(study: str, best_here: str) -> dict[ColumnName, Measured]:
     """The column that the last run of a study measured; none where it was not run.
+
+    Args:
+        study: its name.
+        best_here: the model that is best here: a run of it alone, on the honest split, has a column of its own.
 
     Raises:
         MedcnnError: the figures are not of the split that lies beside them, or of an older version.
@@ -71,8 +75,9 @@ def on_disk(study: str) -> dict[ColumnName, Measured]:
         fingerprint=data.fingerprint,
         test_images=sum(data.splits["test"].values()),
     )
-    name: ColumnName = "as_published" if column.on_leak == "keep" else "honest"
     models = read(evaluated, dict[str, Evaluated])
+    honest: ColumnName = "best_here" if set(models) == {best_here} else "honest"
+    name: ColumnName = "as_published" if column.on_leak == "keep" else honest
     return {name: Measured(column, {model: _on_test(found) for model, found in models.items()})}
 
 

@@ -15,8 +15,13 @@ from medcnn.runtime.params_kept import params_kept
 from medcnn.runtime.studying import alone
 
 
-def assignments(study: str, settings: Params) -> tuple[str, ...]:
+def assignments(study: str, settings: Params, best_here: bool = False) -> tuple[str, ...]:
     """What to set in ``params.yaml`` so that a run covers the models that a study published, ``key=value`` each.
+
+    Args:
+        study: its name.
+        settings: ``params.yaml``.
+        best_here: cover the model that is best here instead.
 
     Raises:
         ParamsError: no such study was published.
@@ -25,7 +30,8 @@ def assignments(study: str, settings: Params) -> tuple[str, ...]:
     published = studies.load()
     if study not in published:
         raise ParamsError(f"{study}: no models of it were published; choose from {', '.join(published)}")
-    covered = changes.covering(study, published[study].networks, settings.models)
+    models = (published[study].best_here,) if best_here else published[study].networks
+    covered = changes.covering(study, models, settings.models)
     return changes.assignments({**covered, "run.cascades.first": []})
 
 
@@ -35,7 +41,9 @@ def flags(wanted: Sequence[str]) -> list[str]:
 
 
 def run_both(study: str, extra: Sequence[str]) -> None:
-    """Run a study on the split as published, then on its honest split, with the table and the page after each.
+    """Run a study's best model here, its published ones on the split as published, and those on its honest split.
+
+    The table and the page follow each.
 
     ``params.yaml`` is as it was found when this returns, fails or is interrupted, or at the latest at its next call.
 
@@ -49,8 +57,12 @@ def run_both(study: str, extra: Sequence[str]) -> None:
     key = f"studies.{study}.split.on_leak"
     with alone() as children:
         settings = whole.load()
-        for on_leak in ("keep", _honest(study, settings)):
-            wanted = (*assignments(study, settings), *extra, f"{key}={on_leak}")
+        honest = _honest(study, settings)
+        for on_leak, best_here in ((honest, True), ("keep", False), (honest, False)):
+            covered = assignments(study, settings, best_here)
+            # What is best here stays one model, whatever else is to be run.
+            wanted = (*extra, *covered) if best_here else (*covered, *extra)
+            wanted = (*wanted, f"{key}={on_leak}")
             with params_kept([changes.key(change) for change in wanted]):
                 print(f"{study}: {key}={on_leak}", flush=True)
                 _call(children, "dvc", "exp", "run", *flags(wanted))

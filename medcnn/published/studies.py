@@ -51,12 +51,17 @@ class PublishedModel(Block):
 
 
 class PublishedStudy(Block):
-    """A study as published, what was wrong there, and what is done otherwise here."""
+    """A study as published, what was wrong there, and what is done otherwise here.
+
+    Attributes:
+        best_here: the model of ``params.yaml`` that gets most out of its images, chosen by validation (docs/models.md).
+    """
 
     source: str
     test_images: Positive | None
     wrong_there: tuple[Reason, ...]
     different_here: tuple[Reason, ...]
+    best_here: Name
     rows: Annotated[tuple[PublishedModel, ...], Field(min_length=1)]
 
     @property

@@ -53,6 +53,8 @@ class Table(Block):
     published_test_images: int | None
     honest: Column | None
     as_published: Column | None
+    best_here_on: Column | None = None
+    best_here: Cells | None = None
     rows: tuple[Row, ...]
     also_measured: tuple[Cells, ...]
     wrong_there: tuple[str, ...]
@@ -66,11 +68,18 @@ class Table(Block):
     @property
     def measured(self) -> dict[ColumnName, Measured]:
         """The columns that hold figures."""
-        columns: dict[ColumnName, Column | None] = {"honest": self.honest, "as_published": self.as_published}
+        columns: dict[ColumnName, Column | None] = {
+            "honest": self.honest,
+            "as_published": self.as_published,
+            "best_here": self.best_here_on,
+        }
         return {name: Measured(column, self._figures(name)) for name, column in columns.items() if column}
 
     def _figures(self, name: ColumnName) -> dict[str, Figures]:
-        cells = {row.ours: getattr(row, name) for row in (*self.rows, *self.also_measured) if row.ours}
+        if name == "best_here":
+            cells = {self.best_here.ours: self.best_here.honest} if self.best_here and self.best_here.ours else {}
+        else:
+            cells = {row.ours: getattr(row, name) for row in (*self.rows, *self.also_measured) if row.ours}
         return {model: cell for model, cell in cells.items() if isinstance(cell, Figures)}
 
 
@@ -78,7 +87,8 @@ def table(study: str, published: PublishedStudy, measured: Mapping[ColumnName, M
     """Set a study as published beside its measured columns; cells without a figure say why."""
     cells = _Filled(study, published.networks, measured, settings)
     ours = [row.ours for row in published.rows]
-    others = {model for of_run in measured.values() for model in of_run.figures if model not in ours}
+    runs = [of_run for name, of_run in measured.items() if name != "best_here"]
+    others = {model for of_run in runs for model in of_run.figures if model not in ours}
     columns = {name: of_run.column for name, of_run in measured.items()}
     return Table(
         study=study,
@@ -87,6 +97,8 @@ def table(study: str, published: PublishedStudy, measured: Mapping[ColumnName, M
         published_test_images=published.test_images,
         honest=columns.get("honest"),
         as_published=columns.get("as_published"),
+        best_here_on=columns.get("best_here"),
+        best_here=cells.best(published.best_here),
         rows=tuple(_row(row, published, cells) for row in published.rows),
         also_measured=tuple(cells.of(model) for model in sorted(others)),
         wrong_there=tuple(reason.text for reason in published.wrong_there),
@@ -122,6 +134,10 @@ class _Filled:
     def of(self, model: str | None) -> Cells:
         return Cells(ours=model, honest=self._cell("honest", model), as_published=self._cell("as_published", model))
 
+    def best(self, model: str) -> Cells:
+        """The model that is best here, measured by a run of its own on the honest split."""
+        return Cells(ours=model, honest=self._cell("best_here", model), as_published=Missing(missing="not published"))
+
     def _cell(self, name: ColumnName, model: str | None) -> Cell:
         if model is None:
             return Missing(missing="other images, no study here")
@@ -130,6 +146,8 @@ class _Filled:
             return measured.figures[model]
         if not self._measured and not paths.raw(self._study).exists():
             return Missing(missing="no data on this machine")
+        if name == "best_here":
+            return Missing(missing="not run")
         measured_once = any(model in of_run.figures for of_run in self._measured.values())
         if not measured_once and self._lacks_weights(self._first_links.get(model, model)):
             return Missing(missing="no ImageNet weights on this machine")

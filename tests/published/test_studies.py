@@ -21,6 +21,7 @@ def test_every_model_has_a_name_in_the_studys_own_run(study: str, settings: Para
     ensembles = [f"ensemble_{combiner}" for combiner in settings.ensemble.combiners]
     ours = [row.ours for row in STUDIES[study].rows if row.ours]
     assert study in settings.studies
+    assert STUDIES[study].best_here in settings.models
     assert set(ours) <= {*STUDIES[study].networks, *ensembles}
     assert len(ours) == len(set(ours))
 

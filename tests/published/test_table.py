@@ -76,6 +76,20 @@ def test_a_column_is_always_of_one_run(folder: Path):
     assert cells("honest")["lite0"] == 0.7
 
 
+def test_the_model_that_is_best_here_has_a_run_and_a_row_of_its_own(folder: Path):
+    measure(folder, STUDY, "regroup", {"vgg16": 0.8})
+    publish(folder)
+    assert files.read_json(TABLE)["best_here"]["honest"] == {"missing": "not run"}
+    measure(folder, STUDY, "regroup", {"best_lite0": 0.9})
+    publish(folder)
+    assert files.read_json(TABLE)["best_here"]["honest"]["accuracy"] == 0.9
+    cross = f"| best here | `best_lite0` | {NONE} | {NONE} | 0.9000 (51) | 0.1000 | not published |"
+    assert cross in paths.PUBLISHED.read_text()
+    # A run of it alone is no run of the published models.
+    assert cells("honest")["vgg16"] == 0.8
+    assert "best_lite0" not in cells("honest")
+
+
 def test_columns_of_different_raw_data_never_stand_side_by_side(folder: Path):
     measure(folder, STUDY, "keep", {"vgg16": 0.9})
     publish(folder)
