@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import onnx
+from onnx import numpy_helper
 
 from medcnn.core.arrays import Floats
 from medcnn.core.errors import MedcnnError
@@ -83,7 +84,7 @@ def _exported(model: keras.Model) -> onnx.ModelProto:
         model.export(path, format="onnx", input_signature=signature, opset_version=OPSET, verbose=False)
         # tf2onnx leaves many copies of the network behind in cycles: 400 MB for one of 13 MB.
         gc.collect()
-        return _without_idle_reshapes(onnx.load(path))
+        return _with_whole_sizes(_without_idle_reshapes(onnx.load(path)))
 
 
 def _without_idle_reshapes(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -104,6 +105,20 @@ def _without_idle_reshapes(model: onnx.ModelProto) -> onnx.ModelProto:
         if node.op_type == "Reshape" and before and before == after and all(before):
             renamed[node.output[0]] = node.input[0]
             model.graph.node.remove(node)
+    return model
+
+
+def _with_whole_sizes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network, resized images having the size that is meant.
+
+    tf2onnx writes the factors of a ``Resize`` as float32, and 29 pixels times 32 / 29 are 31 of them.
+    """
+    factors = {node.input[2] for node in model.graph.node if node.op_type == "Resize" and len(node.input) == 3}
+    for tensor in model.graph.initializer:
+        if tensor.name in factors:
+            scales = numpy_helper.to_array(tensor)
+            larger = np.where(scales == np.round(scales), scales, np.nextafter(scales, np.float32(np.inf)))
+            tensor.CopyFrom(numpy_helper.from_array(larger, tensor.name))
     return model
 
 
