@@ -1,12 +1,14 @@
-"""Explain: what the best and the worst network of a study looked at, in test images chosen from their predictions."""
+"""Explain: what the chosen model of a study looked at, in test images chosen from its predictions."""
 
 from medcnn.core import files
-from medcnn.core.seeding import pin_tensorflow
+from medcnn.core.seeding import derived, pin_tensorflow
 from medcnn.dataset import part
+from medcnn.explain import occluding
 from medcnn.explain.gallery import gallery
 from medcnn.explain.settings import Settings
 from medcnn.params.shared.loading import load
 from medcnn.results import base as results
+from medcnn.results.ensembles import Combined
 from medcnn.results.evaluated import Compared
 from medcnn.runtime import paths
 from stages import run_stage
@@ -14,30 +16,35 @@ from stages import run_stage
 
 def main(study: str) -> None:
     settings = load(Settings)
+    files.keep_only(paths.models(study), settings.run.trained)
+    compared = results.read(paths.metrics("comparisons", study), Compared)
+    if settings.studies[study].labels.multi_label:
+        print(f"{study}: no gallery, as it is of one answer per image, and images of this study have several")
+        paths.plots("explain", study).mkdir(parents=True, exist_ok=True)
+        files.write_json(
+            paths.metrics("explain", study), {"model": compared.best, "body": None, "methods": {}, "images": {}}
+        )
+        return
     test = part.read(study, settings.studies[study].labels.class_names)
-    networks = results.read(paths.metrics("comparisons", study), Compared).networks
-    if several := settings.studies[study].labels.multi_label:
-        print(f"{study}: no galleries, as they are of one answer per image, and images of this study have several")
-    # One model may be both.
-    chosen_models = [] if several else sorted({networks.best, networks.worst})
-    galleries = [gallery(study, name, test) for name in chosen_models]
+    macs = results.read(paths.metrics("ensemble", study), Combined).macs
+    shown = gallery(study, compared.best, test)
+    images, answers = shown.images, shown.predicted
+    onnx = paths.onnx_model(study, compared.best)
+    explained = {
+        "occlusion": (compared.best, occluding.maps(onnx, images, answers, macs[compared.best], settings.seed))
+    }
     pin_tensorflow(settings.seed, portable=settings.compute.portable)
-    from medcnn.explain.gradcam import NoFeatureMapsError, grad_cam
+    from medcnn.explain import gradcam
     from medcnn.networks import saving
 
-    shown = {}
-    paths.plots("explain", study).mkdir(parents=True, exist_ok=True)
-    for chosen in galleries:
-        network = saving.load(paths.keras_model(study, chosen.model))
-        try:
-            heat = grad_cam(network, chosen.images.pixels(), chosen.predicted)
-        except NoFeatureMapsError as error:
-            print(f"{study}: {chosen.model} is not explained: {error}")
-        else:
-            shown[chosen.model] = chosen.write(study, heat)
-    files.keep_only(paths.plots("explain", study), shown)
-    files.keep_only(paths.models(study), settings.run.trained)
-    files.write_json(paths.metrics("explain", study), shown)
+    network = compared.networks.best if paths.is_combined(compared.best) else compared.best
+    try:
+        loaded = saving.load(paths.keras_model(study, network))
+        maps = gradcam.maps(loaded, images.pixels(), answers, derived("explain", settings.seed))
+        explained["grad_cam"] = (network, maps)
+    except gradcam.NoFeatureMapsError as error:
+        print(f"{study}: no Grad-CAM of {network}: {error}")
+    files.write_json(paths.metrics("explain", study), shown.write(study, explained))
 
 
 if __name__ == "__main__":

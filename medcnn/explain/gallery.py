@@ -1,10 +1,9 @@
-"""The test images that say most about a network, as pictures beside what the network looked at."""
+"""The test images that say most about the chosen model, as pictures beside what was looked at."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,13 @@ import numpy.typing as npt
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import predictions
+from medcnn.dataset import manifest, predictions
 from medcnn.dataset.part import Part
+from medcnn.explain import trust
 from medcnn.explain.overlay import tile
 from medcnn.explain.selecting import chosen
+from medcnn.explain.trust import Maps
+from medcnn.measures.metrics import mean
 from medcnn.runtime import paths
 
 SUFFIX = ".jpg"
@@ -27,14 +29,16 @@ class Gallery:
 
     Attributes:
         model: its name.
-        images: the N images.
+        images: the N images, errors first.
         probabilities: what it predicted for them, (N, C).
+        files: N paths in the archive.
         rows: positions among the N images by kind: ``errors``, ``uncertain`` and ``typical``.
     """
 
     model: str
     images: Part
     probabilities: npt.NDArray[np.float64]
+    files: Sequence[str]
     rows: Mapping[str, Sequence[int]]
 
     @property
@@ -42,34 +46,44 @@ class Gallery:
         """The most probable class of each image, (N,)."""
         return self.probabilities.argmax(axis=1)
 
-    def write(self, study: str, heat: npt.NDArray[np.float32]) -> dict[str, list[dict[str, Any]]]:
+    def write(self, study: str, explained: Mapping[str, tuple[str, Maps]]) -> dict[str, Any]:
         """Write one picture per image; pictures of earlier runs are removed.
 
         Args:
             study: its name.
-            heat: where the network looked, (N, h, w) of 0..1.
+            explained: by method, in the order of the pictures, the model that is explained and its maps.
 
         Returns:
-            The images by kind, as ``metrics/explain/S.json`` lists them.
+            What ``metrics/explain/S.json`` says.
         """
         folder = paths.plots("explain", study)
-        for image_id, image, seen in zip(self.images.image_ids, self.images.pixels(), heat, strict=True):
-            files.write_bytes(folder / self._file(image_id), tile(image, seen))
-        files.keep_only(folder / self.model, self.images.image_ids)
-        return {kind: [self._item(row) for row in rows] for kind, rows in self.rows.items()}
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = self.images.pixels()
+        bodies = [trust.body(image) for image in pixels]
+        trusted = {method: _trusted(maps, bodies) for method, (_, maps) in explained.items()}
+        for row, (image_id, image) in enumerate(zip(self.images.image_ids, pixels, strict=True)):
+            heats = [maps.heat[row] if row < len(maps.heat) else None for _, maps in explained.values()]
+            strengths = [None if heat is None else trust.strength(heat) for heat in heats]
+            files.write_bytes(folder / f"{image_id}{SUFFIX}", tile(image, strengths))
+        files.keep_only(folder, self.images.image_ids)
+        return {
+            "model": self.model,
+            "body": mean(np.array([body.mean() for body in bodies if body is not None])),
+            "methods": {method: _joined(of, trusted[method]) for method, (of, _) in explained.items()},
+            "images": {kind: [self._item(row, trusted) for row in rows] for kind, rows in self.rows.items()},
+        }
 
-    def _item(self, row: int) -> dict[str, Any]:
+    def _item(self, row: int, trusted: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, Any]:
         images, predicted = self.images, self.predicted[row]
         return {
             "image_id": images.image_ids[row],
+            "path": self.files[row],
             "label": images.classes[images.labels[row]],
             "predicted": images.classes[predicted],
             "probability": self.probabilities[row, predicted],
-            "file": self._file(images.image_ids[row]).as_posix(),
+            "file": f"{images.image_ids[row]}{SUFFIX}",
+            "maps": {method: maps[row] for method, maps in trusted.items() if row < len(maps)},
         }
-
-    def _file(self, image_id: str) -> Path:
-        return Path(self.model, f"{image_id}{SUFFIX}")
 
 
 def gallery(study: str, model: str, test: Part) -> Gallery:
@@ -78,7 +92,7 @@ def gallery(study: str, model: str, test: Part) -> Gallery:
     Raises:
         MedcnnError: predictions are missing, or are of images that the test part lacks.
     """
-    path = paths.predictions(study) / f"{model}.csv"
+    path = paths.predicted(study, model)
     table = predictions.read(path).of("test")
     row_of = {image_id: row for row, image_id in enumerate(test.image_ids)}
     for image_id in table.image_ids:
@@ -89,4 +103,21 @@ def gallery(study: str, model: str, test: Part) -> Gallery:
     rows = [row for kind in by_kind.values() for row in kind]
     numbers = iter(range(len(rows)))
     renumbered = {kind: [next(numbers) for _ in of_kind] for kind, of_kind in by_kind.items()}
-    return Gallery(model, predicted.at(rows), table.probabilities[rows], renumbered)
+    shown = predicted.at(rows)
+    named = manifest.used(paths.manifest(study), "image_id", "path").set_index("image_id")["path"]
+    return Gallery(model, shown, table.probabilities[rows], named.loc[list(shown.image_ids)].tolist(), renumbered)
+
+
+def _trusted(maps: Maps, bodies: Sequence[npt.NDArray[np.bool_] | None]) -> list[dict[str, float]]:
+    """How far each map can be trusted; NaN of the correlation where weights were not shuffled for it."""
+    alike = [trust.rank_correlation(*pair) for pair in zip(maps.heat, maps.shuffled, strict=False)]
+    alike += [np.nan] * (len(maps.heat) - len(alike))
+    inside = [trust.inside(heat, body) for heat, body in zip(maps.heat, bodies, strict=False)]
+    return [{"inside": share, "shuffled": same} for share, same in zip(inside, alike, strict=True)]
+
+
+def _joined(model: str, trusted: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """The means over images of what is known of them."""
+    known = {key: np.array([of_image[key] for of_image in trusted]) for key in ("inside", "shuffled")}
+    means = {key: mean(values[np.isfinite(values)]) for key, values in known.items()}
+    return {"of": model, "images": len(trusted), "checked": int(np.isfinite(known["shuffled"]).sum()), **means}

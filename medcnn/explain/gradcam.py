@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from medcnn.explain.shuffling import shuffle
+from medcnn.explain.trust import Maps
 from medcnn.networks import encoder
 from medcnn.networks.building import extractor
 from medcnn.networks.forward import forward
@@ -46,6 +48,17 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: npt.NDArray[np.int
     heat = np.maximum((weights * maps).sum(axis=-1), 0)
     strongest = heat.max(axis=(1, 2), keepdims=True)
     return np.divide(heat, strongest, out=np.zeros_like(heat), where=strongest > 0)
+
+
+def maps(model: keras.Model, images: np.ndarray, classes: npt.NDArray[np.int64], rng: np.random.Generator) -> Maps:
+    """Grad-CAM of a network, and of the same network after its weights were shuffled, which they stay.
+
+    Raises:
+        NoFeatureMapsError: the network has none.
+    """
+    heat = grad_cam(model, images, classes).astype(np.float64)
+    shuffle(model, rng)
+    return Maps(heat, grad_cam(model, images, classes).astype(np.float64))
 
 
 def _up_to_the_maps(model: keras.Model) -> keras.Model:

@@ -1,8 +1,9 @@
-"""An image beside the same image under its heat map, as a small picture."""
+"""An image beside the same image under its heat maps, as a small picture."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -10,26 +11,28 @@ import numpy.typing as npt
 from PIL import Image
 
 SIDE = 160
-"""Side of the original and of the overlay, in pixels."""
+"""Side of the original and of each overlay, in pixels."""
 GAP = 4
-"""Black pixels between the two."""
+"""Black pixels between them."""
 OPACITY = 0.65
 """Opacity of the map where it is strongest, so that the anatomy stays visible beneath."""
 QUALITY = 80
 """Quality of the JPEG, 1..95; at 80 a picture takes about 8 kB."""
 
 
-def tile(image: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> bytes:
-    """A JPEG, ``SIDE`` pixels high: the original on the left, the overlay on the right.
+def tile(image: npt.NDArray[np.uint8], heats: Sequence[npt.NDArray[np.float32] | None]) -> bytes:
+    """A JPEG, ``SIDE`` pixels high: the original on the left, the overlays to its right.
 
     Args:
         image: uint8 (S, S, 3).
-        heat: where the network looked, (h, w) of 0..1.
+        heats: what was looked at, each (h, w) of 0..1; the place of one that is not there stays black.
     """
     original = Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    picture = Image.new("RGB", (2 * SIDE + GAP, SIDE))
+    picture = Image.new("RGB", (SIDE + len(heats) * (SIDE + GAP), SIDE))
     picture.paste(original, (0, 0))
-    picture.paste(Image.fromarray(overlay(original, heat)), (SIDE + GAP, 0))
+    for number, heat in enumerate(heats, start=1):
+        if heat is not None:
+            picture.paste(Image.fromarray(overlay(original, heat)), (number * (SIDE + GAP), 0))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY, optimize=True)
     return buffer.getvalue()

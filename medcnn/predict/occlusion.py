@@ -1,8 +1,4 @@
-"""Occlusion: where a grey patch, slid over an image, takes probability from its class.
-
-Zeiler and Fergus, ECCV 2014, https://arxiv.org/abs/1311.2901. It needs nothing of a model but its answers, so it works
-for ensembles and cascades too.
-"""
+"""Pictures of where a grey patch, slid over an image, takes probability from its class: see ``inference.occlusion``."""
 
 from __future__ import annotations
 
@@ -10,22 +6,18 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from medcnn.core import files
+from medcnn.inference.occlusion import occlusion
 from medcnn.predict.model import Model
 from medcnn.predict.rows import Row
 from medcnn.runtime.console import shown
 
-PATCHES = 7
-"""Patches side by side; they overlap by half."""
-GREY = 128
 SIDE = 448
 """The side of the picture, in pixels."""
 OPACITY = 0.6
@@ -49,7 +41,8 @@ def explained(row: Row, model: Model, folder: Path, batch: int) -> Row:
         return row
     likeliest = max(row.probabilities, key=lambda key: row.probabilities[key])
     name = row.label if row.label and row.label in row.probabilities else likeliest
-    heat = occlusion(row.pixels, model, list(row.probabilities).index(name), batch)
+    index = list(row.probabilities).index(name)
+    heat = occlusion(row.pixels, lambda images: model.probabilities(images)[:, index], batch)
     target = folder / file_name(row.path)
     last = shown(re.split(r"[/\\]", row.path)[-1])
     files.write_bytes(target, picture(row.pixels, heat, f"{name} {row.probabilities[name]:.4f}: {last}"))
@@ -60,42 +53,6 @@ def file_name(path: str) -> str:
     """A name for the picture of a path: readable, without folders, and unique by a digest of the whole path."""
     readable = re.sub(r"[^A-Za-z0-9._#-]+", "_", re.split(r"[/\\]", path)[-1]).strip("._")[:_LONGEST_NAME]
     return f"{readable or 'image'}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}.png"
-
-
-def occlusion(pixels: np.ndarray, model: Model, index: int, batch: int) -> np.ndarray:
-    """How much the probability of a class falls where a patch lies; the mean over the patches that cover a pixel.
-
-    Args:
-        pixels: uint8 (S, S, 3).
-        model: what predicts.
-        index: the class.
-        batch: images in a run.
-
-    Returns:
-        float64 (S, S), -1..1; negative where the patch raises the probability.
-    """
-    side = len(pixels)
-    whole = model.probabilities(pixels[None])[0, index]
-    falls, covered = np.zeros((side, side)), np.zeros((side, side))
-    boxes = iter(_boxes(side))
-    while places := list(islice(boxes, batch)):
-        answers = model.probabilities(np.stack([_hidden(pixels, place) for place in places]))[:, index]
-        for place, answer in zip(places, answers, strict=True):
-            falls[place] += whole - answer
-            covered[place] += 1
-    return falls / covered
-
-
-def _boxes(side: int) -> Iterator[tuple[slice, slice]]:
-    patch = max(round(side / PATCHES), 1)
-    starts = np.unique(np.linspace(0, side - patch, 2 * PATCHES - 1).round().astype(int))
-    return ((slice(top, top + patch), slice(left, left + patch)) for top in starts for left in starts)
-
-
-def _hidden(pixels: np.ndarray, place: tuple[slice, slice]) -> np.ndarray:
-    copy = pixels.copy()
-    copy[place] = GREY
-    return copy
 
 
 def picture(pixels: np.ndarray, heat: np.ndarray, title: str) -> bytes:

@@ -29,7 +29,7 @@ from medcnn.results.data import Download, Split
 from medcnn.results.ensembles import Combined
 from medcnn.results.evaluated import Compared, Evaluated
 from medcnn.results.external import External
-from medcnn.results.networks import Exported, Galleries, Stressed, Trained
+from medcnn.results.networks import Exported, Gallery, Stressed, Trained
 from medcnn.results.timings import Timed
 from medcnn.runtime import paths
 
@@ -49,7 +49,7 @@ class Facts:
         data: the images and their parts.
         download: the raw data.
         combined: ensembles and cascades.
-        explained: pictures of what networks looked at, by network and kind.
+        explained: pictures of what the chosen model looked at.
         trained: by network.
         exported: by network, ensemble and cascade.
         timed: by model.
@@ -78,7 +78,7 @@ class Facts:
     data: Split
     download: Download | None
     combined: Combined
-    explained: Galleries
+    explained: Gallery | None
     trained: dict[str, Trained]
     exported: dict[str, Exported]
     timed: dict[str, Timed]
@@ -191,7 +191,7 @@ def gathered(name: str, settings: Settings) -> Facts:
         data=data,
         download=base.read_if_made(paths.metrics("download", name), Download),
         combined=combined,
-        explained=base.read_if_made(paths.metrics("explain", name), Galleries) or {},
+        explained=base.read_if_made(paths.metrics("explain", name), Gallery),
         trained=_by_model("train", name, models, Trained),
         exported=exported,
         timed=_timed(name, exported),

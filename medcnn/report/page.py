@@ -62,7 +62,7 @@ SECTIONS = (
     Section("external", "Tested on other studies", lambda facts: facts.external),
     Section("tradeoff", "The trade-off of errors", lambda facts: facts.errors),
     Section("calibration", "Can the probabilities be believed?", lambda facts: True),
-    Section("galleries", "Where the network looks", lambda facts: shown_galleries(facts)),
+    Section("galleries", "Where the model looks", lambda facts: shown_gallery(facts)),
     Section("subgroups", "Subgroups", lambda facts: facts.evaluated[facts.best].subgroups),
     Section("stress", "Degraded images", lambda facts: facts.stressed),
     Section("crossval", "Cross-validation", lambda facts: crossvalidated(facts)),
@@ -160,7 +160,7 @@ def _environment() -> Environment:
         hardest=tradeoff.hardest,
         crossvalidated=crossvalidated,
         of_provenance=checks.of_provenance,
-        galleries=shown_galleries,
+        gallery_of=shown_gallery,
         params_of_run=provenance.params_of_run,
         FIGURES=FIGURES,
         FEWEST_GROUPS=FEWEST_GROUPS,
@@ -175,16 +175,16 @@ def _environment() -> Environment:
     return environment
 
 
-def shown_galleries(facts: Facts) -> dict[str, dict[str, list[Explained]]]:
-    """The galleries by model and kind, the chosen network's first, without images whose picture is not there."""
+def shown_gallery(facts: Facts) -> dict[str, list[Explained]]:
+    """The gallery of the chosen model by kind, without images whose picture is not there."""
+    if facts.explained is None:
+        return {}
+    kinds = ("errors", "uncertain", "typical")
     found = {
-        model: {
-            kind: [item for item in items if (facts.pictures / item.file).exists()] for kind, items in kinds.items()
-        }
-        for model, kinds in facts.explained.items()
+        kind: [item for item in facts.explained.images.get(kind, ()) if (facts.pictures / item.file).exists()]
+        for kind in kinds
     }
-    filled = {model: kinds for model, kinds in found.items() if any(kinds.values())}
-    return dict(sorted(filled.items(), key=lambda of_model: of_model[0] != facts.compared.networks.best))
+    return {kind: items for kind, items in found.items() if items}
 
 
 def crossvalidated(facts: Facts) -> dict[str, Crossval]:

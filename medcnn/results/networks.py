@@ -134,15 +134,55 @@ class Stressed(Record):
     degraded: dict[str, tuple[Degraded, ...]]
 
 
+class Map(Record):
+    """How far one map of what a model looks at can be trusted.
+
+    Attributes:
+        inside: share of what speaks for the class that lies within the body; None where no body can be told.
+        shuffled: rank correlation with the map of the same model with shuffled weights, where that was made.
+    """
+
+    inside: Number
+    shuffled: Number
+
+
+class Method(Map):
+    """The maps of one method, of which figures are the means.
+
+    Attributes:
+        of: the model that is explained.
+        images: how many have a map.
+        checked: how many have one of shuffled weights too.
+    """
+
+    of: str
+    images: int
+    checked: int
+
+
 class Explained(Record):
-    """One picture of ``metrics/explain/S.json``: the image, its class, the answer, and the file with its heat map."""
+    """One picture: the image, its class, the answer, the file, and what is known of its maps by method."""
 
     image_id: str
+    path: str
     label: str
     predicted: str
     probability: float
     file: str
+    maps: dict[str, Map]
 
 
-Galleries = dict[str, dict[str, tuple[Explained, ...]]]
-"""``metrics/explain/S.json``: pictures by network and kind."""
+class Gallery(Record):
+    """``metrics/explain/S.json``.
+
+    Attributes:
+        model: the chosen model, by whose answers the images are picked.
+        body: share of an image that shows the body, the mean over the images where it can be told.
+        methods: ``occlusion`` and ``grad_cam``, as far as they could be used, in the order of a picture's parts.
+        images: by kind: ``errors``, ``uncertain`` and ``typical``.
+    """
+
+    model: str
+    body: Number
+    methods: dict[str, Method]
+    images: dict[str, tuple[Explained, ...]]

@@ -8,19 +8,7 @@ import pytest
 from PIL import Image
 
 from medcnn.predict import occlusion
-from medcnn.predict.model import load
 from tests.predict.conftest import SIDE
-
-
-def test_heat_is_where_a_patch_takes_probability(model: Path):
-    pixels = np.full((SIDE, SIDE, 3), 110, np.uint8)
-    pixels[4:12, 20:28] = 255
-    bright = occlusion.occlusion(pixels, load(model), 1, batch=50)
-    assert bright.shape == (SIDE, SIDE)
-    assert bright[6:10, 22:26].min() > 0
-    assert bright[20:, :12].max() < 0
-    dark = occlusion.occlusion(pixels, load(model), 0, batch=7)
-    np.testing.assert_allclose(dark, -bright, atol=1e-6)
 
 
 def test_the_picture_is_red_where_probability_falls_and_blue_where_it_rises():

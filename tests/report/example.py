@@ -253,21 +253,18 @@ def _edit_params(made: Example, before: str, after: str) -> None:
 
 
 def write_explained(made: Example) -> None:
-    """Galleries of the best and the worst network, of an image or two a kind."""
-    networks = files.read_json(made.path(paths.metrics("comparisons", made.study)))["networks"]
-    galleries = {model: _gallery(made, model) for model in networks.values()}
-    files.write_json(made.path(paths.metrics("explain", made.study)), galleries)
-
-
-def _gallery(made: Example, model: str) -> dict[str, list[dict[str, Any]]]:
-    table = predictions.read(made.predictions_of(model)).of("test")
+    """A gallery of the chosen model, of an image or two a kind."""
+    compared = files.read_json(made.path(paths.metrics("comparisons", made.study)))
+    table = predictions.read(made.predictions_of(compared["best"])).of("test")
     predicted = table.probabilities.argmax(axis=1)
+    maps = {"occlusion": {"inside": 0.75, "shuffled": 0.125}, "grad_cam": {"inside": 0.5, "shuffled": None}}
+    of = {"occlusion": compared["best"], "grad_cam": compared["networks"]["best"]}
     items = []
     for row in range(5):
-        file = f"{model}/{table.image_ids[row]}.jpg"
+        file = f"{table.image_ids[row]}.jpg"
         path = made.path(paths.plots("explain", made.study)) / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (64, 32), "teal").save(path)
+        Image.new("RGB", (96, 32), "teal").save(path)
         items.append(
             {
                 "image_id": table.image_ids[row],
@@ -275,9 +272,17 @@ def _gallery(made: Example, model: str) -> dict[str, list[dict[str, Any]]]:
                 "predicted": table.classes[predicted[row]],
                 "probability": table.probabilities[row, predicted[row]],
                 "file": file,
+                "path": f"{made.study}/{row}.png",
+                "maps": maps,
             }
         )
-    return {"errors": items[:2], "uncertain": items[2:3], "typical": items[3:]}
+    gallery = {
+        "model": compared["best"],
+        "body": 0.625,
+        "methods": {key: {"of": of[key], "images": 5, "checked": 5, **maps[key]} for key in of},
+        "images": {"errors": items[:2], "uncertain": items[2:3], "typical": items[3:]},
+    }
+    files.write_json(made.path(paths.metrics("explain", made.study)), gallery)
 
 
 def write_careless(made: Example) -> None:

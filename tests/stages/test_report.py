@@ -275,10 +275,10 @@ def test_galleries_name_the_images(reported: tuple[Example, str]):
         return
     explained = files.read_json(made.path(paths.metrics("explain", made.study)))
     alts = " ".join(image["alt"] for image in parsed(html).images)
-    for kinds in explained.values():
-        for item in (item for items in kinds.values() for item in items):
-            words = f"Image {item['image_id']} as prepared, and beside it with its heat map. True class {item['label']}"
-            assert f"{words}, predicted {item['predicted']}." in alts
+    assert explained["model"] == best(made)
+    for item in (item for items in explained["images"].values() for item in items):
+        words = f"Image {item['path']} as prepared, and beside it with its heat maps. True class {item['label']}"
+        assert f"{words}, predicted {item['predicted']}." in alts
 
 
 def test_folds_stand_beside_their_pooled_figure(reported: tuple[Example, str]):
