@@ -36,7 +36,10 @@ def add_to(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "model", metavar="MODEL.onnx", type=Path, help="a model.onnx or model.int8.onnx of this project"
+        "model",
+        metavar="MODEL",
+        type=Path,
+        help="a model.onnx or model.int8.onnx of this project, or a study with results here, for its chosen model",
     )
     parser.add_argument("paths", metavar="PATH", nargs="+", help="images, folders, patterns, zips, or -")
     parser.add_argument(

@@ -19,6 +19,7 @@ from medcnn.predict.bar import ProgressBar
 from medcnn.predict.model import Model, load
 from medcnn.predict.output import Writer, writer
 from medcnn.predict.rows import Options, Row, rows
+from medcnn.runtime import paths
 
 UNREADABLE = 3
 BROKEN_PIPE = 141
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     """
     found = inputs.find(options.paths)
     _check_outputs(options)
-    model = load(options.model)
+    model = load(_file(options.model))
     levels = deciding.thresholds(options.thresholds, model.card)
     form = writer(options.format, model, levels, options.explain is not None)
     bar_is_wanted = sys.stderr.isatty() and (options.output is not None or not sys.stdout.isatty())
@@ -64,6 +65,14 @@ def run(options: argparse.Namespace) -> int:
     progress.close()
     _summary(count, errors, found.skipped)
     return UNREADABLE if errors else 0
+
+
+def _file(model: Path) -> Path:
+    """The file that is named, or that of the chosen model where a study with results here is named."""
+    compared = paths.metrics("comparisons", model.name)
+    if model.exists() or len(model.parts) != 1 or not compared.exists():
+        return model
+    return paths.onnx_model(model.name, files.read_json(compared)["best"])
 
 
 def _check_outputs(options: argparse.Namespace) -> None:

@@ -124,11 +124,7 @@ def _leak(facts: Facts) -> str:
 
 
 def _next(facts: Facts) -> str:
-    return (
-        "medcnn init MY_IMAGES"
-        if facts.synthetic
-        else f"medcnn predict {paths.onnx_model(facts.name, facts.best)} IMAGE"
-    )
+    return "medcnn init MY_IMAGES" if facts.synthetic else f"medcnn predict {facts.name} IMAGE"
 
 
 def _interval(block: Record, key: str) -> str:

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medcnn.core import files
+from medcnn.runtime import paths
 from tests.conftest import encoded, picture, zipped
 from tests.predict.conftest import SIDE, Done, card, save
 from tests.project import ROOT
@@ -51,6 +53,19 @@ def folder(tmp_path: Path) -> Path:
 
 def records(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_study_stands_for_its_chosen_model(
+    predict: Predict, folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(folder)
+    files.write_json(paths.metrics("comparisons", "shades"), {"best": "bright"})
+    named = paths.onnx_model("shades", "bright")
+    named.parent.mkdir(parents=True)
+    named.write_bytes(model.read_bytes())
+    assert predict("a.png", model=Path("shades")).stdout == predict("a.png", model=named).stdout
+    done = predict("a.png", model=Path("shadows"))
+    assert (done.code > 0, "shadows" in done.stderr) == (True, True)
 
 
 def test_a_folder_as_csv_in_order_with_a_row_for_the_broken_image(predict: Predict, folder: Path):
