@@ -20,7 +20,8 @@ from medcnn.params.judging.evaluate import Judging
 from medcnn.params.judging.figures import BY_KEY
 from medcnn.review.results import Pair
 
-Word = Literal["better", "worse", "cannot tell"]
+Word = Literal["better", "worse", "cannot tell", "unchanged", "no data"]
+"""``cannot tell`` where test images do not decide; ``no data`` where there are no two results to compare."""
 _DECIDING = tuple(BY_KEY[key] for key in ("accuracy", "cross_entropy"))
 
 
@@ -36,6 +37,14 @@ class Verdict:
 class IncomparableError(Exception):
     """Why two states of a study cannot be compared, in a few words."""
 
+    word: Word = "no data"
+
+
+class UnchangedError(IncomparableError):
+    """That there is nothing to compare."""
+
+    word: Word = "unchanged"
+
 
 def verdict(pair: Pair, known: pd.Series[str], settings: Judging, seed: int) -> Verdict:
     """Compare the two chosen models by the paired tests of accuracy and of cross-entropy.
@@ -49,8 +58,10 @@ def verdict(pair: Pair, known: pd.Series[str], settings: Judging, seed: int) -> 
     try:
         tables = _comparable(pair)
         grouped = of_images(tables["now"].image_ids, known)
-    except (IncomparableError, MedcnnError) as reason:
-        return Verdict(pair.now.study, "cannot tell", str(reason))
+    except IncomparableError as reason:
+        return Verdict(pair.now.study, reason.word, str(reason))
+    except MedcnnError as reason:
+        return Verdict(pair.now.study, "no data", str(reason))
     [test] = statistics.compared(tables, grouped, settings, seed)
     word = decided(test, settings.significance)
     return Verdict(pair.now.study, word, f"{_models(pair)}, on {_counted(grouped)}: {_said(test)}")
@@ -75,7 +86,8 @@ def _comparable(pair: Pair) -> dict[str, Predictions]:
     """The test parts of both, in one order.
 
     Raises:
-        IncomparableError: there are no two sets of predictions for the same test images, or they are the same.
+        IncomparableError: there are no two sets of predictions for the same test images.
+        UnchangedError: they are the same.
     """
     now, before = pair.now, pair.before
     if before is None:
@@ -93,7 +105,7 @@ def _comparable(pair: Pair) -> dict[str, Predictions]:
         raise IncomparableError("the classes are not those of the base")
     tables = predictions.joined(tables.items())
     if np.array_equal(tables["now"].probabilities, tables["base"].probabilities):
-        raise IncomparableError(f"{_models(pair)} gives the same probabilities for every test image")
+        raise UnchangedError(f"{_models(pair)} gives the same probabilities for every test image")
     return tables
 
 

@@ -66,7 +66,7 @@ def test_results_that_are_those_of_the_base_as_made_again_in_a_second_checkout(c
     git(tmp_path / "base", "commit", "--quiet", "--allow-empty", "--message", "As reproduced here")
     made_again = (committed / ".git/worktrees/base/HEAD").read_text().strip()
     text = reviewed(committed, "--base", made_again)
-    assert text.startswith(f"## {STUDY}: cannot tell\n")
+    assert text.startswith(f"## {STUDY}: unchanged\n")
     for said in ("gives the same probabilities", "**Gate: passed.**", "No params changed", "No figure on test moved"):
         assert said in text
     done = run(committed, "medcnn", "gate")
@@ -83,7 +83,7 @@ def test_predictions_that_no_cache_has_are_a_sentence(project: Path):
     record(project, skill=0.0)
     shutil.rmtree(project / ".dvc" / "cache")
     text = reviewed(project)
-    assert text.startswith(f"## {STUDY}: cannot tell\n")
+    assert text.startswith(f"## {STUDY}: no data\n")
     assert f"the predictions of {BEST} at the base are not in DVC's cache or remote" in text
 
 

@@ -65,12 +65,13 @@ def test_what_cannot_be_compared_is_said(project: Path, settings: Params):
     }
     for why, before in whys.items():
         said = judged(now, before, settings)
-        assert (said.word, why in said.why) == ("cannot tell", True), said
+        word = "unchanged" if before is now else "no data"
+        assert (said.word, why in said.why) == (word, True), said
     assert "dvc checkout" in judged(results(None, project), now, settings).why
     unlisted = verdict(
         Pair(now, results(table(1.0, project), project)), pd.Series({"0": "one"}), settings.evaluate, settings.seed
     )
-    assert (unlisted.word, "not in the manifest" in unlisted.why) == ("cannot tell", True)
+    assert (unlisted.word, "not in the manifest" in unlisted.why) == ("no data", True)
 
 
 def pair(accuracy: tuple[float, float], cross_entropy: tuple[float, float]) -> dict[str, Any]:
