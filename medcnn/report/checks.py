@@ -35,6 +35,7 @@ TITLES = {
     "images": "Images without doubt",
     "groups": "Enough test images",
     "baseline": "Better than guessing",
+    "seeds": "Spread over seeds",
     "calibration": "Calibrated",
     "export": "Export equals the model",
     "int8": "Int8 equals float32",
@@ -68,6 +69,7 @@ def checklist(facts: Facts) -> list[Check]:
         *_of_data(facts.data),
         *_of_claims(facts.claims),
         *_of_figures(chosen, facts.several),
+        _of_seeds(chosen),
         *_of_calibration(chosen.calibration),
         *(check for name, found in facts.external.items() for check in _of_external(name, found, facts.best)),
         *_of_export(facts.exported.get(facts.best), facts.limits),
@@ -153,6 +155,22 @@ def _groups(test: Measured, key: str) -> Check:
     wide = high - low > WIDE
     text = f"{counted}; {name} is known to lie within {low:.3f} and {high:.3f}"
     return _check("groups", "warn" if wide else "pass", text, "ranking")
+
+
+def _of_seeds(chosen: Evaluated) -> Check:
+    """How far accuracy moves with the seed alone, beside the interval that other patients would move it in."""
+    cells = chosen.crossval.cells if chosen.crossval else {}
+    accuracies = [cell.get("accuracy") for name, cell in cells.items() if name.startswith("0-")]
+    known = [accuracy for accuracy in accuracies if accuracy is not None]
+    if len(known) < 2:
+        text = "trained with one seed: run.seeds=[0,1,2] says how much of a figure is luck"
+        return _check("seeds", "warn", text, "methods")
+    low, high, test = min(known), max(known), chosen.test
+    spread = f"accuracy from {low:.3f} to {high:.3f} over {len(known)} seeds"
+    text = f"{spread}; that of seed 0 is {_interval(test, 'accuracy')}"
+    below, above = test.get("accuracy_low"), test.get("accuracy_high")
+    outside = below is None or above is None or low < below or high > above
+    return _check("seeds", "warn" if outside else "pass", text, "crossval")
 
 
 def _of_calibration(block: Calibration) -> Iterator[Check]:

@@ -13,8 +13,9 @@ from medcnn.report.checks import checklist, of_provenance
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.provenance import Provenance
 from medcnn.report.reproduction import Reproduction
+from medcnn.results.base import Figures
 from medcnn.results.data import Doubt
-from medcnn.results.evaluated import Evaluated, Measured
+from medcnn.results.evaluated import Crossval, Evaluated, Measured
 from medcnn.results.networks import Exported
 from medcnn.runtime import paths
 from tests.report.example import example, write_external
@@ -110,6 +111,21 @@ def test_exports_that_differ_fail_and_dear_int8_warns(facts: Facts):
     assert verdicts(with_export(facts, "int8", accuracy_drop=0.0, cross_entropy_rise=0.0))["int8"] == "pass"
     assert verdicts(with_export(facts, "int8", cross_entropy_rise=0.5))["int8"] == "warn"
     assert {"export", "int8"}.isdisjoint(verdicts(replace(facts, exported={})))
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "verdict"), [((0.5,), "warn"), ((0.74, 0.75, 0.76), "pass"), ((0.4, 0.75), "warn")]
+)
+def test_seeds_that_move_more_than_the_interval_warn(accuracies: tuple[float, ...], verdict: str, facts: Facts):
+    chosen = with_test(facts, accuracy=0.75, accuracy_low=0.65, accuracy_high=0.85).evaluated[facts.best]
+    cells = {f"0-{seed}": Figures(accuracy=accuracy) for seed, accuracy in enumerate(accuracies)}
+    none = Figures()
+    crossval = Crossval(
+        folds=(0,), repeats=tuple(range(len(accuracies))), images=9, groups=9, cells={**cells, "1-0": none},
+        pooled=none, mean=none, spread=none,
+    )  # fmt: skip
+    evaluated = {**facts.evaluated, facts.best: chosen.model_copy(update={"crossval": crossval})}
+    assert verdicts(replace(facts, evaluated=evaluated))["seeds"] == verdict
 
 
 def test_other_studies_are_checked_where_there_are_any(facts: Facts):
