@@ -16,11 +16,9 @@ from medcnn.init import arguments as init
 from medcnn.predict import arguments
 from medcnn.running import arguments as running
 from medcnn.runtime.console import one_line_errors
+from medcnn.runtime.version import __version__
 from medcnn.searching import arguments as searching
 from medcnn.showing import arguments as showing
-
-# Here and not in medcnn/__init__.py, on which every stage depends: a new number reruns nothing.
-__version__ = "0.1.0"
 
 GROUPS = (
     ("Your images", ("init", "check", "run")),

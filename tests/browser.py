@@ -56,7 +56,9 @@ def _contrast(text: dict[str, Any]) -> float:
 
 
 def _rgba(colour: str) -> tuple[float, ...]:
-    numbers = [float(number) for number in re.findall(r"[\d.]+", colour)]
+    numbers = [float(number) for number in re.findall(r"[\d.]+(?:e-?\d+)?", colour)]
+    if colour.startswith("color(srgb"):
+        numbers[:3] = [255 * number for number in numbers[:3]]
     return (*numbers, 1.0) if len(numbers) == 3 else tuple(numbers)
 
 

@@ -18,6 +18,7 @@ from medcnn.params.studies import Study
 from medcnn.published import table
 from medcnn.published.table import Table
 from medcnn.report import reading
+from medcnn.report.areas import Area, aurocs
 from medcnn.report.claims import Claims, claims
 from medcnn.report.explorer import BUDGET, Explorer, explorer, outcomes
 from medcnn.report.mistakes import Mistakes, mistakes
@@ -59,6 +60,8 @@ class Facts:
         histories: learning curves by model and split.
         confusions: counts (C, C) by model, row = the true class.
         rocs: ROC curves by class and model.
+        precision_recalls: precision over recall by class and model.
+        aurocs: the chosen model's AUROC of each class against the rest, with its interval.
         reliabilities: reliability diagrams by model, before and after the temperature.
         errors: errors at every threshold, by class and model.
         mistakes: the chosen model's errors on test by group, where its predictions are there.
@@ -88,6 +91,8 @@ class Facts:
     histories: dict[str, dict[str, History]]
     confusions: dict[str, Integers]
     rocs: dict[str, dict[str, Curve]]
+    precision_recalls: dict[str, dict[str, Curve]]
+    aurocs: dict[str, Area]
     reliabilities: dict[str, dict[str, Reliability]]
     errors: dict[str, dict[str, Errors]]
     mistakes: Mistakes | None
@@ -201,6 +206,8 @@ def gathered(name: str, settings: Settings) -> Facts:
         histories=reading.histories(name, models),
         confusions=reading.confusions(name, models, outcomes(study.labels.class_names)),
         rocs=reading.rocs(name, models),
+        precision_recalls=reading.precision_recalls(name, models),
+        aurocs=aurocs(name, compared.best, settings.evaluate.confidence),
         reliabilities=reading.reliabilities(name, models),
         errors=reading.errors(name, models),
         mistakes=mistakes(name, compared.best),

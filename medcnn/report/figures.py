@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from medcnn.core.arrays import Integers
-from medcnn.measures.curves import Curve
 from medcnn.measures.statistics.intervals import wilson
 from medcnn.params.judging.evaluate import Judging
+from medcnn.report import score_figures
 from medcnn.report.claims import Claims
 from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
 from medcnn.report.explorer import outcomes
@@ -24,8 +24,6 @@ from medcnn.report.reading import History, Reliability
 from medcnn.results.evaluated import Calibration
 from medcnn.results.networks import Stressed
 
-NAMED = 3
-"""How many ROC curves have a colour and a name of their own; the others are grey."""
 LEAST_POINT, MOST_POINT = 6, 70
 """Areas of a point of a reliability diagram, in square points: of hardly any image, and of all of them."""
 LONG_NAME = 15
@@ -46,7 +44,10 @@ def all_of(facts: Facts) -> tuple[Drawing, ...]:
         *claimed(facts),
         *learning_curves(facts),
         *confusions(facts),
-        *roc_curves(facts),
+        *score_figures.roc_curves(facts),
+        *score_figures.precision_recalls(facts),
+        *score_figures.scores(facts),
+        *score_figures.decisions(facts),
         *reliabilities(facts),
         *degradations(facts),
     )
@@ -76,14 +77,6 @@ def confusions(facts: Facts) -> Iterator[Drawing]:
         if (counts := facts.confusions.get(model)) is not None:
             svg = drawn((3.5, 3.0), partial(_draw_confusion, counts=counts, classes=outcomes(facts.classes)))
             yield Drawing(f"confusion_{model}", model, svg, _confusion_in_words(model, counts, outcomes(facts.classes)))
-
-
-def roc_curves(facts: Facts) -> Iterator[Drawing]:
-    """ROC curves on test, one figure per class: the chosen model bold, the next two named, the others grey."""
-    for index, (name, by_model) in enumerate(facts.rocs.items()):
-        named = [model for model in facts.best_first if model in by_model][:NAMED]
-        svg = drawn((3.5, 3.4), partial(_draw_rocs, by_model=by_model, named=named))
-        yield Drawing(f"roc_{index}", name, svg, f"ROC curves on test for the class {name}, of {', '.join(by_model)}.")
 
 
 def reliabilities(facts: Facts) -> Iterator[Drawing]:
@@ -164,22 +157,6 @@ def _confusion_in_words(model: str, counts: Integers, classes: tuple[str, ...]) 
     images = int(wrong.max())
     row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
     return f"{right}; the most frequent error is {classes[row]} read as {classes[column]} (images: {images})."
-
-
-def _draw_rocs(figure: Figure, by_model: Mapping[str, Curve], named: Sequence[str]) -> None:
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
-    others = [curve for model, curve in by_model.items() if model not in named]
-    for index, curve in enumerate(others):
-        axes.plot(
-            curve.x, curve.y, color=MUTED, alpha=0.4, linewidth=0.9, label="the other models" if index == 0 else None
-        )
-    for rank, (model, shade) in enumerate(zip(named, SERIES, strict=False)):
-        width = 1.2 if rank else 2.4
-        axes.plot(by_model[model].x, by_model[model].y, color=shade, linewidth=width, label=model, zorder=4 - rank)
-    axes.set(xlabel="False positive rate (1 - specificity)", ylabel="True positive rate (recall)")
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-    axes.legend(loc="lower right")
 
 
 def _draw_reliability(figure: Figure, diagrams: Mapping[str, Reliability], judged: Judging) -> None:

@@ -32,6 +32,7 @@ from medcnn.report.explorer import outcomes
 from medcnn.report.facts import Facts
 from medcnn.report.settings import Settings
 from medcnn.report.speeds import Speeds, engine
+from medcnn.report.terms import terms
 from medcnn.results.evaluated import Crossval
 from medcnn.results.networks import Explained
 from medcnn.runtime import paths
@@ -39,7 +40,15 @@ from medcnn.runtime import paths
 LIMIT = 5 * 2**20
 """Bytes: a page that is sent by mail, and opens at once on a phone."""
 
-SCRIPTS = ("address", "studies", "tables", "pairs", "tradeoff", "explorer", "printing")
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1d5fbf"/>'
+    '<path d="M3 10h10M5 7v6M11 8.5v3" stroke="#fff" stroke-width="1.5"/><circle cx="8" cy="10" r="2" fill="#fff"/>'
+    "</svg>"
+)
+"""A figure with its interval."""
+SCRIPTS = (
+    "address", "tables", "terms", "tools", "studies", "pairs", "tradeoff", "explorer", "contents", "theme", "printing",
+)  # fmt: skip
 """What makes the page answer, in the order in which it runs."""
 
 
@@ -131,6 +140,9 @@ def render(
         "chapters": chapters,
         "settings": settings,
         "made": made,
+        "drawn": provenance.drawn_now([chapter.facts.name for chapter in chapters]),
+        "terms": terms(),
+        "icon": pictures.svg_uri(ICON),
         "script": Markup(script),  # noqa: S704 (a script of this package)
         "script_hash": _hash(script),
     }
@@ -147,6 +159,7 @@ def _environment() -> Environment:
     for shower in (*shown.FILTERS, engine, pictures.svg_uri, pictures.jpeg_uri, pictures.sheet_uri):
         environment.filters[shower.__name__] = shower
     environment.globals.update(
+        answer=answer,
         axis=axes.axis,
         baseline=baseline,
         better=pairs.better,
@@ -173,6 +186,17 @@ def _environment() -> Environment:
         try_page=paths.TRY.name,
     )
     return environment
+
+
+def answer(facts: Facts) -> str:
+    """The answer of a study in one line, as others show it who link to the page."""
+    test, key = facts.evaluated[facts.best].test, "auroc" if facts.several else "accuracy"
+    value, ends = test.get(key), shown.bounds(test, key)
+    if value is None:
+        return f"{facts.best}; there are no test images to judge it on."
+    interval = f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else ""
+    name = BY_KEY[key].name
+    return f"{facts.best}: {name} {value:.3f}{interval} on {test.support:,} test images, groups: {test.groups:,}."
 
 
 def shown_gallery(facts: Facts) -> dict[str, list[Explained]]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 import yaml
 
+from medcnn.core import files
 from medcnn.params.sources import public
 from medcnn.report.reproduction import Reproduction, reproduction
 from medcnn.report.settings import Settings
+from medcnn.runtime import paths
+from medcnn.runtime.version import __version__
 
 RESULTS = ("data", "dvc.lock", "docs", "metrics", "plots")
 """What the pipeline writes itself: it differs after every run, and says nothing about where a page comes from."""
@@ -30,6 +34,39 @@ class Provenance:
     commit: str
     changed: tuple[str, ...]
     reproduction: Reproduction | None = None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """When the page was drawn, which the pipeline's own outputs may not say.
+
+    Attributes:
+        when: in UTC.
+        version: of medcnn.
+        seconds: that the stages took when they last ran on this machine; 0 where that is not recorded.
+    """
+
+    when: datetime
+    version: str
+    seconds: float
+
+    @property
+    def duration(self) -> str:
+        """The seconds in words."""
+        minutes, seconds = divmod(round(self.seconds), 60)
+        return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def drawn_now(studies: Collection[str]) -> Drawn:
+    """The page as drawn at this moment; the time of stages that are of all studies, or of one of these, counts."""
+    record = paths.state("durations") / "items.json"
+    known: dict[str, float] = files.read_json(record) if record.exists() else {}
+    seconds = sum(took for item, took in known.items() if _study_of(item) in ("", *studies))
+    return Drawn(datetime.now(timezone.utc), __version__, seconds)
+
+
+def _study_of(item: str) -> str:
+    return item.partition("@")[2].partition("-")[0]
 
 
 def provenance(studies: Collection[str] = ()) -> Provenance | None:

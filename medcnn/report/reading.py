@@ -69,13 +69,12 @@ def confusions(study: str, models: Sequence[str], classes: Sequence[str]) -> dic
 
 def rocs(study: str, models: Sequence[str]) -> dict[str, dict[str, Curve]]:
     """ROC curves by class and model."""
-    return {
-        name: {
-            model: Curve(_floats(part, "false_positive_rate"), _floats(part, "true_positive_rate"))
-            for model, part in _grouped(of_class, "model").items()
-        }
-        for name, of_class in _grouped(_evaluated("roc", study, models), "class").items()
-    }
+    return _curves("roc", study, models, "false_positive_rate", "true_positive_rate")
+
+
+def precision_recalls(study: str, models: Sequence[str]) -> dict[str, dict[str, Curve]]:
+    """Precision over recall by class and model."""
+    return _curves("pr", study, models, "recall", "precision")
 
 
 def reliabilities(study: str, models: Sequence[str]) -> dict[str, dict[str, Reliability]]:
@@ -94,6 +93,13 @@ def errors(study: str, models: Sequence[str]) -> dict[str, dict[str, Errors]]:
     return {
         name: {model: _errors(part.sort_values("threshold")) for model, part in _grouped(of_class, "model").items()}
         for name, of_class in _grouped(_evaluated("errors", study, models), "class").items()
+    }
+
+
+def _curves(name: str, study: str, models: Sequence[str], x: str, y: str) -> dict[str, dict[str, Curve]]:
+    return {
+        label: {model: Curve(_floats(part, x), _floats(part, y)) for model, part in _grouped(of_class, "model").items()}
+        for label, of_class in _grouped(_evaluated(name, study, models), "class").items()
     }
 
 

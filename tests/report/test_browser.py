@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def test_the_ranking_sorts_by_click_and_by_key(page: Any):
 
 def test_a_cell_of_the_pairs_is_read_by_arrow_keys(page: Any):
     pairs = page.locator("#phantom table.pairs").first
-    buttons = pairs.locator("button")
+    buttons = pairs.locator("tbody button")
     assert buttons.evaluate_all("buttons => buttons.filter((button) => button.tabIndex === 0).length") == 1
     buttons.first.focus()
     output = page.locator("#phantom output.pair").first
@@ -113,7 +114,7 @@ def test_the_slider_counts_the_errors_at_every_stop(opened: Opened, page: Any):
     assert seen == {float(line["threshold"]) for line in lines} | {point["threshold"]}
     assert explorer.locator("[data-show=ppv] abbr").count() == 1, "nothing is called: PPV is not defined"
     assert slider.get_attribute("aria-valuetext").endswith(f"{support} false negatives, 0 false positives")
-    explorer.get_by_role("button").click()
+    explorer.get_by_role("button", name="Back to").click()
     assert shown("threshold") == point["threshold"]
     assert made.classes[-1] in explorer.get_by_role("combobox", name="Class").inner_text()
 
@@ -209,6 +210,84 @@ def test_models_on_another_study_fit_and_can_be_read(opened: Opened, tmp_path: P
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert unreadable(tab.evaluate(TEXTS)) == []
     tab.close()
+
+
+def taken(page: Any, click: Any) -> str:
+    with page.expect_download() as download:
+        click()
+    return Path(download.value.path()).read_text()
+
+
+def test_every_table_is_taken_away_as_csv_with_exact_values(opened: Opened, page: Any):
+    for study in opened.studies:
+        page.goto(f"{opened.url}#{study}")
+        page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+        tables = page.locator(f"#{study} table")
+        assert tables.evaluate_all("tables => tables.filter((table) => !table.caption)") == []
+        lines = [
+            csv.DictReader(io.StringIO(taken(page, table.locator(".tools button").click))) for table in tables.all()
+        ]
+        assert all(list(line) for line in lines)
+    button = page.locator("#phantom .ranking .tools button")
+    page.goto(f"{opened.url}#phantom")
+    rows = list(csv.DictReader(io.StringIO(taken(page, button.click))))
+    assert [row["Model"] for row in rows] == ranking(page)
+    for row in rows:
+        test = figures(opened, "phantom")[row["Model"]]["test"]
+        ends = [float(row[f"Cross-entropy{end}"]) for end in ("", " low", " high")]
+        assert ends == [test[f"cross_entropy{end}"] for end in ("", "_low", "_high")]
+
+
+def test_every_figure_is_taken_away_as_a_drawing(page: Any):
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    figures = page.locator("#phantom figure:visible:has(> img[src^='data:image/svg'], > svg)").all()
+    assert len(figures) > 15
+    for figure in figures[:3] + figures[-3:]:
+        drawing = taken(page, figure.locator(".tools").get_by_text("SVG").click)
+        assert ET.fromstring(drawing).tag.endswith("svg")  # noqa: S314 (made here)
+
+
+def test_an_address_opens_a_fold_and_sets_model_class_and_threshold(opened: Opened, page: Any):
+    inside = page.locator("#phantom details table[id]").first.get_attribute("id")
+    page.goto("about:blank")
+    page.goto(f"{opened.url}#{inside}")
+    page.locator(f"#{inside}").wait_for(state="visible", timeout=5000)
+    explorer = page.locator("#phantom .explorer")
+    explorer.get_by_role("combobox", name="Model").select_option("lite0")
+    explorer.get_by_role("combobox", name="Class").select_option("nodule")
+    explorer.get_by_role("slider").focus()
+    page.keyboard.press("End")
+    threshold = explorer.locator("output").inner_text()
+    page.locator("#phantom-ranking summary").last.click()
+    page.wait_for_function("location.hash.includes('open=')")
+    address = page.evaluate("location.href")
+    page.goto("about:blank")
+    page.goto(address)
+    assert explorer.locator("output").inner_text() == threshold
+    assert explorer.get_by_role("combobox", name="Model").input_value() == "lite0"
+    assert page.locator("#phantom-ranking details[open]").count() == 1
+
+
+def test_terms_are_defined_by_pointing_and_by_key(page: Any):
+    term = page.locator("#phantom .term", has_text="AUROC").first
+    term.hover()
+    tip = page.get_by_role("tooltip")
+    assert "receiver operating characteristic" in tip.inner_text()
+    page.keyboard.press("Escape")
+    assert tip.count() == 0
+    page.locator("#phantom .ranking th", has_text="Brier score").get_by_role("button").focus()
+    assert "squared" in tip.inner_text()
+
+
+def test_colours_are_chosen_by_hand(page: Any):
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(paper)
+    page.get_by_role("combobox", name="Colours").select_option("dark")
+    assert page.evaluate(paper) != light
+    page.reload()
+    assert page.evaluate(paper) != light
+    page.emulate_media(media="print")
+    assert page.evaluate(paper) == light
 
 
 def test_what_is_folded_is_printed(page: Any):

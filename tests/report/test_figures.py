@@ -9,7 +9,7 @@ import pytest
 
 from medcnn.params import whole
 from medcnn.report import drawing as ink
-from medcnn.report import figures
+from medcnn.report import figures, score_figures
 from medcnn.report.facts import Facts, gathered
 from medcnn.results.networks import Stressed
 from medcnn.runtime import paths
@@ -38,11 +38,30 @@ def test_a_matrix_shows_its_counts(facts: Facts):
 
 
 def test_curves_name_their_models(facts: Facts):
-    drawn = list(figures.roc_curves(facts))
+    drawn = list(score_figures.roc_curves(facts))
     assert [drawing.title for drawing in drawn] == list(facts.classes)
     assert {*facts.best_first[:3], "the other models"} <= set(words(drawn[0].svg))
     assert set(facts.best_first[3:]).isdisjoint(words(drawn[0].svg))
     assert all(model in drawn[0].alt for model in facts.models)
+
+
+def test_precision_scores_and_net_benefit_are_drawn_by_class(facts: Facts):
+    for kind in (score_figures.precision_recalls, score_figures.scores, score_figures.decisions):
+        assert [drawing.title for drawing in kind(facts)] == list(facts.classes)
+    decision = next(score_figures.decisions(facts)).svg
+    assert {"calling all", "calling none", facts.best} <= set(words(decision))
+
+
+def test_scores_and_net_benefit_are_those_of_a_recount(facts: Facts):
+    test = facts.evaluated[facts.best].test
+    for name, by_model in facts.errors.items():
+        errors, positives = by_model[facts.best], test.classes[name].support
+        scores, of_class, others = score_figures.counted(errors)
+        assert (of_class.sum(), others.sum()) == (positives, test.support - positives)
+        found = score_figures.benefit(errors, positives, test.support)
+        for threshold, value in zip(found.x, found.y, strict=True):
+            hits, alarms = of_class[scores >= threshold].sum(), others[scores >= threshold].sum()
+            assert value == pytest.approx((hits - alarms * threshold / (1 - threshold)) / test.support)
 
 
 def test_learning_curves_name_splits_and_the_kept_epoch(facts: Facts):
@@ -53,9 +72,9 @@ def test_learning_curves_name_splits_and_the_kept_epoch(facts: Facts):
 
 
 def test_bytes_depend_on_the_data_alone(facts: Facts):
-    first = [drawing.svg for drawing in figures.roc_curves(facts)]
+    first = [drawing.svg for drawing in score_figures.roc_curves(facts)]
     with mpl.rc_context({"font.size": 30, "svg.hashsalt": None, "lines.linewidth": 9}):
-        second = [drawing.svg for drawing in figures.roc_curves(facts)]
+        second = [drawing.svg for drawing in score_figures.roc_curves(facts)]
     assert first == second
     assert not any("Matplotlib" in svg or "<dc:date>" in svg for svg in first)
 

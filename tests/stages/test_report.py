@@ -14,6 +14,7 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.params import whole
 from medcnn.report import facts, page
+from medcnn.report.areas import Area, aurocs
 from medcnn.runtime import paths
 from tests.project import run
 from tests.report.example import (
@@ -93,6 +94,13 @@ def best(made: Example) -> str:
     return min(candidates, key=lambda model: figures(made)[model]["validation"]["cross_entropy"])
 
 
+def areas(made: Example) -> dict[str, Area]:
+    """The chosen model's AUROC of each class."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made.folder)
+        return aurocs(made.study, best(made), 0.95)
+
+
 def most_frequent(made: Example) -> tuple[str, float]:
     """The most frequent class on test, and its share."""
     test = figures(made)[best(made)]["test"]
@@ -127,6 +135,8 @@ def known(made: Example, section: str) -> set[float]:
         # The matrix of pairs has every difference both ways round.
         values |= {-number for number in numbers(files.read_json(made.path(paths.metrics("comparisons", made.study))))}
         values.add(most_frequent(made)[1])
+    if section in ("ranking", "curves"):
+        values |= {number for area in areas(made).values() for number in numbers(area.model_dump())}
     if section == "":
         values |= set(range(len(made.models) + 1))
         values.add(most_frequent(made)[1])
@@ -220,7 +230,9 @@ def test_figures_by_class_and_by_part_are_those_of_the_metrics(reported: tuple[E
     by_class = parsed(html).table("Recall", "Specificity")
     keys = ("support", "recall", "specificity", "precision", "f1", "false_negatives", "false_positives")
     for name, block in figures(made)[best(made)]["test"]["classes"].items():
-        assert exact(by_class[name]) == [block[key] for key in keys]
+        support, area, *rates = exact(by_class[name])
+        assert [support, *rates] == [block[key] for key in keys]
+        assert area == areas(made)[name].auroc
     by_part = parsed(html).table("Balance", "Composite")
     for model, block in figures(made).items():
         accuracies = [block[split]["accuracy"] for split in ("train", "validation", "test")]

@@ -58,6 +58,8 @@ function explore(root) {
   const errors = JSON.parse(document.getElementById(root.dataset.source).textContent);
   const form = root.querySelector("form");
   const { model, name, stop, shown } = form.elements;
+  const place = root.closest("section").id;
+  const remember = () => select(place, { model: model.value, class: name.value, threshold: shown.value });
 
   const draw = () => {
     const { images, models } = errors[name.value];
@@ -82,12 +84,27 @@ function explore(root) {
     stop.value = curve.fitted ?? Math.floor(stop.max / 2);
     draw();
   };
+  const recall = () => {
+    const known = selected();
+    if (!root.closest("article").contains(addressed()) || !(known.get("class") in errors)) return;
+    name.value = known.get("class");
+    if (known.get("model") in errors[name.value].models) model.value = known.get("model");
+    restart();
+    const { thresholds } = errors[name.value].models[model.value];
+    const nearest = thresholds.findIndex((threshold) => threshold.toFixed(3) === known.get("threshold"));
+    if (nearest >= 0) stop.value = nearest;
+    draw();
+  };
   stop.addEventListener("input", draw);
   for (const choice of [model, name]) choice.addEventListener("change", restart);
   form.querySelector("button").addEventListener("click", restart);
+  // After each of these has drawn.
+  for (const event of ["input", "change", "click"]) form.addEventListener(event, () => setTimeout(remember));
+  addEventListener("hashchange", recall);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   restart();
+  recall();
 }
 
 document.querySelectorAll(".explorer").forEach(explore);
