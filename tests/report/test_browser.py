@@ -222,7 +222,7 @@ def test_every_table_is_taken_away_as_csv_with_exact_values(opened: Opened, page
     for study in opened.studies:
         page.goto(f"{opened.url}#{study}")
         page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
-        tables = page.locator(f"#{study} table")
+        tables = page.locator(f"#{study} table:visible")
         assert tables.evaluate_all("tables => tables.filter((table) => !table.caption)") == []
         lines = [
             csv.DictReader(io.StringIO(taken(page, table.locator(".tools button").click))) for table in tables.all()
@@ -260,12 +260,13 @@ def test_an_address_opens_a_fold_and_sets_model_class_and_threshold(opened: Open
     threshold = explorer.locator("output").inner_text()
     page.locator("#phantom-ranking summary").last.click()
     page.wait_for_function("location.hash.includes('open=')")
+    opened_folds = page.locator("#phantom-ranking details[open]").count()
     address = page.evaluate("location.href")
     page.goto("about:blank")
     page.goto(address)
     assert explorer.locator("output").inner_text() == threshold
     assert explorer.get_by_role("combobox", name="Model").input_value() == "lite0"
-    assert page.locator("#phantom-ranking details[open]").count() == 1
+    assert page.locator("#phantom-ranking details[open]").count() == opened_folds > 0
 
 
 def test_terms_are_defined_by_pointing_and_by_key(page: Any):
