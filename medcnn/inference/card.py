@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, NoReturn, get_args
 
 from medcnn.core.errors import MedcnnError
+from medcnn.inference.certainty import Certainty
 from medcnn.inference.novelty import Novelty
 from medcnn.reading.greys import DEFAULT, Scale, Scaling
 
@@ -68,6 +69,12 @@ class Card:
     frames: Frames = "all"
     greys: Scaling = DEFAULT
     multi_label: bool = False
+
+    @property
+    def certainty(self) -> Certainty:
+        """How sure its answers may be shown."""
+        images = self.metrics["validation"].get("images")
+        return Certainty(images if isinstance(images, int) else 0)
 
     @property
     def metadata(self) -> dict[str, str]:

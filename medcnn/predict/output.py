@@ -61,9 +61,11 @@ class Text:
         self._names = card.class_names
         self._threshold = card.novelty.threshold
         self._several = card.multi_label
+        self._certainty = card.certainty
         rule = ", ".join(f"{name} from {level:g}" for name, level in levels.items())
         called = f" Called: {rule}." if rule else ""
-        self._title = f"{card.model} of study {card.study}, {card.precision}.{called} {NOTE}"
+        limits = f" > and <: surer than {card.certainty.images} validation images support."
+        self._title = f"{card.model} of study {card.study}, {card.precision}.{called}{limits} {NOTE}"
         longest = [SEPARATOR.join(self._names)[:_WIDEST], NO_FINDING] if card.multi_label else self._names
         self._called = max(map(len, ("class", "error", *longest)))
         self._set = min(max(len("may be"), len(" ".join(self._names))), _WIDEST)
@@ -78,7 +80,7 @@ class Text:
         if row.error is not None:
             nothing = [""] * len(self._names)
             return f"{self._line('error', nothing, '', shown(row.path))}: {shown(row.error)}\n"
-        figures = [f"{probability:.4f}" for probability in row.probabilities.values()]
+        figures = [self._figure(probability) for probability in row.probabilities.values()]
         # A class beside an empty set reads as a contradiction: calibration allows none of the classes.
         unanswered = not (row.prediction_set or self._several)
         label, inside = (
@@ -91,6 +93,11 @@ class Text:
         """Nothing."""
         del complete
         return ""
+
+    def _figure(self, probability: float) -> str:
+        sign = self._certainty.beyond(probability)
+        limit = self._certainty.limit(probability)
+        return f"{sign}{limit:.3f}" if sign else f"{limit:.4f}"
 
     def _line(self, label: str, figures: Sequence[str], inside: str, path: str) -> str:
         widths = (max(len(name), len("0.0000")) for name in self._names)

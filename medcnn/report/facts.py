@@ -11,6 +11,7 @@ from medcnn.core import files
 from medcnn.core.arrays import Integers
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import combining
+from medcnn.inference.certainty import Certainty
 from medcnn.measures.curves import Curve
 from medcnn.params.judging.benchmark import Limits
 from medcnn.params.judging.evaluate import Judging
@@ -110,6 +111,11 @@ class Facts:
     def several(self) -> bool:
         """Whether classes are findings, of which an image may have several."""
         return self.study.labels.multi_label
+
+    @property
+    def certainty(self) -> Certainty:
+        """How sure a calibrated probability may be shown."""
+        return Certainty(self.evaluated[self.best].validation.support)
 
     @property
     def best(self) -> str:

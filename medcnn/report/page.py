@@ -63,7 +63,7 @@ class Section:
 
 SECTIONS = (
     Section("careless", "What a careless split would have said", lambda facts: facts.claims),
-    Section("data", "The images, and what is wrong with them", lambda facts: True),
+    Section("data", "The data, and problems found", lambda facts: True),
     Section("problems", "Copies, contradictions, unreadable files", lambda facts: facts.problems),
     Section("ranking", "The models compared", lambda facts: True),
     Section("mistakes", "Errors by patient", lambda facts: facts.mistakes),

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from medcnn.inference.certainty import Certainty
 from medcnn.published.studies import decimals
 from medcnn.report.baseline import FEWEST_GROUPS
 from medcnn.results.base import Record
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 UNDEFINED = Markup('<abbr title="not defined">&ndash;</abbr>')
 P_VALUE_FLOOR = 0.001
 _BYTES = ("bytes", "kB", "MB", "GB")
@@ -37,6 +39,12 @@ def signed(value: float | None, digits: int = 3) -> Markup:
 def percent(value: float | None, digits: int = 1) -> Markup:
     """A share as a percentage."""
     return UNDEFINED if value is None else exact(value, f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%")
+
+
+def chance(value: float, certainty: Certainty) -> Markup:
+    """A probability as a percentage, never surer than the images that calibrated it can support."""
+    sign, limit = certainty.beyond(value), certainty.limit(value)
+    return exact(value, f"{sign}{NO_BREAK if sign else ''}{100 * limit:.1f}{NO_BREAK}%")
 
 
 def p_value(value: float | None) -> Markup:
@@ -94,5 +102,5 @@ def _scaled(value: int, units: Sequence[str]) -> str:
     return f"{amount:.3g}\N{NO-BREAK SPACE}{units[unit]}"
 
 
-FILTERS = (number, as_published, signed, percent, p_value, count, size, times, bounds, interval)
+FILTERS = (number, as_published, signed, percent, chance, p_value, count, size, times, bounds, interval)
 """What the templates show numbers with, under their own names."""

@@ -350,7 +350,7 @@ def test_the_answer_names_the_model_that_validation_chose(reported: tuple[Exampl
     test = figures(made)[best(made)]["test"]
     text = parsed(html).text
     low, high = (f"{100 * test[key]:.1f} %" for key in ("accuracy_low", "accuracy_high"))
-    assert f"{best(made)} reads {100 * test['accuracy']:.1f} % of unseen images correctly" in text
+    assert f"{best(made)} classifies {100 * test['accuracy']:.1f} % of test images correctly" in text
     assert f"(95 % interval {low} to {high}), measured on {test['support']} images of {test['groups']} groups" in text
     assert "It was chosen among 6 models by its cross-entropy on validation" in text
     if len(made.classes) == 2:
@@ -364,7 +364,7 @@ def test_the_data_sets_health(reported: tuple[Example, str]):
     page, data = parsed(html), files.read_json(made.path(paths.metrics("split", made.study)))
     assert f"{data['used']} of {data['images']} images are used. Set aside: no class (1); unreadable (3)." in page.text
     assert "15 images in 7 sets" in page.text
-    assert "12.2 of 48 validation and test images (25.5 %) would have a duplicate in training" in page.text
+    assert "on average 12 of 48 validation and test images (25.5 %) would have a duplicate in training" in page.text
     held_out = data["splits"]["test"][made.classes[0]]
     before = page.table("Exact copy", "Any relative")
     assert texts(before["Test"]) == [made.classes[0], str(held_out), "1", "2", "0", "2"]
@@ -388,11 +388,11 @@ def test_the_answer_of_the_benchmark_comes_first(reported: tuple[Example, str]):
     made, html = reported
     text = parsed(html).text
     speed = "5.2 times as fast as TensorFlow (4.5 to 6.0 over the rounds); noisy, its rounds differ by 31 %"
-    assert f"{best(made)}, the chosen model, is fastest on ONNX Runtime int8: 5.00 ms an image, {speed}." in text
+    assert f"{best(made)}, the chosen model, is fastest on ONNX Runtime int8: 5.00 ms per image, {speed}." in text
     comparisons = files.read_json(made.path(paths.metrics("comparisons", made.study)))
     alike = all("simple" in models for models in comparisons["same_as_best"].values())
     fastest, p50 = ("simple", "1.25") if alike else ("lite0", "2.50")
-    assert f"no paired test finds worse is {fastest} on ONNX Runtime int8: {p50} ms an image, {speed}." in text
+    assert f"no paired test finds worse is {fastest} on ONNX Runtime int8: {p50} ms per image, {speed}." in text
 
 
 def test_every_engine_has_a_line_with_the_figures_of_its_metrics(reported: tuple[Example, str]):

@@ -135,13 +135,14 @@ function show(card, pixels, probabilities, times) {
   const chances = card.class_names.map((name, position) => ({ name, chance: probabilities[position] }));
   const inside = ({ name, chance }) =>
     card.multi_label ? chance >= (card.operating_points[name] ?? 0.5) : 1 - chance <= card.conformal_threshold;
-  const answer = card.multi_label ? findings(chances) : likeliest(chances);
+  const sure = certainty(card);
+  const answer = card.multi_label ? findings(chances, sure) : likeliest(chances, sure);
   const unlike = strangeness(pixels, card.image_size, card.novelty);
   find("fault").hidden = true;
   find("result").hidden = false;
   find("source").textContent = asked.name + (asked.others ? ` (the first of ${asked.others + 1} files)` : "");
   find("called").textContent = answer.name;
-  find("result").querySelector("tbody").replaceChildren(...chances.map((row) => chanceRow(row, inside(row))));
+  find("result").querySelector("tbody").replaceChildren(...chances.map((row) => chanceRow(row, inside(row), sure)));
   find("set").textContent = setSentence(chances.filter(inside), card);
   find("seen").textContent = `${card.image_size} x ${card.image_size} pixels, ${fitted[card.fit]}`;
   find("times").textContent = timeSentence(times, card);
@@ -153,21 +154,31 @@ function show(card, pixels, probabilities, times) {
   find("result").scrollIntoView({ block: "nearest" });
 }
 
-function likeliest(chances) {
+/** A probability as text, never surer than the validation images can support; see `medcnn/inference/certainty.py`. */
+function certainty({ metrics }) {
+  const images = metrics?.validation?.images ?? 0;
+  const most = images ? Math.max(1 - 3 / images, 0.5) : 0.5;
+  return (chance) => {
+    if (chance > most) return `> ${percent(most)}`;
+    return chance < 1 - most ? `< ${percent(1 - most)}` : percent(chance);
+  };
+}
+
+function likeliest(chances, sure) {
   const { name, chance } = chances.reduce((first, other) => (other.chance > first.chance ? other : first));
-  return { name, spoken: `${name}, ${percent(chance)}` };
+  return { name, spoken: `${name}, ${sure(chance)}` };
 }
 
 /** Of several findings an image has those above 0.5, or none. */
-function findings(chances) {
+function findings(chances, sure) {
   const found = chances.filter(({ chance }) => chance > 0.5);
-  const spoken = found.map(({ name, chance }) => `${name}, ${percent(chance)}`).join("; ");
+  const spoken = found.map(({ name, chance }) => `${name}, ${sure(chance)}`).join("; ");
   return { name: found.map(({ name }) => name).join(", ") || "no finding", spoken: spoken || "no finding" };
 }
 
 const fitted = { stretch: "stretched to a square", pad: "with black borders", crop: "its middle" };
 
-function chanceRow({ name, chance }, inside) {
+function chanceRow({ name, chance }, inside, sure) {
   const row = document.createElement("tr");
   const head = document.createElement("th");
   Object.assign(head, { scope: "row", textContent: name });
@@ -175,7 +186,7 @@ function chanceRow({ name, chance }, inside) {
   const bar = document.createElement("i");
   bar.style.setProperty("--share", chance);
   head.append(bar);
-  const number = Object.assign(document.createElement("data"), { value: chance, textContent: percent(chance) });
+  const number = Object.assign(document.createElement("data"), { value: chance, textContent: sure(chance) });
   value.append(number);
   Object.assign(set, { className: "text", textContent: inside ? "yes" : "no" });
   row.className = inside ? "inside" : "outside";
@@ -189,7 +200,7 @@ function setSentence(inside, { conformal_coverage: coverage, class_names: names,
     return `Findings that reach their operating point, fitted on validation: ${listed}.`;
   }
   const kept = `Sets are fitted to hold the true class of ${percent(coverage)} of images like those of validation.`;
-  if (!inside.length) return `Prediction set: empty, no class is likely enough. ${kept}`;
+  if (!inside.length) return `No answer: ask a reader. No class is likely enough for a prediction set. ${kept}`;
   if (inside.length === names.length) return `Prediction set: every class, so the model cannot tell. ${kept}`;
   return `Prediction set: ${inside.map(({ name }) => name).join(", ")}. ${kept}`;
 }

@@ -76,7 +76,7 @@ function browse(root) {
     const head = Object.assign(document.createElement("th"), { scope: "row", textContent: model });
     const asked = classes.map((name, column) => [name, probabilities[index][column]]);
     const matters = (name) => [...said[index], ...images[index].truth].some((outcome) => outcomes[outcome] === name);
-    const share = (value) => percent(value).replace(" ", "\u00a0");
+    const share = (value) => sure(value, Number(root.dataset.most)).replaceAll(" ", "\u00a0");
     const told = asked.filter(([name]) => matters(name)).sort((one, other) => other[1] - one[1]);
     const cells = [
       [named(said[index]), `text ${right(model, index) ? "right" : "wrong"}`],

@@ -3,6 +3,12 @@
 const counted = (value) => value.toLocaleString("en-US");
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
 
+/** A probability, never surer than the images that calibrated it can support; see medcnn/inference/certainty.py. */
+function sure(chance, most) {
+  if (chance > most) return `> ${percent(most)}`;
+  return chance < 1 - most ? `< ${percent(1 - most)}` : percent(chance);
+}
+
 // As the metrics round, so that equal figures have equal values.
 function share(part, whole) {
   return whole ? Math.round((1e6 * part) / whole) / 1e6 : null;
