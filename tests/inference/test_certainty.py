@@ -8,7 +8,7 @@ from medcnn.inference.certainty import Certainty
 def test_no_probability_is_surer_than_the_rule_of_three():
     certainty = Certainty(100)
     assert certainty.most == pytest.approx(0.97)
-    assert [certainty.beyond(value) for value in (0.999, 0.97, 0.5, 0.03, 0.001)] == [">", "", "", "", "<"]
+    assert [certainty.beyond(value) for value in (0.999, 0.96, 0.5, 0.04, 0.001)] == [">", "", "", "", "<"]
     assert [certainty.limit(value) for value in (0.999, 0.5, 0.001)] == pytest.approx([0.97, 0.5, 0.03])
 
 

@@ -162,8 +162,10 @@ def test_no_table_shows_a_number_without_its_exact_value(reported: tuple[Example
 
 def test_numbers_are_shown_rounded(reported: tuple[Example, str]):
     for datum in parsed(reported[1]).data:
-        if datum.shown == "< 0.001":
-            assert float(datum.value) < 0.001
+        if datum.shown.startswith(("< ", "> ")):
+            sign, limit, *unit = datum.shown.split()
+            bound = float(limit) * (0.01 if unit else 1)
+            assert float(datum.value) < bound if sign == "<" else float(datum.value) > bound
             continue
         text, _, unit = datum.shown.replace(",", "").partition(" ")
         digits = len(text.partition(".")[2])
