@@ -27,7 +27,15 @@ COPIED = (
     "metrics/stress/.gitkeep",
     "metrics/published",
 )
-NOT_BY_DEFAULT = {"download_external", "split_external", "external", "stress"}
+NOT_BY_DEFAULT = {
+    "download_external",
+    "split_external",
+    "external",
+    "stress",
+    "train_folds",
+    "export_folds",
+    "benchmark_folds",
+}
 """Stages of which the default run has none."""
 SHRUNK = {
     **SMALL_PHANTOM,
