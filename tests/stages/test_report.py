@@ -500,10 +500,11 @@ def test_figures_are_files_too_and_stay_the_same(reported: tuple[Example, str]):
     made, html = reported
     folder = made.path(paths.REPORT_FIGURES) / made.study
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    rocs, stress = (1, 5) if len(made.classes) == 2 else (len(made.classes), 0)
+    curves, stress = (1, 5) if len(made.classes) == 2 else (len(made.classes), 0)
     # The figures of timings stand on the page alone: DVC keeps these files, and timings differ on every run.
     careless = 1
-    assert len(before) == careless + len(made.trained) + 2 * len(made.models) + rocs + stress
+    kinds_of_curves = 4
+    assert len(before) == careless + len(made.trained) + 2 * len(made.models) + kinds_of_curves * curves + stress
     (folder / "of_an_earlier_run.svg").touch()
     assert made.report() == html
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -592,7 +593,7 @@ def test_doubts_are_listed_and_warnings_are_on_the_first_screen_with_a_link(repo
         text, count, examples = rows[doubt["severity"].capitalize()]
         assert (text.text, float(count.value or "nan")) == (doubt["text"], doubt["count"])
         assert all(example in examples.text for example in doubt["examples"])
-    first_screen = page.text[: page.text.index("The images, and what is wrong with them")]
+    first_screen = page.text[: page.text.index("The data, and problems found")]
     assert "patients unknown" in first_screen
     assert "files passed over" not in first_screen
     target = next(value["href"] for tag, value in page.elements if tag == "a" and "doubts" in value.get("href", ""))
