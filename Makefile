@@ -10,7 +10,7 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools engines repro demo serve study published report ci-report gate test test-all faults fuzz portable cluster lint format docs \
+.PHONY: help install tools engines repro demo serve study published report ci-report gate test test-all faults fuzz portable cluster lint format docs pictures \
 	bench bench-scale
 
 help: ## List the targets
@@ -102,6 +102,9 @@ docs: $(INSTALLED) ## Build README and docs/ as a site in build/site, with every
 	@rm -rf build/pages && mkdir -p build/pages && cp -r README.md CONTRIBUTING.md CHANGELOG.md docs build/pages
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
 	@echo "Site: build/site/index.html"
+
+pictures: $(TOOLS) ## Take the pictures of README anew, of the page of the last run
+	python -m tests.pictures
 
 bench: $(TOOLS) ## Measure speed and memory; ARGS="published ZIP --published-way SCRIPT" or ARGS=engines
 	python -m tests.bench $(ARGS)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from tests import pictures
 from tests.project import ROOT
 
 PAGES = sorted(
@@ -79,3 +80,8 @@ def test_the_figures_of_the_readme_are_those_of_the_committed_run():
         figures = [[measured[f"{name}{bound}"] for bound in ("", "_low", "_high")] for name in FIGURES]
         shown = [f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, low, high in figures]
         assert [cell.strip() for cell in cells.split("|")[1:]] == shown, model
+
+
+@pytest.mark.parametrize("picture", pictures.PICTURES.values(), ids=str)
+def test_the_pictures_of_the_page_show_the_committed_metrics(picture: Path):
+    assert pictures.shows(ROOT / picture) == pictures.of_metrics(ROOT), "run `make pictures`"

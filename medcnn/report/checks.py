@@ -218,7 +218,7 @@ def _int8(exported: Exported, limits: Limits) -> Check:
     if drop is None or rise is None:
         return _check("int8", "warn", "there are no validation images to judge the int8 file on", "latency")
     within = drop <= limits.max_accuracy_drop and rise <= limits.max_cross_entropy_rise
-    text = f"accuracy {-drop:+.3f} and cross-entropy {rise:+.3f} on validation, against float32"
+    text = f"accuracy {round(-drop, 3) + 0.0:+.3f} and cross-entropy {rise:+.3f} on validation, against float32"
     return _check("int8", "pass" if within else "warn", text, "latency")
 
 

@@ -62,7 +62,7 @@ def card(study: str, settings: Settings) -> str:
     environment.filters |= {
         "figure": markdown.figure,
         "number": markdown.number,
-        "signed": "{:+.4f}".format,
+        "signed": lambda value: f"{round(value, 4) + 0.0:+.4f}",
         "escaped": markdown.escaped,
     }
     leaked, held_out = facts.data.leaked_before_repair
