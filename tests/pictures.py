@@ -45,7 +45,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": _SIDE, "height": _SIDE}, color_scheme=scheme)
             page.goto((ROOT / paths.REPORT).as_uri())
             with Image.open(io.BytesIO(page.screenshot())) as image:
-                image.save(ROOT / picture, pnginfo=chunk, optimize=True)
+                image.convert("RGB").quantize().save(ROOT / picture, pnginfo=chunk, optimize=True)
             print(picture)
 
 
