@@ -106,6 +106,7 @@ def serve(port: int) -> None:
             server.serve_forever()
         except KeyboardInterrupt:
             print()
+            raise SystemExit(0) from None
 
 
 @contextmanager

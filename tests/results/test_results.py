@@ -15,7 +15,7 @@ from medcnn.results import base
 from medcnn.results.data import Download, Split
 from medcnn.results.ensembles import Combined
 from medcnn.results.evaluated import Compared, Evaluated
-from medcnn.results.networks import Exported, Galleries, Trained
+from medcnn.results.networks import Exported, Gallery, Trained
 
 METRICS = Path(__file__).parents[2] / "metrics"
 KINDS: dict[str, Any] = {
@@ -24,7 +24,7 @@ KINDS: dict[str, Any] = {
     "ensemble": Combined,
     "evaluate": dict[str, Evaluated],
     "comparisons": Compared,
-    "explain": Galleries,
+    "explain": Gallery,
     "export_ensembles": dict[str, Exported],
 }
 EVALUATED = files.read_json(METRICS / "evaluate/phantom.json")
