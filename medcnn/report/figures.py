@@ -189,8 +189,8 @@ def _draw_claims(claims: Claims, figure: Figure) -> None:
     axes: Axes = figure.subplots()
     for row, both in enumerate(claims.by_model.values()):
         for block, lift, shade, face in (
-            (both.careless, 0.13, SERIES[1], "none"),
-            (both.honest, -0.13, SERIES[0], None),
+            (both.careless, -0.13, SERIES[1], "none"),
+            (both.honest, 0.13, SERIES[0], None),
         ):
             value, low, high = (block.get(f"{claims.key}{end}") for end in ("", "_low", "_high"))
             if value is not None and low is not None and high is not None:
