@@ -54,10 +54,10 @@ def _answer(facts: Facts) -> Iterator[str]:
     else:
         low, high = (_percent(test.get(f"accuracy_{bound}")) for bound in ("low", "high"))
         accuracy = _percent(test.get("accuracy"))
-        yield f"{facts.name}: {facts.best} reads {accuracy} of {measured} correctly (95 %: {low} to {high})"
+        yield f"{facts.name}: {facts.best} classifies {accuracy} of {measured} correctly (95 %: {low} to {high})"
         yield from _no_better(facts, test)
     if others := len(facts.models) - 1:
-        yield f"  {len(facts.like_best)} of {_counted(others, 'other model')} cannot be told apart from it by the tests"
+        yield f"  for {len(facts.like_best)} of {_counted(others, 'other model')} the difference could be chance"
 
 
 def _no_better(facts: Facts, test: Measured) -> Iterator[str]:

@@ -40,7 +40,7 @@ def table(study: str, evaluated: dict[str, Evaluated], compared: Compared) -> It
     """
     test = evaluated[compared.best].test
     groups = "1 group" if test.groups == 1 else f"{test.groups:,} groups"
-    yield f"{study}: {test.support:,} test images in {groups}; * is chosen, = cannot be told apart from it by the tests"
+    yield f"{study}: {test.support:,} test images in {groups}; * is chosen, = may differ from it by chance alone"
     order = (compared.best, *(name for name in compared.ranking if name != compared.best))
     width = max(map(len, ("model", *order)))
     yield f"  {'model':<{width}}  {'  '.join(f'{figure.name:<20}' for figure in TESTED)}".rstrip()
