@@ -102,7 +102,7 @@ def test_views_that_the_split_has_not_are_drawn_as_prepare_draws_them() -> None:
     images, views = pack.images(paths.prepared("phantom")), pack.views(path)
     others = np.flatnonzero((rows["split"] != "train") & (parts == "train").any(axis=1))
     assert views.shape[:2] == (settings.study("phantom").images.views.count, len(others))
-    policy, last = settings.augment["light"], others[-1]
+    policy, last = settings.augment[settings.study("phantom").images.views.policy], others[-1]
     expected = augmented(images[last], policy, settings.seed, "view", len(views) - 1, rows["image_id"][last])
     assert np.array_equal(views[-1, -1], expected)
 

@@ -18,6 +18,7 @@ CLASSES = ("healthy", "nodule", "spiculated", "ground_glass")
 STATE = ".dvc/tmp/medcnn"
 SHRUNK = {
     "studies.phantom.images.size": SIZE,
+    "studies.phantom.images.views.policy": "light",
     "models.tiny.epochs": 150,
     "models.tiny.patience": 150,
     "models.tiny.preprocessing": "adapted",
