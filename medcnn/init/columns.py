@@ -223,10 +223,11 @@ def _separator(values: pd.Series[str]) -> str:
     """What stands between the findings of a row; '' where rows taken apart there have more names, or share none."""
     whole = _names(values, "")
     for separator in _SEPARATORS:
-        joined = [name for name in whole if separator in name]
-        shared = sum(len(_names(pd.Series([name]), separator)) for name in whole) > len(_names(values, separator))
-        frequent = values.str.contains(separator, regex=False).mean() > _SEVERAL
-        if joined and frequent and shared and len(_names(values, separator)) <= len(whole):
+        if values.str.contains(separator, regex=False).mean() <= _SEVERAL:
+            continue
+        apart = _names(values, separator)
+        parts = sum(len({part.strip() for part in name.split(separator)} - {""}) for name in whole)
+        if len(apart) < parts and len(apart) <= len(whole):
             return separator
     return ""
 
