@@ -21,7 +21,7 @@ from medcnn.evaluate import by_subgroup, crossval, plots, ranking
 from medcnn.evaluate.crossval import Gathered
 from medcnn.evaluate.evidence import Evidence
 from medcnn.evaluate.settings import Settings
-from medcnn.measures import calibration, conformal, metrics, operating, statistics
+from medcnn.measures import calibration, conformal, consequences, metrics, operating, statistics
 from medcnn.params.judging.figures import BY_KEY, FIGURES, found, of_findings
 from medcnn.results import base as results
 from medcnn.results.ensembles import Combined
@@ -116,11 +116,13 @@ def evaluated(train: Mapping[str, Any], held_out: Predictions, known: Evidence) 
     accuracies = (blocks[split]["accuracy"] for split in SPLITS)
     seen, unseen = calibrated.of("validation"), calibrated.of("test")
     groups = of_images(test.image_ids, known.groups)
+    points = operating.block(seen, unseen, groups, known.settings)
     figures = {
         **blocks,
         **metrics.published_scores(*accuracies),
         "calibration": calibration.block(temperature, blocks["test"], known.measured(unseen)),
-        "operating_points": operating.block(seen, unseen, groups, known.settings),
+        "operating_points": points,
+        "consequences": consequences.block(test, unseen, points, groups, known.settings, known.seed),
         # A set of classes of which one is true is no answer where any number of findings are.
         "conformal": None if test.multi_label else conformal.block(seen, unseen, groups, known.settings),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.manifest import SPLITS, USED
+from medcnn.measures import sample_size
 from medcnn.measures.statistics import intervals
 from medcnn.reading.archive import Archive
 from medcnn.results.data import Split
@@ -63,6 +65,11 @@ class Look:
     reach: float
     seconds: float
     fault: str
+
+    @property
+    def needed(self) -> int:
+        """How many patients a test needs that knows an accuracy of 0.90 to 5 points either way."""
+        return math.ceil(sample_size.for_share(_ACCURACY, sample_size.HALF_WIDTH, _CONFIDENCE))
 
     @property
     def side(self) -> int:

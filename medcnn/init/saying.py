@@ -8,6 +8,7 @@ from typing import Any
 
 from medcnn.init.looking import Look
 from medcnn.init.proposing import Finding
+from medcnn.measures.sample_size import HALF_WIDTH
 
 _WIDTH = 11
 _SAID = ("patients_unknown", "small_test")
@@ -45,6 +46,7 @@ def as_json(look: Look, findings: Sequence[Finding], study: str) -> dict[str, An
         "median_size": list(look.median),
         "units": look.units,
         "accuracy_half_width": round(look.reach, 4),
+        "test_units_needed": look.needed,
         "findings": [asdict(finding) for finding in findings],
         "survey": facts,
     }
@@ -100,4 +102,5 @@ def _power(look: Look) -> str:
     best = "" if look.facts.patients else " at best"
     small = any(doubt.kind == "small_test" for doubt in look.facts.doubts)
     cure = "; few: add patients, or use cross-validation (run.folds)" if small else ""
-    return f"{tested:,} {kind} in test: an accuracy of 0.90 would be known to about +- {look.reach:.2f}{best}{cure}"
+    known = f"{tested:,} {kind} in test: an accuracy of 0.90 would be known to about +- {look.reach:.2f}{best}"
+    return f"{known}; +- {HALF_WIDTH:.2f} needs {look.needed:,}{cure}"

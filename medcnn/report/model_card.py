@@ -17,7 +17,7 @@ from medcnn.report.checks import checklist
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.settings import Settings
 from medcnn.results.base import Record
-from medcnn.results.evaluated import Calibration, Subgroups
+from medcnn.results.evaluated import Calibration, Consequences, Subgroups
 from medcnn.results.networks import Exported, Trained
 from medcnn.runtime import paths
 
@@ -145,6 +145,7 @@ def _tables(facts: Facts) -> dict[str, str]:
         "operating": markdown.grid(
             ("Class", "Threshold", *map(_title, DECISIONS), "Missed", "False alarms"), _decisions(facts)
         ),
+        "consequences": _consequences(block.consequences) if block.consequences else "",
         **_subgroups(block.subgroups or {}),
     }
 
@@ -167,6 +168,12 @@ def _decisions(facts: Facts) -> Iterator[tuple[str, ...]]:
             of = points[name]
             counts = (str(of.false_negatives), str(of.false_positives))
             yield name, markdown.number(of.threshold, DIGITS), *_figures(of, DECISIONS), *counts
+
+
+def _consequences(of: Consequences) -> str:
+    keys = ("lr_positive", "lr_negative", "number_to_read")
+    rows = [(name, *_figures(one, keys)) for name, one in of.classes.items()]
+    return markdown.grid(("Class", "LR+", "LR-", "Images read for one case"), rows)
 
 
 def _subgroups(columns: Mapping[str, Subgroups]) -> dict[str, str]:

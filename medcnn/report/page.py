@@ -70,6 +70,7 @@ SECTIONS = (
     Section("images", "The test images", lambda facts: facts.explorer),
     Section("external", "Tested on other studies", lambda facts: facts.external),
     Section("tradeoff", "The trade-off of errors", lambda facts: facts.errors),
+    Section("consequences", "What acting on it is worth", lambda facts: facts.evaluated[facts.best].consequences),
     Section("calibration", "Can the probabilities be believed?", lambda facts: True),
     Section("galleries", "Where the model looks", lambda facts: shown_gallery(facts)),
     Section("subgroups", "Subgroups", lambda facts: facts.evaluated[facts.best].subgroups),

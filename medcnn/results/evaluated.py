@@ -163,6 +163,66 @@ class OperatingPoint(Called):
     validation: Reached
 
 
+class Benefit(Record):
+    """Net benefit of calling from a threshold on.
+
+    Attributes:
+        default: the net benefit of calling all images or none, whichever is better.
+        gain: how much more the model's is.
+    """
+
+    threshold: float
+    default: Number
+    value: Number
+    value_low: Number
+    value_high: Number
+    gain: Number
+    gain_low: Number
+    gain_high: Number
+
+
+class Needs(Record):
+    """How many independent images a test of one class needs, by criterion (Riley et al. 2021)."""
+
+    observed_expected: Number
+    slope: Number
+    auroc: Number
+    net_benefit: Number
+
+
+class ClassConsequences(Record):
+    """What calling one class is worth, at the threshold of validation and over thresholds."""
+
+    lr_positive: Number
+    lr_positive_low: Number
+    lr_positive_high: Number
+    lr_negative: Number
+    lr_negative_low: Number
+    lr_negative_high: Number
+    number_to_read: Number
+    number_to_read_low: Number
+    number_to_read_high: Number
+    net_benefit: tuple[Benefit, ...]
+    needs: Needs
+
+
+class Consequences(Record):
+    """What a model's calls on test are worth to whoever acts on them.
+
+    Attributes:
+        accuracy_needs: groups like those of test that know accuracy to 5 points either way.
+    """
+
+    mcc: Number
+    mcc_low: Number
+    mcc_high: Number
+    kappa: Number
+    kappa_low: Number
+    kappa_high: Number
+    accuracy_needs: Number
+    classes: dict[str, ClassConsequences]
+
+
 class Conformal(Record):
     """Prediction sets on test: wanted and measured coverage, mean size, shares of sets of one class and of none."""
 
@@ -200,8 +260,8 @@ class Crossval(Record):
 class Evaluated(Record):
     """All figures of one model.
 
-    Prediction sets are None where images have several findings, the last two where there are no subgroups, or a single
-    cell.
+    Prediction sets are None where images have several findings, consequences in files of older versions, the last two
+    where there are no subgroups, or a single cell.
     """
 
     train: Scored
@@ -213,6 +273,7 @@ class Evaluated(Record):
     calibration: Calibration
     operating_points: dict[str, OperatingPoint]
     conformal: Conformal | None
+    consequences: Consequences | None = None
     subgroups: dict[str, Subgroups] | None = None
     crossval: Crossval | None = None
 

@@ -67,6 +67,7 @@ def test_a_folder_of_classes_becomes_a_study(init: Init, project: Path):
     assert printed["units"]["test"] == 6
     assert printed["survey"]["leak"]["this_split"] == 0 < printed["survey"]["leak"]["random_split_fraction"]
     assert printed["accuracy_half_width"] == pytest.approx(0.244, abs=0.001), "Wilson's interval of 6"
+    assert printed["test_units_needed"] == 141, "Wilson's interval of 141 reaches 0.05 to either side"
 
 
 def test_the_file_differs_by_the_added_lines_alone(init: Init, project: Path):

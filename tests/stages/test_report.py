@@ -43,6 +43,7 @@ SOURCES = {
     "images": ("evaluate",),
     "external": ("external",),
     "tradeoff": ("evaluate",),
+    "consequences": ("evaluate",),
     "calibration": ("evaluate",),
     "galleries": ("explain",),
     "subgroups": ("evaluate",),

@@ -127,6 +127,26 @@ def difference(first: float, of_first: Interval, second: float, of_second: Inter
     return Interval(value - below, value + above)
 
 
+def ratio(first: float, of_first: Interval, second: float, of_second: Interval) -> Interval:
+    """The interval of the ratio of two shares of independent images, the first over the second.
+
+    MOVER for ratios (Donner and Zou, Statistical Methods in Medical Research 2012, equation 9), which keeps a lower
+    bound where the second share is 0; then the upper one is infinite, which is NaN here.
+    """
+    if math.isnan(first) or math.isnan(second) or math.isnan(of_first.low) or math.isnan(of_second.low):
+        return NONE
+    product = first * second
+
+    def bound(one: float, other: float, side: int) -> float:
+        below = other * (2 * second - other)
+        if not below:
+            return math.nan
+        inner = product**2 - one * (2 * first - one) * below
+        return (product + side * math.sqrt(max(inner, 0.0))) / below
+
+    return Interval(bound(of_first.low, of_second.high, -1), bound(of_first.high, of_second.low, 1))
+
+
 def auroc(labels: Integers, probabilities: Floats, groups: Names, confidence: float) -> Interval:
     """The interval of ``metrics.auroc``; NaN where that is.
 
