@@ -35,7 +35,7 @@ def gather(settings: Params) -> None:
             be had.
     """
     exported = {study: _exported(study) for study in settings.run.studies}
-    vendoring.fetch()
+    vendoring.RUNTIME.fetch()
     shutil.rmtree(paths.DEMO, ignore_errors=True)
     vendoring.copy_runtime(paths.DEMO / "ort")
     _copy(sorted(PAGE.glob("*.js")), paths.DEMO)

@@ -25,6 +25,7 @@ from medcnn.predict import inputs
 from medcnn.reading import decode
 from medcnn.report import trying
 from medcnn.runtime import paths
+from tests.axe import violations
 from tests.browser import ARGUMENTS, CHROMIUM, TEXTS, unreadable
 from tests.conftest import encoded, picture, zipped
 from tests.demo.models import CLASSES, Exports
@@ -74,7 +75,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         try:
-            vendoring.fetch()
+            vendoring.RUNTIME.fetch()
         except MedcnnError as error:
             pytest.skip(str(error))
         gathering.gather(whole.load())
@@ -365,6 +366,7 @@ def test_it_fits_and_can_be_read(served: Served, width: int, scheme: str):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         assert unreadable(tab.evaluate(TEXTS)) == []
     assert tab.locator("#unlike").is_visible()
+    assert violations(tab) == []
     _until(lambda: tab.evaluate("document.querySelector('#result').getBoundingClientRect().top < innerHeight"), tab)
     with Image.open(io.BytesIO(tab.screenshot())) as shot:
         paper = max(shot.convert("RGB").getcolors(maxcolors=1 << 20))[1]

@@ -14,6 +14,7 @@ from PIL import Image
 
 from medcnn.core import files
 from medcnn.runtime import paths
+from tests.axe import violations
 from tests.browser import CHROMIUM, TEXTS, unreadable
 from tests.report.conftest import Opened
 from tests.report.example import example, write_external
@@ -195,6 +196,18 @@ def test_it_fits_and_can_be_read(opened: Opened, width: int, scheme: str):
             assert len(colours) > 50
             paper = max(colours)[1]
             assert (sum(paper) > 3 * 200) == (scheme == "light")
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme", "folded"), [(1440, "light", True), (390, "dark", False)])
+def test_no_rule_of_accessibility_is_broken(opened: Opened, width: int, scheme: str, folded: bool):
+    context = opened.browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    tab = context.new_page()
+    tab.goto(opened.url)
+    tab.evaluate("(open) => document.querySelectorAll('details').forEach(part => part.open = open)", not folded)
+    assert violations(tab) == []
+    tab.locator("#phantom-images .thumbs li:visible a").first.click()
+    assert violations(tab, "dialog[open]") == []
     context.close()
 
 
