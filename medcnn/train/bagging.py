@@ -77,12 +77,12 @@ def _without(task: Task, fold: int) -> Task:
 
 def _trained(task: Task, fold: int) -> Member:
     pin_tensorflow(task.seed, portable=task.params.compute.portable)
-    from medcnn.train import backups, fitting, training
+    from medcnn.train import backups, failing, training
     from medcnn.train.identity import identity
 
     print(f"{task.model} without fold {fold} of the training images", flush=True)
     alone = _without(task, fold)
-    with fitting.translate_errors(alone):
+    with failing.translate_errors(alone):
         model = training.untrained(alone)
         with backups.claim(identity(alone, model)) as backup:
             progress, probabilities = training.trained(alone, model, backup)
@@ -101,7 +101,7 @@ def _recorded(members: Sequence[Member], task: Task) -> None:
         unseen = ((task.rows["split"] == "train") & (task.rows["fold"] == member.fold)).to_numpy()
         probabilities[unseen] = member.probabilities[unseen]
     averaged = averaging.averaged(joined, task.settings.tta)
-    recording.record(task, averaged, [member.progress for member in members], probabilities)
+    recording.record(task, recording.Written.of(averaged), [member.progress for member in members], probabilities)
 
 
 def _network(task: Task, member: Member) -> keras.Model:

@@ -3,35 +3,63 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from medcnn.core import files, processors
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import augment, folds, manifest, pack, views
 from medcnn.dataset.shards import Shard, Shards
 from medcnn.dataset.views import Recipe
-from medcnn.networks import forward
-from medcnn.networks.forward import Inference, fill, inference
 from medcnn.params.placement import Placement
 from medcnn.runtime import locking, paths
+from medcnn.train.task import Task
+
+if TYPE_CHECKING:
+    import keras
+
+    from medcnn.networks.forward import Inference
 
 
-def extracted(extractor: keras.Model, pixels: Shards) -> Shards:
+@dataclass(frozen=True)
+class Extractor:
+    """A frozen backbone, from images (batch, S, S, 3) of 0..255 to features (batch, F).
+
+    Attributes:
+        key: a digest of whatever its features depend on.
+        row: (F,), or (V, F) where each of V views of an image has features.
+        inference: makes the function for inputs of a type; only asked for where features are not known, as it needs
+            TensorFlow.
+    """
+
+    key: str
+    row: tuple[int, ...]
+    inference: Callable[[np.dtype], Inference]
+
+    @classmethod
+    def of(cls, model: keras.Model) -> Extractor:
+        """A Keras model as one."""
+        from medcnn.networks.forward import inference
+
+        return cls(_key(model), model.output_shape[1:], cache(partial(inference, model)))
+
+
+def extracted(extractor: Extractor, pixels: Shards) -> Shards:
     """Features of prepared images, a shard at a time, from the cache where the same ones were computed before.
 
     Args:
-        extractor: image (batch, S, S, 3) of 0..255 to features (batch, F).
+        extractor: computes those that are not there.
         pixels: uint8 (..., S, S, 3).
 
     Returns:
         float32 (..., F).
     """
-    infer, key, row = inference(extractor, pixels.dtype), _key(extractor), extractor.output_shape[1:]
+    key, row = extractor.key, extractor.row
     found = []
     for images in pixels.apart():
         digests = [hashlib.sha256(image.data).hexdigest() for image in images]
@@ -39,14 +67,14 @@ def extracted(extractor: keras.Model, pixels: Shards) -> Shards:
         cached = Shard(paths.state("features") / f"{name}.npy", (len(images), *row))
         with locking.held(cached.path.with_suffix(".lock"), "computes the same features"):
             if not _whole(cached):
-                computed = _computed(infer, images, digests, row)
+                computed = _computed(extractor.inference(pixels.dtype), images, digests, row)
                 with files.replacing(cached.path) as temporary:
                     np.save(temporary, computed)
         found.append(cached)
     return Shards(found, pixels.positions, row, np.float32)
 
 
-def of_views(extractor: keras.Model, study: str, recipe: Recipe, training: Sequence[int]) -> Shards:
+def of_views(extractor: Extractor, study: str, recipe: Recipe, training: Sequence[int]) -> Shards:
     """Features of the views of a fold's training images.
 
     ``prepare`` makes views of the training images of the split alone; those of images that other folds train on are
@@ -73,6 +101,24 @@ def of_views(extractor: keras.Model, study: str, recipe: Recipe, training: Seque
     return first.beside(second).chosen(np.s_[:, [column_of[index] for index in training]])
 
 
+def views_wanted(task: Task) -> Recipe | None:
+    """The views that a frozen backbone sees; None where it sees the images alone.
+
+    Raises:
+        MedcnnError: the model wants others than the study prepares.
+    """
+    prepared = task.params.studies[task.study].images.views
+    if task.policy not in (None, prepared.policy):
+        raise MedcnnError(
+            f"{task.name}: a frozen backbone learns from prepared views, and studies.{task.study}.images.views are of "
+            f"'{prepared.policy}', not of '{task.policy}'; set the model's augment to 'study', or make them agree"
+        )
+    if task.policy is None or not prepared.count:
+        return None
+    # Whatever the repeat, views are those that prepare makes.
+    return Recipe(task.params.augment[prepared.policy], prepared.count, task.params.seed)
+
+
 def _views(study: str, recipe: Recipe, positions: Sequence[int], image_ids: Sequence[str]) -> Shards:
     """The views of some images, made where the same ones were not before."""
     prepared = paths.prepared(study)
@@ -95,6 +141,8 @@ def _views(study: str, recipe: Recipe, positions: Sequence[int], image_ids: Sequ
 
 def _computed(infer: Inference, images: Shards, digests: Sequence[str], row: tuple[int, ...]) -> np.ndarray:
     """Features of a shard, float32 (N, F); of images with the same pixels only the first is computed."""
+    from medcnn.networks.forward import fill
+
     features: np.ndarray = np.empty((len(images), *row), np.float32)
     _, first, kind = np.unique(digests, return_index=True, return_inverse=True)
     fill(features, infer, images, np.sort(first))
@@ -112,6 +160,11 @@ def _whole(cached: Shard) -> bool:
 
 def _key(extractor: keras.Model) -> str:
     """A digest of weights, architecture with preprocessing and precision, and the code that computes."""
+    import keras
+    import tensorflow as tf
+
+    from medcnn.networks import forward
+
     digest = hashlib.sha256()
     code = [files.sha256(Path(path)) for path in (__file__, forward.__file__)]
     for part in (extractor.to_json(), *code, tf.__version__, keras.__version__, processors.held_to()):

@@ -7,28 +7,18 @@ waited nor the seeds of dropout.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
 import numpy as np
-import pandas as pd
-import tensorflow as tf
 from tqdm import tqdm
 
 from medcnn.core import seeding
-from medcnn.core.errors import MedcnnError
-from medcnn.dataset import truths
 from medcnn.train.backups import Arrays, Backup, State
 from medcnn.train.batches import Batches, Validation
+from medcnn.train.failing import DivergedError
 from medcnn.train.learning import Learner
 from medcnn.train.stopping import Phase, Progress
-from medcnn.train.task import Task
-
-
-class DivergedError(MedcnnError):
-    """A training whose numbers are no longer finite; the text names keys of the model's block."""
 
 
 @dataclass(frozen=True)
@@ -37,39 +27,6 @@ class Data:
 
     training: Batches
     validation: Validation
-
-
-@contextmanager
-def translate_errors(task: Task) -> Iterator[None]:
-    """Name the keys of ``params.yaml`` that make a training fail.
-
-    Raises:
-        MedcnnError: the training diverged, or TensorFlow or NumPy ran out of memory.
-    """
-    try:
-        yield
-    except DivergedError as error:
-        raise MedcnnError(f"models.{task.model}: {error}") from error
-    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-        model, size = task.model, task.params.studies[task.study].images.size
-        raise MedcnnError(
-            f"models.{model}: out of memory; lower models.{model}.batch_size (now {task.settings.batch_size}) or "
-            f"studies.{task.study}.images.size (now {size}), or free memory and run the command again, which goes on "
-            "after the last whole epoch"
-        ) from error
-
-
-def check_parts(rows: pd.DataFrame, classes: Sequence[str], where: str) -> None:
-    """Refuse to train without an image of every class, or to choose epochs without a validation image.
-
-    Raises:
-        MedcnnError: it names the key path of the split.
-    """
-    training = truths.counted(rows["label"][rows["split"] == "train"])
-    missing = [f"'{label}' images to train on" for label in classes if label not in training]
-    missing += [] if (rows["split"] == "validation").any() else ["validation images"]
-    if missing:
-        raise MedcnnError(f"{where}: there are no {missing[0]}; give that part a larger share, or add images")
 
 
 def fit(learner: Learner, data: Data, phase: Phase, progress: Progress, backup: Backup) -> Progress:

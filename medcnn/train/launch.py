@@ -9,7 +9,7 @@ from medcnn.dataset import folds, pack
 from medcnn.dataset.folds import MAIN
 from medcnn.dataset.shards import Shards
 from medcnn.runtime import fanout, paths
-from medcnn.train import bagging
+from medcnn.train import bagging, failing, probes
 from medcnn.train.task import Task
 
 
@@ -47,16 +47,23 @@ def _cache_features(task: Task, number: int) -> None:
 
 
 def _train(task: Task) -> None:
+    with failing.translate_errors(task):
+        if probes.alone(task):
+            probes.train(task)
+        else:
+            _train_network(task)
+
+
+def _train_network(task: Task) -> None:
     pin_tensorflow(task.seed, portable=task.params.compute.portable)
     from medcnn.networks import saving
-    from medcnn.train import chaining, fitting, training
+    from medcnn.train import chaining, training
 
-    with fitting.translate_errors(task):
-        if task.first is None:
-            model = training.untrained(task)
-        else:
-            # The main cell's models are outs of the stage `train`, apart from the others.
-            main, cell = paths.keras_model(task.study, task.first), folds.folder(task.study, task.first, task.cell)
-            first = saving.load(main if task.cell == MAIN else cell / folds.MODEL)
-            model = chaining.chained(first, task.settings, len(task.classes), task.multi_label)
-        training.train(task, model)
+    if task.first is None:
+        model = training.untrained(task)
+    else:
+        # The main cell's models are outs of the stage `train`, apart from the others.
+        main, cell = paths.keras_model(task.study, task.first), folds.folder(task.study, task.first, task.cell)
+        first = saving.load(main if task.cell == MAIN else cell / folds.MODEL)
+        model = chaining.chained(first, task.settings, len(task.classes), task.multi_label)
+    training.train(task, model)

@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from sklearn.metrics import roc_auc_score
 
 from medcnn.networks.folding import folded
 from medcnn.networks.outputs import per_class
@@ -18,6 +17,7 @@ from medcnn.params.shared.models import Model
 from medcnn.train.backups import Arrays
 from medcnn.train.batches import Batch
 from medcnn.train.losses import Loss, shared
+from medcnn.train.measuring import auroc
 from medcnn.train.stopping import Figures
 
 OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
@@ -72,7 +72,7 @@ class Learner:
             answers.append(probabilities)
         if "auroc" not in (self._settings.monitor, self._settings.plateau.monitor):
             return _figures(found)
-        return _figures(found, _auroc(np.concatenate(truths), np.concatenate(answers)))
+        return _figures(found, auroc(np.concatenate(truths), np.concatenate(answers)))
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -181,14 +181,3 @@ def _figures(batches: Sequence[tuple[int, tf.Tensor, tf.Tensor]], auroc: float =
     """Means over images from (images, sum of losses, right answers) of each batch."""
     images, losses, hits = (sum(float(value) for value in values) for values in zip(*batches, strict=True))
     return Figures(losses / images, hits / images, auroc)
-
-
-def _auroc(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The mean area under the ROC curve of each class against the others; 0.5 where none can be measured."""
-    scores = per_class(probabilities)
-    truth = labels == 1 if labels.ndim == 2 else labels[:, None] == np.arange(scores.shape[1])
-    known = [index for index, of_class in enumerate(truth.T) if 0 < of_class.sum() < len(labels)]
-    # Not a number where a training diverges, which is said elsewhere.
-    if not known or not np.isfinite(scores).all():
-        return 0.5
-    return float(np.mean([roc_auc_score(truth[:, index], scores[:, index]) for index in known]))

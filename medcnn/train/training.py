@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import keras
 import numpy as np
 
-from medcnn.core.errors import MedcnnError
 from medcnn.dataset.shards import Rows, Shards
-from medcnn.dataset.views import Recipe
 from medcnn.networks import averaging, preprocessing, pretrained
 from medcnn.networks.building import build, extractor, unfreeze
 from medcnn.networks.forward import forward
@@ -17,16 +13,17 @@ from medcnn.networks.outputs import per_class
 from medcnn.networks.precision import in_bfloat16
 from medcnn.params.shared.scaling import ADAPTED, PREPROCESSING, Preprocessing
 from medcnn.runtime import paths
-from medcnn.train import backups, features, probing
+from medcnn.train import backups, features, probes
 from medcnn.train.backups import Backup
 from medcnn.train.batches import Batches, Features, Inputs, Pixels, Validation, balanced, of_truth
-from medcnn.train.fitting import Data, check_parts, fit
+from medcnn.train.failing import check_parts
+from medcnn.train.features import Extractor
+from medcnn.train.fitting import Data, fit
 from medcnn.train.identity import identity
 from medcnn.train.learning import Learner
 from medcnn.train.losses import Loss, binary_cross_entropy, cross_entropy, focal, focal_of_findings
 from medcnn.train.mixing import Mixing
-from medcnn.train.probing import Sample
-from medcnn.train.recording import record
+from medcnn.train.recording import Written, record
 from medcnn.train.stopping import Phase, Progress
 from medcnn.train.task import Task
 
@@ -66,7 +63,7 @@ def train(task: Task, model: keras.Model) -> None:
     check_parts(task.rows, task.classes, f"studies.{task.study}.split")
     with backups.claim(identity(task, model)) as backup:
         progress, probabilities = trained(task, model, backup)
-        record(task, averaging.averaged(model, task.settings.tta), [progress], probabilities)
+        record(task, Written.of(averaging.averaged(model, task.settings.tta)), [progress], probabilities)
         backup.forget()
 
 
@@ -85,7 +82,7 @@ def trained(task: Task, model: keras.Model, backup: Backup) -> tuple[Progress, n
 
 def cache_features(task: Task, model: keras.Model, images: Shards) -> None:
     """Compute the features that ``train`` needs of some images, where the backbone of ``model`` is frozen."""
-    features.extracted(extractor(_computing(task, model)), images)
+    features.extracted(Extractor.of(extractor(_computing(task, model))), images)
 
 
 def _computing(task: Task, model: keras.Model) -> keras.Model:
@@ -128,39 +125,23 @@ def _over_views(task: Task, model: keras.Model) -> tuple[keras.Model, Rows]:
     tta = task.settings.tta
     if model.get_layer("backbone").trainable:
         return averaging.averaged(model, tta), task.pixels
-    seen = features.extracted(averaging.features(model, tta), task.pixels)
+    seen = features.extracted(Extractor.of(averaging.features(model, tta)), task.pixels)
     return averaging.head(model, seen.shape[1]), seen
 
 
 def _fit_head(task: Task, model: keras.Model, phase: Phase, backup: Backup) -> tuple[Progress, Shards]:
     """Train the head on the features of a frozen backbone; also returns the features of all images."""
-    frozen, recipe, training = extractor(model), _views_wanted(task), task.indices("train")
+    frozen, head = Extractor.of(extractor(model)), model.get_layer("head")
     everything = features.extracted(frozen, task.pixels)
-    views = features.of_views(frozen, task.study, recipe, training) if recipe else None
-    inputs = Features(everything.chosen(training), views, task.seed)
-    data = _data(task, everything, inputs)
-    learner = Learner(model.get_layer("head"), task.settings, _loss(task), everything.dtype, task.labels.shape[1:])
     if task.settings.head == "probe":
-        return _fit_probe(task, learner, data, inputs), everything
+        probe = probes.fitted(task, frozen, everything, head.output_shape[-1])
+        head.get_layer("probabilities").set_weights(probe.layer)
+        return probe.progress, everything
+    recipe, training = features.views_wanted(task), task.indices("train")
+    views = features.of_views(frozen, task.study, recipe, training) if recipe else None
+    data = _data(task, everything, Features(everything.chosen(training), views, task.seed))
+    learner = Learner(head, task.settings, _loss(task), everything.dtype, task.labels.shape[1:])
     return fit(learner, data, phase, Progress(), backup), everything
-
-
-def _fit_probe(task: Task, learner: Learner, data: Data, inputs: Features) -> Progress:
-    """Fit the head's one layer to the features of the training images and of their views."""
-    copies = 1 if inputs.views is None else 1 + len(inputs.views)
-    groups = task.rows["group"].iloc[task.indices("train")].to_numpy(str)
-    sample = Sample(
-        inputs.all(),
-        np.concatenate([data.training.labels] * copies),
-        np.tile(groups, copies),
-        np.concatenate([data.training.sample_weights] * copies),
-    )
-    probe = probing.fitted(sample, 2 if task.multi_label else len(task.classes))
-    learner.network.get_layer("probabilities").set_weights(probe.layer(learner.network.output_shape[-1]))
-    training = replace(data.validation, indices=task.indices("train"))
-    seen, held_out = learner.measure(training), learner.measure(data.validation)
-    print(f"Probe of strength {probe.strength:g}: {seen}; validation {held_out}", flush=True)
-    return Progress.fitted(seen, held_out, task.settings.monitor, probe.strength)
 
 
 def learning_whole(task: Task, model: keras.Model) -> tuple[Learner, Data]:
@@ -207,17 +188,3 @@ def _loss(task: Task) -> Loss:
     weights = balanced(task.labels[task.indices("train")], len(task.classes))
     alpha = weights if settings.class_weights else np.ones_like(weights)
     return focal_of_findings(alpha) if task.multi_label else focal(alpha)
-
-
-def _views_wanted(task: Task) -> Recipe | None:
-    """The views that a frozen backbone sees; None where it sees the images alone."""
-    prepared = task.params.studies[task.study].images.views
-    if task.policy not in (None, prepared.policy):
-        raise MedcnnError(
-            f"{task.name}: a frozen backbone learns from prepared views, and studies.{task.study}.images.views are of "
-            f"'{prepared.policy}', not of '{task.policy}'; set the model's augment to 'study', or make them agree"
-        )
-    if task.policy is None or not prepared.count:
-        return None
-    # Whatever the repeat, views are those that prepare makes.
-    return Recipe(task.params.augment[prepared.policy], prepared.count, task.params.seed)

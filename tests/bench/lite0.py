@@ -42,12 +42,12 @@ def main() -> None:
     network = extractor(build(settings.model(MODEL), block.images.size, classes, steps, weights))
     pixels = pack.images(paths.prepared(study))
     if "beside" not in sys.argv:
-        features.extracted(network, pixels)
+        features.extracted(features.Extractor.of(network), pixels)
         return
     first = Shards(pixels.shards[:1], np.arange(pixels.shards[0].shape[0]), pixels.shape[1:], pixels.dtype)
     in_memory = first[:]
     ways = {
-        "extracted": lambda: features.extracted(network, first),
+        "extracted": lambda: features.extracted(features.Extractor.of(network), first),
         "bare": lambda: forward(network, in_memory),
     }
     print(json.dumps(_beside(ways)))

@@ -37,7 +37,7 @@ def test_features_have_the_shape_of_the_images_and_copies_share_theirs(
     pixels = images(24)
     pixels[[5, 23]] = pixels[2]
     packed(tmp_path, pack.VIEWS, pixels.reshape(2, 12, 8, 8, 3))
-    found = features.extracted(network, pack.views(tmp_path))
+    found = features.extracted(features.Extractor.of(network), pack.views(tmp_path))
     assert found.shape == (2, 12, 5)
     flat = found[:].reshape(24, 5)
     assert np.array_equal(flat[5], flat[2])
@@ -50,7 +50,7 @@ def test_a_study_without_views_has_no_features_of_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     packed(tmp_path, pack.VIEWS, images(0).reshape(0, 12, 8, 8, 3))
-    assert features.extracted(network, pack.views(tmp_path))[:].shape == (0, 12, 5)
+    assert features.extracted(features.Extractor.of(network), pack.views(tmp_path))[:].shape == (0, 12, 5)
 
 
 def test_only_a_shard_whose_pixels_changed_is_computed_again(
@@ -60,10 +60,10 @@ def test_only_a_shard_whose_pixels_changed_is_computed_again(
     monkeypatch.setattr(pack, "ROWS", 10)
     pixels = images(24)
     packed(tmp_path, pack.IMAGES, pixels)
-    before = features.extracted(network, pack.images(tmp_path))
+    before = features.extracted(features.Extractor.of(network), pack.images(tmp_path))
     pixels[15] = 0
     packed(tmp_path, pack.IMAGES, pixels)
-    after = features.extracted(network, pack.images(tmp_path))
+    after = features.extracted(features.Extractor.of(network), pack.images(tmp_path))
     assert [one.path == other.path for one, other in zip(before.shards, after.shards, strict=True)] == [
         True,
         False,
@@ -77,7 +77,7 @@ def test_features_that_a_power_cut_left_empty_are_computed_again(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     packed(tmp_path, pack.IMAGES, images(5))
-    found = features.extracted(network, pack.images(tmp_path))
+    found = features.extracted(features.Extractor.of(network), pack.images(tmp_path))
     expected = found[:]
     found.shards[0].path.write_bytes(b"")
-    assert np.array_equal(features.extracted(network, pack.images(tmp_path))[:], expected)
+    assert np.array_equal(features.extracted(features.Extractor.of(network), pack.images(tmp_path))[:], expected)
