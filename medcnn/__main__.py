@@ -14,6 +14,7 @@ from typing import NoReturn
 from medcnn.core.errors import FAILED, MedcnnError
 from medcnn.init import arguments as init
 from medcnn.predict import arguments
+from medcnn.reporting import arguments as reporting
 from medcnn.running import arguments as running
 from medcnn.runtime.console import one_line_errors
 from medcnn.runtime.version import __version__
@@ -22,7 +23,7 @@ from medcnn.showing import arguments as showing
 
 GROUPS = (
     ("Your images", ("init", "check", "run")),
-    ("Look at results", ("show", "open", "compare", "leak")),
+    ("Look at results", ("show", "open", "compare", "leak", "checklist")),
     ("Use a model", ("predict",)),
     ("The whole pipeline", ("repro", "study", "search", "review", "gate", "doctor")),
 )
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_check(commands)
     running.add_to(commands)
     showing.add_to(commands)
+    reporting.add_to(commands)
     repro = commands.add_parser(
         "repro",
         help="run the whole pipeline, results first and benchmarks last, and say what came out",
