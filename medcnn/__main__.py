@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from medcnn.core.errors import FAILED, MedcnnError
+from medcnn.core.errors import BAD_INPUT, FAILED, MedcnnError
 from medcnn.init import arguments as init
 from medcnn.predict import arguments
 from medcnn.reporting import arguments as reporting
@@ -118,13 +118,21 @@ def _grouped(helps: Mapping[str, str]) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Errors name the closest command."""
+    """Errors are one line, which names the closest of what could have been typed."""
 
     def error(self, message: str) -> NoReturn:
-        """End with the usage and the reason."""
-        wrong = re.search(r"invalid choice: '([^']*)'", message)
-        close = difflib.get_close_matches(wrong[1], [name for _, names in GROUPS for name in names], 1) if wrong else []
-        super().error(f"no command '{wrong[1]}': did you mean {close[0]}?" if wrong and close else message)
+        """End with the reason."""
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)|unrecognized arguments: (--[\w-]+)", message)
+        typed, listed, flag = wrong.groups() if wrong else ("", "", "")
+        known = self._flags() if flag else re.findall(r"[\w-]+", listed or "")
+        close = difflib.get_close_matches(flag or typed or "", known, 1)
+        meant = f" did you mean {close[0]}?" if close else ""
+        self.exit(BAD_INPUT, f"error: {message};{meant} `{self.prog} --help` says what it takes\n")
+
+    def _flags(self) -> list[str]:
+        """The flags of all commands."""
+        commands = [parser for action in self._actions for parser in (getattr(action, "choices", None) or {}).values()]
+        return [flag for parser in (self, *commands) for flag in parser._option_string_actions]
 
 
 def _positive(text: str) -> int:

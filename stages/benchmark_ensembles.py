@@ -1,4 +1,4 @@
-"""Benchmark ensembles: time every ensemble and cascade in every engine, as trained models are timed."""
+"""Benchmark ensembles: time ensembles and cascades in every engine, one of those that run the same networks."""
 
 from dataclasses import asdict
 

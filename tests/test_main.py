@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from medcnn.__main__ import main
 from medcnn.params import whole
 from medcnn.published import studies
 from medcnn.published.rerun import assignments
@@ -86,7 +88,7 @@ def test_the_flags_of_every_study_are_params_that_load(study: str, tmp_path: Pat
 @pytest.mark.parametrize(
     ("study", "message"),
     [
-        ("brain", "params.yaml: studies: unknown 'brain'; choose from phantom, chest_ct, brain_mri, "),
+        ("brain", "params.yaml: studies: unknown 'brain'; did you mean 'brain_mri'? choose from phantom, chest_ct, "),
         ("phantom", "phantom: no models of it were published; choose from chest_ct, brain_mri, "),
     ],
 )
@@ -120,11 +122,31 @@ def test_help_lists_the_commands(folder: Path):
     assert (bare.returncode, bare.stdout) == (0, printed)
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("rnu", "run"), ("predcit", "predict"), ("doktor", "doctor")])
-def test_a_mistyped_command_names_the_closest(typed: str, meant: str, folder: Path):
-    done = run(folder, "medcnn", typed)
-    assert done.returncode == 2
-    assert f"did you mean {meant}?" in done.stderr
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("rnu", "run"),
+        ("predcit", "predict"),
+        ("run phantom --preset quikc", "quick"),
+        ("run phantom --modles simple", "--models"),
+        ("run phantom --models simpel", "simple"),
+        ("run phantom -S models.simple.learning_rat=1", "learning_rate"),
+        ("run phantom -S modles.simple.epochs=1", "models"),
+        ("run phantmo", "phantom"),
+        ("show brain_mir", "brain_mri"),
+        ("check leukaemia", "leukemia"),
+        ("study chest_xrya", "chest_xray"),
+    ],
+)
+def test_what_is_mistyped_names_the_closest_in_one_line(
+    typed: str, meant: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit) as ended:
+        main(typed.split())
+    said = capsys.readouterr().err
+    assert (ended.value.code, said.count("\n")) == (2, 1)
+    assert re.search(rf"did you mean '?{meant}'?\?", said)
 
 
 def test_both_splits_are_run_the_honest_one_last_and_the_params_put_back(standing_in: Path):

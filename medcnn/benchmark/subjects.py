@@ -11,6 +11,10 @@ from medcnn.benchmark.job import BFLOAT16, INT8
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import combined
+from medcnn.ensemble.cascading import Cascade
+from medcnn.ensemble.combined import Combined
+from medcnn.results import base
+from medcnn.results.evaluated import Compared
 from medcnn.runtime import paths
 
 
@@ -52,7 +56,7 @@ def network(study: str, name: str) -> Subject:
 
 
 def combinations(study: str) -> list[Subject]:
-    """All ensembles and cascades of a study.
+    """The ensembles and cascades of a study, of those that run the same networks one.
 
     Raises:
         MedcnnError: see ``network``.
@@ -60,7 +64,22 @@ def combinations(study: str) -> list[Subject]:
     made = combined.read_all(study)
     path = paths.metrics("export_ensembles", study)
     records = _record(path) if made else {}
-    return [_subject(study, name, made[name].members, records.get(name), path) for name in made]
+    timed = distinct(made, base.read(paths.metrics("comparisons", study), Compared)) if made else ()
+    return [_subject(study, name, made[name].members, records.get(name), path) for name in timed]
+
+
+def distinct(made: Mapping[str, Combined], compared: Compared) -> list[str]:
+    """Of ensembles of the same networks the chosen one, else the best ranked: joining answers costs next to nothing.
+
+    Args:
+        made: ensembles and cascades by name.
+        compared: how the models of the study rank.
+    """
+    ranks = {name: rank for rank, name in enumerate(compared.ranking)} | {compared.best: -1}
+    found: dict[object, str] = {}
+    for name in sorted(made, key=ranks.__getitem__):
+        found.setdefault((isinstance(made[name].rule, Cascade), made[name].members), name)
+    return [name for name in made if name in found.values()]
 
 
 def _record(path: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from medcnn.core.choices import offer
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import rules
 from medcnn.ensemble.cascading import Cascade
@@ -36,8 +37,7 @@ def read(study: str, name: str) -> Combined:
     """
     found = read_all(study)
     if name not in found:
-        choices = ", ".join(found) or "there is none"
-        raise MedcnnError(f"{paths.metrics('ensemble', study)} has no '{name}'; choose from {choices}")
+        raise MedcnnError(f"{paths.metrics('ensemble', study)} has no '{name}'; {offer(name, found)}")
     return found[name]
 
 

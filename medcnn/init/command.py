@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from medcnn.core import files
+from medcnn.core.choices import offer
 from medcnn.core.errors import MedcnnError, ParamsError
 from medcnn.init import drafting, looking, proposing, saying, sources, words, writing
 from medcnn.init.columns import Asked
@@ -117,7 +118,7 @@ def _asked(proposal: Proposal, options: argparse.Namespace) -> Proposal:
     print(f"Which class is looked for, {' or '.join(names)}? (empty for neither) ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline().strip()
     if answer and answer not in names:
-        raise ParamsError(f"'{answer}' is no class; choose from {', '.join(names)}")
+        raise ParamsError(f"'{answer}' is no class; {offer(answer, names)}")
     return proposal.with_positive(answer) if answer else proposal
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from medcnn.core.choices import offer
 from medcnn.core.errors import ParamsError
 from medcnn.dataset.manifest import SPLITS
 from medcnn.init import columns, layout, patients, scans, words
@@ -200,7 +201,7 @@ def _positive(classes: Classes, wishes: Wishes, table: Table | None) -> Finding:
     names = list(dict.fromkeys(classes.patterns.values()))
     if wishes.positive:
         if wishes.positive not in names:
-            raise ParamsError(f"--positive: '{wishes.positive}' is no class; choose from {', '.join(names)}")
+            raise ParamsError(f"--positive: '{wishes.positive}' is no class; {offer(wishes.positive, names)}")
         return Finding("positive", wishes.positive, "from --positive")
     if len(names) != 2:
         return Finding("positive", "", f"{len(names)} classes: each is judged against the others")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
+from medcnn.core.choices import offer
 from medcnn.params.shared.run import fold_ensemble, links
 
 Lists = dict[str, Sequence[str | int]]
@@ -52,3 +54,15 @@ def _written(value: Sequence[str | float] | str | float) -> str:
 def key(change: str) -> str:
     """The key path of a change; Hydra's ``+key=value`` adds one and ``~key`` takes one away."""
     return change.partition("=")[0].lstrip("+~")
+
+
+def missing(path: str, tree: Any) -> str | None:
+    """Where a key path leaves a tree of blocks, and what is there instead; None where it leads somewhere."""
+    names = path.split(".")
+    for depth, name in enumerate(names):
+        if not isinstance(tree, Mapping):
+            return f"{'.'.join(names[:depth])} is no block, so that it has no '{name}'"
+        if name not in tree:
+            return f"{'.'.join(names[:depth]) or 'params.yaml'} has no '{name}'; {offer(name, map(str, tree))}"
+        tree = tree[name]
+    return None

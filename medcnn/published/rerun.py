@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from medcnn.core.choices import offer
 from medcnn.core.errors import MedcnnError, ParamsError
 from medcnn.params import changes, whole
 from medcnn.params.whole import Params
@@ -29,7 +30,7 @@ def assignments(study: str, settings: Params, best_here: bool = False) -> tuple[
     settings.study(study)
     published = studies.load()
     if study not in published:
-        raise ParamsError(f"{study}: no models of it were published; choose from {', '.join(published)}")
+        raise ParamsError(f"{study}: no models of it were published; {offer(study, published)}")
     models = (published[study].best_here,) if best_here else published[study].networks
     covered = changes.covering(study, models, settings.models)
     return changes.assignments({**covered, "run.cascades.first": []})

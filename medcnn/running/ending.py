@@ -72,7 +72,7 @@ def _no_better(facts: Facts, test: Measured) -> Iterator[str]:
 def _rows(facts: Facts, models: Mapping[str, Model]) -> list[_Row]:
     """The chosen model, the cheapest that is as good, and the best of transfer learning; one may be two of these."""
     roles: dict[str, list[str]] = {facts.best: ["chosen"]}
-    cheapest = min((facts.best, *facts.like_best), key=lambda model: (_cost(facts, model), model))
+    cheapest = min((facts.best, *facts.like_best), key=lambda model: (_order(facts.macs.get(model)), model))
     if cheapest != facts.best:
         roles.setdefault(cheapest, []).append("cheapest of those as good")
     pretrained = [name for name in facts.models if name in models and models[name].weights != "none"]
@@ -88,12 +88,6 @@ def _row(facts: Facts, model: str, why: str) -> _Row:
         return _Row(model, why, timed.p50_ms, timed.block.file_bytes)
     exported = facts.exported.get(model)
     return _Row(model, why, None, exported.bytes if exported else None)
-
-
-def _cost(facts: Facts, model: str) -> tuple[float, float]:
-    """What a model takes: the time of its fastest engine, and where nothing was timed its multiply-accumulates."""
-    timed = _fastest(facts, model)
-    return (timed.p50_ms if timed else 0.0, _order(facts.macs.get(model)))
 
 
 def _fastest(facts: Facts, model: str) -> latency.Timing | None:

@@ -16,6 +16,7 @@ from dvc.utils.hydra import apply_overrides
 
 from medcnn.core.errors import ParamsError
 from medcnn.params import changes, whole
+from medcnn.params.shared import loading
 from medcnn.running import fingerprint, leaking, reproducing, selecting
 from medcnn.running.presets import PRESETS
 from medcnn.runtime import paths
@@ -91,7 +92,9 @@ def _changed(wanted: Sequence[str]) -> Pipeline:
         try:
             apply_overrides(paths.PARAMS, list(wanted))
         except InvalidArgumentError as error:
-            raise ParamsError(f"-S: {' '.join(str(error.__cause__ or error).split())}") from error
+            tree = loading.read(paths.PARAMS)
+            wrong = next(filter(None, (changes.missing(changes.key(change), tree) for change in wanted)), None)
+            raise ParamsError(f"-S: {wrong or ' '.join(str(error.__cause__ or error).split())}") from error
         whole.load()
         pipeline = Pipeline()
         # DVC reads its files as late as here.

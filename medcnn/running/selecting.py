@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 
+from medcnn.core.choices import offer
 from medcnn.core.errors import ParamsError
 from medcnn.params.catalogue import catalogue
 from medcnn.params.changes import Lists, Values, covering
@@ -88,9 +88,10 @@ def chosen(study: str, names: Sequence[str], settings: Params) -> Lists:
 def _study(name: str, settings: Params) -> Study:
     if name in settings.studies:
         return settings.studies[name]
-    close = difflib.get_close_matches(name, settings.studies, 1, cutoff=0.5)
-    there = f"did you mean {close[0]}?" if close else f"there are {', '.join(settings.studies)};"
-    raise ParamsError(f"params.yaml: no study '{name}': {there} `medcnn init SOURCE {name}` makes one of your images")
+    raise ParamsError(
+        f"params.yaml: no study '{name}': {offer(name, settings.studies)}; `medcnn init SOURCE {name}` makes one of "
+        "your images"
+    )
 
 
 def _fitting(names: Iterable[str], study: str, settings: Params) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
+from medcnn.core.choices import offer
 from medcnn.core.errors import ParamsError
 from medcnn.params import whole
 from medcnn.params.judging.figures import TESTED
@@ -23,9 +23,7 @@ def shown(study: str | None) -> Iterator[str]:
     settings = whole.load()
     for name in [study] if study else settings.run.studies:
         if name not in settings.studies:
-            close = difflib.get_close_matches(name, settings.studies, 1)
-            there = f"did you mean {close[0]}?" if close else f"choose from {', '.join(settings.studies)}"
-            raise ParamsError(f"params.yaml: no study '{name}': {there}")
+            raise ParamsError(f"params.yaml: no study '{name}': {offer(name, settings.studies)}")
         evaluated = read(paths.metrics("evaluate", name), dict[str, Evaluated])
         yield from table(name, evaluated, read(paths.metrics("comparisons", name), Compared))
 

@@ -37,7 +37,11 @@ def test_only_frozen_models_with_augmentation_are_said_to_see_few_views(settings
     ("old", "new", "message"),
     [
         ("accuracy: 0.5143", "acuracy: 0.5143", "Extra inputs are not permitted"),
-        ("models: [chained]", "models: [chain]", "unknown 'chain'; choose from first, second, ensemble, chained"),
+        (
+            "models: [chained]",
+            "models: [chain]",
+            "did you mean 'chained'\\? choose from first, second, ensemble, chained",
+        ),
         ("accuracy: 0.5143", "accuracy: 51.43", "less than or equal to 1"),
     ],
 )

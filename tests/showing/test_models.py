@@ -21,7 +21,7 @@ def test_one_row_per_model_the_chosen_one_first(made: Example, monkeypatch: pyte
 
 def test_a_study_that_is_unknown_or_has_no_results_is_one_line(made: Example, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(made.folder)
-    with pytest.raises(ParamsError, match="did you mean phantom"):
+    with pytest.raises(ParamsError, match="did you mean 'phantom'"):
         list(shown("phantmo"))
     with pytest.raises(MedcnnError, match=str(Path("metrics/evaluate/brain_mri.json"))):
         list(shown("brain_mri"))

@@ -61,6 +61,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, network in networks.items():
             files.write_json(paths.metrics("export", STUDY, name), export(STUDY, name, network, settings))
         files.write_json(paths.metrics("export_ensembles", STUDY), combinations.export(STUDY, settings))
+        ends = {"best": "deep", "worst": "simple"}
+        compared = {"ranking": ["deep", *sorted(NAMES), "simple"], "pairs": [], "same_as_best": {}}
+        files.write_json(paths.metrics("comparisons", STUDY), {**ends, "networks": ends, **compared})
     return folder
 
 

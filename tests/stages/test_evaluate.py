@@ -121,4 +121,4 @@ def test_an_unknown_study_is_answered_with_the_list(tmp_path: Path):
     example(tmp_path)
     done = run(tmp_path, "stages.evaluate", "phantasm")
     assert done.returncode == 2
-    assert "unknown 'phantasm'; choose from phantom, " in done.stderr
+    assert "did you mean 'phantom'? choose from phantom, " in done.stderr

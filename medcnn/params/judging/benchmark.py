@@ -58,9 +58,9 @@ class Benchmark(Quantisation, Spread, extra="forbid"):
     """Calls before the first round."""
     calls: Positive = 100
     """Single-stream calls of each engine, at least, where all rounds are taken."""
-    seconds: Annotated[float, Field(ge=0)] = 5.0
+    seconds: Annotated[float, Field(ge=0)] = 2.0
     """How long each engine is called in the single-stream scenario, at least, where all rounds are taken."""
-    offline_seconds: Annotated[float, Field(ge=0)] = 0.5
+    offline_seconds: Annotated[float, Field(ge=0)] = 0.2
     """How long each engine is called for each batch size of the offline scenario, and from files, at least."""
 
     @field_validator("batch_sizes")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from medcnn.core.choices import offer
 from medcnn.core.errors import ParamsError
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -36,7 +37,7 @@ def known(where: str, name: str, choices: Iterable[str]) -> None:
         ValueError: for pydantic; it names the key path and the choices.
     """
     if name not in choices:
-        raise ValueError(f"{where}: unknown '{name}'; choose from {', '.join(choices)}")
+        raise ValueError(f"{where}: unknown '{name}'; {offer(name, choices)}")
 
 
 def named(where: str, name: str, blocks: Mapping[str, Item]) -> Item:
@@ -46,7 +47,7 @@ def named(where: str, name: str, blocks: Mapping[str, Item]) -> Item:
         ParamsError: there is none; the message lists those that there are.
     """
     if name not in blocks:
-        raise ParamsError(f"params.yaml: {where}: unknown '{name}'; choose from {', '.join(blocks)}")
+        raise ParamsError(f"params.yaml: {where}: unknown '{name}'; {offer(name, blocks)}")
     return blocks[name]
 
 

@@ -28,14 +28,19 @@ def load(kind: type[AnyBlock], path: Path | None = None) -> AnyBlock:
         ParamsError: one line with the key path of the first fault and the valid choices.
     """
     path = path or paths.PARAMS
-    tree = _tree(path)
+    tree = read(path)
     try:
         return kind.model_validate(tree)
     except ValidationError as error:
         raise ParamsError(f"{path}: {validation.described(error, tree, kind)}") from error
 
 
-def _tree(path: Path) -> Any:
+def read(path: Path) -> Any:
+    """The file as plain objects, unchecked.
+
+    Raises:
+        ParamsError: there is none, or it is not valid YAML.
+    """
     # The same parser as DVC's (YAML 1.2): `yes` is a folder name, not a truth value, and 1e-4 is a number.
     try:
         return YAML(typ="safe").load(path)

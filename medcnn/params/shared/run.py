@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
+from medcnn.core.choices import offer
 from medcnn.core.errors import ParamsError
 from medcnn.params.shared.base import Block, Name, View, distinct
 
@@ -153,7 +154,6 @@ def links(name: str, models: Iterable[str]) -> tuple[str | None, str]:
     if len(pairs) != 1:
         problem = "could be more than one chain" if pairs else "unknown"
         raise ParamsError(
-            f"params.yaml: models: '{name}': {problem}; choose from {', '.join(models)}, MODEL{FOLDS} or "
-            "FIRST_SECOND_chain"
+            f"params.yaml: models: '{name}': {problem}; {offer(name, models)}, MODEL{FOLDS} or FIRST_SECOND_chain"
         )
     return pairs[0]
