@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-FORMATS = ("text", "csv", "json", "jsonl")
+FORMATS = ("text", "csv", "json", "jsonl", "fhir", "dicom-sr")
 
 _PATHS = """\
 PATH is one of
@@ -47,7 +47,7 @@ def add_to(commands: Any) -> None:
         choices=FORMATS,
         default="text",
         help="text for people; csv with a header; json: one document, the model's facts on top; jsonl: one line per "
-        "image",
+        "image; fhir: an R4 bundle; dicom-sr: a structured report (TID 1500) per DICOM file into the folder --output",
     )
     parser.add_argument(
         "--threshold",

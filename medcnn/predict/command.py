@@ -39,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
         MedcnnError: the model, a threshold or an output cannot be used, or there is no image.
     """
     found = inputs.find(options.paths)
+    if options.format == "dicom-sr":
+        return _reported(found, options)
     _check_outputs(options)
     model = load(_file(options.model))
     levels = deciding.thresholds(options.thresholds, model.card)
@@ -65,6 +67,18 @@ def run(options: argparse.Namespace) -> int:
     progress.close()
     _summary(count, errors, found.skipped)
     return UNREADABLE if errors else 0
+
+
+def _reported(found: inputs.Found, options: argparse.Namespace) -> int:
+    """Write structured reports, one per DICOM file."""
+    from medcnn.predict import dicom_sr
+
+    model = load(_file(options.model))
+    levels = deciding.thresholds(options.thresholds, model.card)
+    how = Options(levels, options.threads, options.batch, lambda: None)
+    failed = dicom_sr.write(found.sources, model, how, options.output)
+    _summary(len(found.sources), failed, found.skipped)
+    return UNREADABLE if failed else 0
 
 
 def _file(model: Path) -> Path:

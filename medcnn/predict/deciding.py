@@ -10,6 +10,7 @@ import numpy as np
 from medcnn.core.errors import BAD_INPUT, MedcnnError
 from medcnn.inference.card import Card
 
+NOTE = "For research. Not a medical device."
 OPERATING = "operating"
 SEPARATOR, NO_FINDING = "|", "no finding"
 """As labels of several findings are written, see ``medcnn.params.shared.classes``, which needs more than NumPy."""

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from medcnn.core import files
-from medcnn.predict.deciding import NO_FINDING
+from medcnn.predict.deciding import NO_FINDING, NOTE
+from medcnn.predict.fhir import Fhir
 from medcnn.predict.model import Model
 from medcnn.predict.rows import Row
 from medcnn.runtime.console import shown
 
-NOTE = "For research. Not a medical device."
 NO_ANSWER = "no answer: ask a reader"
 """What people read where the prediction set is empty."""
 SEPARATOR = "|"
@@ -41,7 +41,7 @@ def writer(kind: str, model: Model, levels: Mapping[str, float], explained: bool
     """The writer of a format.
 
     Args:
-        kind: text, csv, json or jsonl.
+        kind: text, csv, json, jsonl or fhir.
         model: what predicts.
         levels: by class, the probability from which it is predicted.
         explained: whether there are pictures of what the model looked at.
@@ -50,6 +50,8 @@ def writer(kind: str, model: Model, levels: Mapping[str, float], explained: bool
         return Text(model, levels)
     if kind == "csv":
         return Csv(model, explained)
+    if kind == "fhir":
+        return Fhir(model, levels)
     return Json(model, levels) if kind == "json" else JsonLines(model)
 
 
