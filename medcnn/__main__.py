@@ -23,9 +23,9 @@ from medcnn.showing import arguments as showing
 
 GROUPS = (
     ("Your images", ("init", "check", "run")),
-    ("Look at results", ("show", "open", "compare", "leak", "checklist")),
+    ("Look at results", ("show", "open", "report", "compare", "leak", "checklist")),
     ("Use a model", ("predict",)),
-    ("The whole pipeline", ("repro", "study", "search", "review", "gate", "doctor")),
+    ("The whole pipeline", ("repro", "study", "search", "review", "gate", "doctor", "completion")),
 )
 """The commands as ``--help`` lists them."""
 COMMENT = Path("review/comment.md")
@@ -33,7 +33,7 @@ COMMENT = Path("review/comment.md")
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the command line and do what it asks; user errors become one line."""
-    parser = _parser()
+    parser = _parser("python -m medcnn" if __name__ == "__main__" else "medcnn")
     options = parser.parse_args(argv)
     if "command" not in options:
         parser.print_help()
@@ -57,8 +57,7 @@ def _missing_packages_named() -> Iterator[None]:
         ) from error
 
 
-def _parser() -> argparse.ArgumentParser:
-    name = "python -m medcnn" if __name__ == "__main__" else "medcnn"
+def _parser(name: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=name,
         usage="%(prog)s [-h] [--version] COMMAND ...",
@@ -107,6 +106,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     gate.add_argument("--base", metavar="REV", default="main", help="the revision to compare with (default: main)")
     gate.set_defaults(command=_gate)
+    completion = commands.add_parser(
+        "completion",
+        help="a script for your shell that completes commands, studies and models",
+        description='Print a completion script: eval "$(medcnn completion bash)" uses it at once, and in bash '
+        "`medcnn completion bash > ~/.local/share/bash-completion/completions/medcnn` in every new shell.",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish", "tcsh"))
+    completion.set_defaults(command=_completion)
     parser.epilog = _grouped({action.dest: action.help or "" for action in commands._get_subactions()})
     return parser
 
@@ -174,6 +181,12 @@ def _review(options: argparse.Namespace) -> None:
 
     comment.write(options.base, options.output, whole.load())
     print(f"comment: {options.output}")
+
+
+def _completion(options: argparse.Namespace) -> None:
+    from medcnn.showing import completion
+
+    print(completion.script(_parser("medcnn"), options.shell))
 
 
 def _gate(options: argparse.Namespace) -> None:

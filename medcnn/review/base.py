@@ -49,7 +49,7 @@ def opened(revision: str) -> Iterator[Base]:
     """
     if not revision:
         # DVC would take none for the files here, which are like themselves.
-        raise MedcnnError("nothing to compare with at ''; name a branch or a commit with BASE=...")
+        raise MedcnnError("nothing to compare with at ''; name a branch, a commit or an experiment")
     try:
         repo = Repo(rev=revision)
     except NotDvcRepoError:
@@ -57,7 +57,7 @@ def opened(revision: str) -> Iterator[Base]:
         repo = None
     except DvcException as error:
         raise MedcnnError(
-            f"nothing to compare with at '{revision}': {error}; name a branch or a commit with BASE=..."
+            f"nothing to compare with at '{revision}': {error}; name a branch, a commit or an experiment"
         ) from error
     with tempfile.TemporaryDirectory() as folder, repo or nullcontext():
         yield Base(revision, Path(folder), repo)

@@ -23,6 +23,7 @@ from medcnn.runtime.pipeline import Pipeline, Plan, one_line_reasons
 from medcnn.runtime.showing import Shown, printed
 from medcnn.runtime.side_by_side import Lanes, is_timed
 
+_DRAW = (sys.executable, "-m", "stages.report")
 _DRAWN_FROM = ("metrics", "plots", "medcnn/report")
 
 
@@ -56,6 +57,13 @@ def items(children: Children, pipeline: Pipeline, lanes: Lanes, names: Sequence[
         _or_exit(side_by_side.reproduced(lanes, names, shown), shown)
 
 
+def drawn(children: Children) -> None:
+    """Draw the page, and say where it is; ends with the exit code of the stage where that fails."""
+    if code := children.call(_DRAW):
+        sys.exit(code)
+    print(f"Page  {paths.REPORT.resolve().as_uri()}")
+
+
 @contextmanager
 def _shown(plan: Plan) -> Iterator[Shown]:
     """What shows the items of a plan, with the time that each took before; that of this run is kept."""
@@ -86,7 +94,7 @@ def _ending() -> Iterator[str]:
 
 
 def _draw(children: Children, shown: Shown) -> None:
-    _or_exit(children.call([sys.executable, "-m", "stages.report"]), shown)
+    _or_exit(children.call(_DRAW), shown)
 
 
 def _or_exit(code: int, shown: Shown) -> None:

@@ -77,6 +77,26 @@ def leak(study: str, models: Sequence[str]) -> None:
             print(*leaking.lines(study, names), sep="\n", flush=True)
 
 
+def report(study: str | None) -> None:
+    """Draw the page again from the results here.
+
+    Args:
+        study: its name; the studies of ``run`` where None.
+
+    Raises:
+        ParamsError: there is no such study.
+        MedcnnError: it has no results here, this is no DVC project, or another study is running.
+    """
+    with alone() as children:
+        if study is None:
+            reproducing.drawn(children)
+            return
+        wanted = changes.assignments(selecting.measured(study, whole.load()))
+        with params_kept([changes.key(change) for change in wanted]):
+            _apply(wanted)
+            reproducing.drawn(children)
+
+
 @contextmanager
 def _covering(wanted: Sequence[str]) -> Iterator[Pipeline]:
     """While ``params.yaml`` has these changes, which are printed; the pipeline that DVC makes of them."""
@@ -87,15 +107,19 @@ def _covering(wanted: Sequence[str]) -> Iterator[Pipeline]:
         yield pipeline
 
 
+def _apply(wanted: Sequence[str]) -> None:
+    try:
+        apply_overrides(paths.PARAMS, list(wanted))
+    except InvalidArgumentError as error:
+        tree = loading.read(paths.PARAMS)
+        wrong = next(filter(None, (changes.missing(changes.key(change), tree) for change in wanted)), None)
+        raise ParamsError(f"-S: {wrong or ' '.join(str(error.__cause__ or error).split())}") from error
+    whole.load()
+
+
 def _changed(wanted: Sequence[str]) -> Pipeline:
     with one_line_reasons():
-        try:
-            apply_overrides(paths.PARAMS, list(wanted))
-        except InvalidArgumentError as error:
-            tree = loading.read(paths.PARAMS)
-            wrong = next(filter(None, (changes.missing(changes.key(change), tree) for change in wanted)), None)
-            raise ParamsError(f"-S: {wrong or ' '.join(str(error.__cause__ or error).split())}") from error
-        whole.load()
+        _apply(wanted)
         pipeline = Pipeline()
         # DVC reads its files as late as here.
         pipeline.plan([])

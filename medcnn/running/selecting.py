@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import permutations
 
 from medcnn.core.choices import offer
 from medcnn.core.errors import ParamsError
 from medcnn.params.catalogue import catalogue
 from medcnn.params.changes import Lists, Values, covering
-from medcnn.params.shared.run import links
+from medcnn.params.shared.run import FOLDS, chain, links
 from medcnn.params.studies import Study
 from medcnn.params.whole import Params
+from medcnn.results.base import read
+from medcnn.results.evaluated import Evaluated
 from medcnn.running.presets import PRESETS
+from medcnn.runtime import paths
+
+_KEPT = ("stress", "external")
+"""Of these the page keeps the files of what ``run`` lists, and no others."""
 
 
 def covered(study: str, names: Sequence[str], preset: str | None, settings: Params) -> Values:
@@ -83,6 +90,21 @@ def chosen(study: str, names: Sequence[str], settings: Params) -> Lists:
     folds = [fold for fold in settings.run.folds if fold in block.split.fold_numbers]
     stressed = [name for name in settings.run.stress if name in wanted]
     return {**changes, "run.folds": folds or [0], "run.external": [], "run.stress": stressed}
+
+
+def measured(study: str, settings: Params) -> Values:
+    """What a run set, or would have set, of which the results of a study here are.
+
+    Raises:
+        ParamsError: there is no such study.
+        MedcnnError: it has no results here.
+    """
+    _study(study, settings)
+    evaluated = read(paths.metrics("evaluate", study), dict[str, Evaluated])
+    single = {*settings.models, *(chain(*pair) for pair in permutations(settings.models, 2))}
+    names = [name for name in evaluated if name in single or name.removesuffix(FOLDS) in settings.models]
+    made = {key: sorted(path.stem for path in paths.metrics_folder(key, study).glob("*.json")) for key in _KEPT}
+    return {**covering(study, names, settings.models), **{f"run.{key}": names for key, names in made.items()}}
 
 
 def _study(name: str, settings: Params) -> Study:

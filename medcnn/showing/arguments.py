@@ -30,6 +30,13 @@ def add_to(commands: Any) -> None:
         "open", help="open the page in the browser", description="Open the page of the last run."
     )
     opened.set_defaults(command=_open)
+    report = commands.add_parser(
+        "report",
+        help="draw the page again from the results here, and say where it is",
+        description="Draw the page of the last results again, as after an update of medcnn; nothing is trained.",
+    )
+    report.add_argument("study", metavar="STUDY", nargs="?", help="a study with results here (default: those of `run`)")
+    report.set_defaults(command=_report)
     doctor = commands.add_parser(
         "doctor",
         help="what this machine and folder have, and what to do about the rest",
@@ -49,6 +56,12 @@ def _compare(options: argparse.Namespace) -> None:
     from medcnn.showing import comparing
 
     print(*comparing.compared(options.before, options.after, whole.load()), sep="\n")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from medcnn.running import running
+
+    running.report(options.study)
 
 
 def _open(_: argparse.Namespace) -> None:
