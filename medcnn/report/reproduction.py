@@ -29,6 +29,7 @@ class Reproduction:
         inputs_changed: whether the first of them has other code, params or data than it had.
         file: the first output of the first of them that differs.
         origins: what computed the commit's results and those here, where both are known.
+        others: how many items of the run the commit does not have.
     """
 
     same: int
@@ -36,15 +37,22 @@ class Reproduction:
     inputs_changed: bool
     file: str = ""
     origins: tuple[Made, Made] | None = None
+    others: int = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether the commit has anything of the run to compare with."""
+        return bool(self.same or self.differing)
 
     @property
     def verdict(self) -> str:
         """One line; where results differ it names the first item that does, and why it may."""
-        if not self.same + len(self.differing):
-            return "nothing to compare with: the commit has no results of this run"
+        if not self.known:
+            return "not in the committed run"
         of = f"of {self.same + len(self.differing)} items of the commit"
         if not self.differing:
-            return f"yes, all {self.same} items of the commit, byte for byte"
+            others = f"; {self.others} more {'is' if self.others == 1 else 'are'} not in it" if self.others else ""
+            return f"yes, all {self.same} items of the commit, byte for byte{others}"
         verb = "differs" if len(self.differing) == 1 else "differ"
         at = f" ({self.file})" if self.file else ""
         return f"no, {len(self.differing)} {of} {verb}, from {self.differing[0]}{at} on, {self._why}"
@@ -90,14 +98,17 @@ def compared(before: _Lock, now: _Lock, stages: Sequence[str]) -> Reproduction:
     """
     place = {stage: index for index, stage in enumerate(stages)}
     common = [name for name in now if name in before]
+    if all(_is_input(name) for name in common):
+        return Reproduction(0, (), inputs_changed=False, others=len(now))
+    others = len(now) - len(common)
     differing = [name for name in common if before[name].get("outs") != now[name].get("outs")]
     differing.sort(key=lambda name: place.get(name.partition("@")[0], len(place)))
     if not differing:
-        return Reproduction(len(common), (), inputs_changed=False)
+        return Reproduction(len(common), (), inputs_changed=False, others=others)
     old, new = (items[differing[0]] for items in (before, now))
-    return Reproduction(
-        len(common) - len(differing), tuple(differing), _inputs(old) != _inputs(new), _first_other(old, new)
-    )
+    changed = _inputs(old) != _inputs(new)
+    same = len(common) - len(differing)
+    return Reproduction(same, tuple(differing), changed, _first_other(old, new), others=others)
 
 
 def _first_other(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
@@ -121,8 +132,13 @@ def _inputs(item: Mapping[str, Any]) -> tuple[Any, Any]:
 
 def _is_of(name: str, studies: Collection[str]) -> bool:
     """Whether an item is of one of the studies, or of none, as pretrained weights are."""
-    stage, _, item = name.partition("@")
-    return stage == "weights" or any(item == study or item.startswith(f"{study}-") for study in studies)
+    item = name.partition("@")[2]
+    return _is_input(name) or any(item == study or item.startswith(f"{study}-") for study in studies)
+
+
+def _is_input(name: str) -> bool:
+    """Whether an item is of pretrained weights, which are the same in every run and tell nothing of this one."""
+    return name.startswith("weights@")
 
 
 def _items(lock: str) -> _Lock:

@@ -168,3 +168,7 @@ def test_timings_are_no_out_of_any_stage() -> None:
     outs = [str(out) for stage in STAGES.values() for out in stage.get("outs", [])]
     assert outs
     assert not any("metrics/benchmark" in out for out in outs)
+
+
+def test_cards_of_other_studies_stay_when_one_is_run() -> None:
+    assert {"metrics/cards": {"cache": False, "persist": True}} in STAGES["report"]["outs"]

@@ -38,10 +38,17 @@ def test_the_first_that_differs_is_named_in_the_order_of_the_pipeline(code: str,
     assert found.file == "x"
 
 
-def test_items_that_the_commit_lacks_are_not_compared() -> None:
-    found = compared(BEFORE, {"train@mine-tiny": item("1")}, STAGES)
-    assert (found.same, found.differing) == (0, ())
-    assert found.verdict.startswith("nothing to compare with")
+@pytest.mark.parametrize("shared", [{}, {"weights@lite0": item("1")}])
+def test_a_study_that_the_commit_lacks_is_not_reproduced(shared: dict[str, Any]) -> None:
+    found = compared({**BEFORE, **shared}, {"train@mine-tiny": item("1"), **shared}, STAGES)
+    assert (found.same, found.differing, found.known) == (0, (), False)
+    assert "not in the committed run" in found.verdict
+
+
+def test_items_that_the_commit_lacks_are_counted_apart() -> None:
+    found = compared(BEFORE, {**BEFORE, "train@p-other": item("1")}, STAGES)
+    assert (found.same, found.others) == (3, 1)
+    assert found.verdict.endswith("1 more is not in it")
 
 
 def made(processor: str = "A", tensorflow: str = "2.21", kept: str = "native") -> Made:
