@@ -23,7 +23,7 @@ from medcnn.showing import arguments as showing
 
 GROUPS = (
     ("Your images", ("init", "check", "run")),
-    ("Look at results", ("show", "open", "report", "compare", "leak", "checklist")),
+    ("Look at results", ("show", "open", "report", "compare", "leak", "suspects", "checklist")),
     ("Use a model", ("predict",)),
     ("The whole pipeline", ("repro", "study", "search", "review", "gate", "doctor", "completion")),
 )

@@ -23,6 +23,11 @@ class PhantomSource(Block):
     """Side of the images, in pixels."""
     seed: int = 7
     """Seed of everything drawn."""
+    wrong_labels: Annotated[float, Field(ge=0, le=0.2)] = 0.0
+    """Share of the images that are filed under a wrong class, to see which of them are found."""
+    hidden_copies: Annotated[float, Field(ge=0, le=0.1)] = 0.0
+    """Share of the images of which a mirrored, cropped, re-windowed or strongly compressed copy is filed under another
+    patient, to see which of them are found."""
 
 
 class FolderSource(Block):

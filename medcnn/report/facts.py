@@ -26,6 +26,7 @@ from medcnn.report.mistakes import Mistakes, mistakes
 from medcnn.report.problems import Found, problems
 from medcnn.report.reading import Errors, History, Reliability
 from medcnn.report.settings import Settings
+from medcnn.report.suspected import Suspected, suspected
 from medcnn.results import base
 from medcnn.results.data import Download, Split
 from medcnn.results.ensembles import Combined
@@ -68,6 +69,7 @@ class Facts:
         mistakes: the chosen model's errors on test by group, where its predictions are there.
         explorer: test images to look at, where their pixels are there.
         problems: files that something is wrong with.
+        suspects: labels that are probably wrong, where they were looked for.
         contact_sheet: the picture that ``prepare`` made, if it did.
         published: the study as published beside what is measured here, if it was ever set so.
     """
@@ -99,6 +101,7 @@ class Facts:
     mistakes: Mistakes | None
     explorer: Explorer | None
     problems: Found
+    suspects: Suspected | None
     contact_sheet: Path | None
     published: Table | None
 
@@ -219,6 +222,7 @@ def gathered(name: str, settings: Settings) -> Facts:
         mistakes=mistakes(name, compared.best),
         explorer=explorer(name, compared.best, {model: evaluated[model] for model in ranking}, budget),
         problems=problems(name, study.images),
+        suspects=suspected(name),
         contact_sheet=sheet if sheet.exists() else None,
         published=table.read(name),
     )

@@ -23,6 +23,7 @@ from medcnn.report import (
     provenance,
     shown,
     speed_figures,
+    suspected,
     templating,
     tradeoff,
 )
@@ -65,6 +66,7 @@ SECTIONS = (
     Section("careless", "What a careless split would have said", lambda facts: facts.claims),
     Section("data", "The data, and problems found", lambda facts: True),
     Section("problems", "Copies, contradictions, unreadable files", lambda facts: facts.problems),
+    Section("suspects", "Labels to look at again", lambda facts: facts.suspects),
     Section("ranking", "The models compared", lambda facts: True),
     Section("mistakes", "Errors by patient", lambda facts: facts.mistakes),
     Section("images", "The test images", lambda facts: facts.explorer),
@@ -171,6 +173,7 @@ def _environment() -> Environment:
         KINDS=problems.KINDS,
         SHOWN=problems.SHOWN,
         NAMED=problems.NAMED,
+        SUSPECTED_HOW=suspected.HOW,
         hardest=tradeoff.hardest,
         crossvalidated=crossvalidated,
         of_provenance=checks.of_provenance,

@@ -16,14 +16,14 @@ class Planted(Record):
 
     Attributes:
         path: of the file.
-        fault: what is wrong with it: a copy of another file, byte for byte or nearly; filed under a wrong class; no
-            image.
+        fault: what is wrong with it: a copy of another file, byte for byte, nearly, or changed so much that hashes miss
+            it; a second copy under another class; filed under a wrong class alone; no image.
         how: which variant of the fault.
-        of: the path of the file that it was made from.
+        of: the path of the file that it was made from; of a wrong class, the path that it should have.
     """
 
     path: str
-    fault: Literal["exact", "near", "mislabelled", "unreadable"]
+    fault: Literal["exact", "near", "hidden", "mislabelled", "wrong_label", "unreadable"]
     how: str
     of: str
 
@@ -42,6 +42,11 @@ class Download(Record):
     version: str | None
     licence: str | None
     planted: tuple[Planted, ...] = ()
+
+    @property
+    def wrong_labels(self) -> list[str]:
+        """The paths of images that were filed under a wrong class alone."""
+        return [fault.path for fault in self.planted if fault.fault == "wrong_label"]
 
 
 class Sizes(Record):

@@ -44,6 +44,11 @@ def careless(study: str) -> Path:
     return Path("data/careless") / study
 
 
+def suspects(study: str) -> Path:
+    """The list of labels that are probably wrong, one row per label."""
+    return Path("data/suspects") / f"{study}.csv"
+
+
 def cell(study: str, name: str, fold: int | str, repeat: int) -> Path:
     """The folder of one training of a model: the parts of a fold, a repeat's seed."""
     return crossval(study) / name / f"{fold}-{repeat}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from medcnn.core.errors import FAILED
@@ -26,6 +27,16 @@ def add_to(commands: Any) -> None:
     compare.add_argument("before", metavar="A", help="a commit, branch or experiment")
     compare.add_argument("after", metavar="B", nargs="?", help="another one (default: the results here)")
     compare.set_defaults(command=_compare)
+    suspects = commands.add_parser(
+        "suspects",
+        help="the labels that are probably wrong, the most suspect first",
+        description="Print the labels that networks which did not see the image contradict with confidence.",
+    )
+    suspects.add_argument("study", metavar="STUDY", help="a study with results here")
+    suspects.add_argument(
+        "--csv", metavar="FILE", type=Path, help="write the whole list too, with a column to fill in the right labels"
+    )
+    suspects.set_defaults(command=_suspects)
     opened = commands.add_parser(
         "open", help="open the page in the browser", description="Open the page of the last run."
     )
@@ -56,6 +67,12 @@ def _compare(options: argparse.Namespace) -> None:
     from medcnn.showing import comparing
 
     print(*comparing.compared(options.before, options.after, whole.load()), sep="\n")
+
+
+def _suspects(options: argparse.Namespace) -> None:
+    from medcnn.showing import suspected
+
+    print(*suspected.lines(options.study, options.csv), sep="\n")
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -25,6 +25,7 @@ from medcnn.prepare.settings import Settings as Prepare
 from medcnn.report.settings import Settings as Report
 from medcnn.split.settings import Settings as Split
 from medcnn.stress.settings import Settings as Stress
+from medcnn.suspects.settings import Settings as Suspects
 from medcnn.train.settings import Settings as Train
 from medcnn.weights.settings import Settings as Weights
 
@@ -45,6 +46,7 @@ SETTINGS: dict[str, type[View]] = {
     "careless": Careless,
     "ensemble": Ensemble,
     "evaluate": Evaluate,
+    "suspects": Suspects,
     "explain": Explain,
     "stress": Stress,
     "export": Export,

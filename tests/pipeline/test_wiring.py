@@ -33,7 +33,7 @@ def test_a_second_run_has_nothing_to_do(wired: Path, path: str) -> None:
 def test_a_changed_number_reruns_only_what_depends_on_it(wired: Path, path: str) -> None:
     assert repro(wired, path, "exp", "run", "-S", "models.tiny.learning_rate=1e-3") == {
         "train@phantom-tiny", "crossval@phantom-tiny-0-0", "careless@phantom-tiny",
-        "ensemble@phantom", "evaluate@phantom", "explain@phantom",
+        "ensemble@phantom", "evaluate@phantom", "suspects@phantom", "explain@phantom",
         "export@phantom-tiny", "benchmark@phantom-tiny", "export_ensembles@phantom", "benchmark_ensembles@phantom",
         "report",
     }  # fmt: skip

@@ -17,8 +17,9 @@ CLASSES = (HEALTHY, *KINDS)
 COPIED = 0.025
 """Share of the images that come back as an exact copy, and again as a near copy, under another patient."""
 
-Planted = Literal["exact", "near", "mislabelled", "unreadable"]
+Planted = Literal["exact", "near", "hidden", "mislabelled", "wrong_label", "unreadable"]
 NEAR = ("noisier", "screenshot", "shifted", "jpeg")
+HIDDEN = ("mirrored", "cropped", "rewindowed", "reencoded")
 UNREADABLE = ("truncated", "empty", "text")
 
 
@@ -45,8 +46,8 @@ class Member:
         label: the class it is filed under.
         slice_index: which slice of the patient it shows, from 0; -1 in a planted file.
         planted: what is wrong with it, or None for an honest slice.
-        how: the variant, one of ``NEAR`` or ``UNREADABLE``; else empty.
-        of: the path of the slice that a planted file was made from; else empty.
+        how: the variant, one of ``NEAR``, ``HIDDEN`` or ``UNREADABLE``; else empty.
+        of: the path of the slice that a planted file was made from, or that it should be under; else empty.
     """
 
     path: str
@@ -76,12 +77,7 @@ def roster(source: PhantomSource) -> tuple[Patient, ...]:
 
 def plan(source: PhantomSource) -> tuple[Member, ...]:
     """Every member of the archive in the archive's order, with what is planted in it: the truth that tests check."""
-    slices = [
-        Member(_path(label, patient.number, index + 1), patient.number, label, index)
-        for patient in roster(source)
-        for index in range(source.slices)
-        for label in [patient.label(index)]
-    ]
+    slices = honest(source)
     planting = _Planting(source, slices)
     few = max(1, round(COPIED * len(slices)))
     for _ in range(few):
@@ -92,7 +88,22 @@ def plan(source: PhantomSource) -> tuple[Member, ...]:
         planting.copy_to_other_class()
     for how in UNREADABLE:
         planting.break_one(how)
-    return tuple(sorted([*slices, *planting.members], key=lambda member: member.path))
+    for turn in range(round(source.hidden_copies * len(slices))):
+        planting.copy_to_other_patient("hidden", HIDDEN[turn % len(HIDDEN)])
+    for _ in range(round(source.wrong_labels * len(slices))):
+        planting.move_to_other_class()
+    kept = [member for member in slices if member.path not in planting.moved]
+    return tuple(sorted([*kept, *planting.members], key=lambda member: member.path))
+
+
+def honest(source: PhantomSource) -> list[Member]:
+    """Every slice under the class that it shows, before anything is planted."""
+    return [
+        Member(_path(label, patient.number, index + 1), patient.number, label, index)
+        for patient in roster(source)
+        for index in range(source.slices)
+        for label in [patient.label(index)]
+    ]
 
 
 def _path(label: str, patient: int, number: int, suffix: str = "png") -> str:
@@ -104,6 +115,7 @@ class _Planting:
 
     def __init__(self, source: PhantomSource, slices: Sequence[Member]) -> None:
         self.members: list[Member] = []
+        self.moved: set[str] = set()
         self._rng = derived("phantom", source.seed, "planted")
         self._unused = [slices[index] for index in self._rng.permutation(len(slices))]
         self._folders = sorted({(member.label, member.patient) for member in slices})
@@ -124,11 +136,20 @@ class _Planting:
 
     def copy_to_other_class(self) -> None:
         """File a slice a second time, as the same slice of the same patient in another class."""
+        self._under_other_class("mislabelled")
+
+    def move_to_other_class(self) -> None:
+        """File a slice under another class alone."""
+        self.moved.add(self._under_other_class("wrong_label"))
+
+    def _under_other_class(self, planted: Planted) -> str:
+        """File a slice under another class; returns where it comes from."""
         original = self._unused.pop(0)
         labels = sorted({label for label, _ in self._folders} - {original.label})
         label = labels[self._rng.integers(len(labels))]
         path = original.path.replace(f"/{original.label}/", f"/{label}/")
-        self.members.append(Member(path, original.patient, label, planted="mislabelled", of=original.path))
+        self.members.append(Member(path, original.patient, label, planted=planted, of=original.path))
+        return original.path
 
     def break_one(self, how: str) -> None:
         """Put an unreadable file beside a slice of the same patient."""

@@ -39,8 +39,8 @@ def _stored(data: bytes) -> bytes:
     return b"\x78\x01" + b"".join(parts) + struct.pack(">I", zlib.adler32(data))
 
 
-def jpeg(pixels: NDArray[np.uint8]) -> bytes:
-    """A grey JPEG of good quality."""
+def jpeg(pixels: NDArray[np.uint8], quality: int = 90) -> bytes:
+    """A grey JPEG, of good quality unless another is asked for."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="JPEG", quality=90)
+    Image.fromarray(pixels).save(buffer, format="JPEG", quality=quality)
     return buffer.getvalue()

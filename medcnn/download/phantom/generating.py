@@ -15,7 +15,7 @@ from medcnn.core.seeding import derived
 from medcnn.core.zips import write_zip
 from medcnn.download.phantom import anatomy, encoding, lesions, scanner
 from medcnn.download.phantom.brushes import pixel_grid
-from medcnn.download.phantom.cohort import CLASSES, HEALTHY, Member, Patient, plan, roster
+from medcnn.download.phantom.cohort import CLASSES, HEALTHY, Member, Patient, honest, plan, roster
 from medcnn.params.sources import PhantomSource
 
 __all__ = ["CLASSES", "Member", "faults", "generate", "plan"]
@@ -28,7 +28,7 @@ def generate(source: PhantomSource, archive: Path) -> None:
         stacks = pool.map(lambda patient: _pictures(source, patient), patients)
         pictures = {patient.number: stack for patient, stack in zip(patients, stacks, strict=True)}
     members = plan(source)
-    slices = {member.path: pictures[member.patient][member.slice_index] for member in members if member.planted is None}
+    slices = {member.path: pictures[member.patient][member.slice_index] for member in honest(source)}
     write_zip(
         archive, ((member.path, _encoded(source, member, slices[member.of or member.path])) for member in members)
     )
@@ -64,10 +64,10 @@ def _encoded(source: PhantomSource, member: Member, pixels: scanner.Pixels) -> b
     match member.how:
         case "noisier":
             pixels = scanner.noisier(pixels, derived("phantom", source.seed, member.path))
-        case "screenshot":
-            pixels = scanner.screenshot(pixels)
-        case "shifted":
-            pixels = scanner.shifted(pixels)
+        case name if name in scanner.CHANGES:
+            pixels = scanner.CHANGES[name](pixels)
+        case "reencoded":
+            return encoding.jpeg(scanner.halved(pixels), quality=30)
         case "jpeg":
             return encoding.jpeg(pixels)
         case "truncated":

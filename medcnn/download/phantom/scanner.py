@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +39,28 @@ def shifted(pixels: Pixels) -> Pixels:
     return _to_pixels(near + part / 128 * (far - near))
 
 
+def mirrored(pixels: Pixels) -> Pixels:
+    """The picture with left and right changed over; shape (size, size)."""
+    return pixels[:, ::-1]
+
+
+def cropped(pixels: Pixels) -> Pixels:
+    """The inner three quarters of the picture, each way; shape (3/4 size, 3/4 size)."""
+    margin = len(pixels) // 8
+    return pixels[margin:-margin, margin:-margin]
+
+
+def rewindowed(pixels: Pixels) -> Pixels:
+    """The picture in another window, in which the darkest and the brightest tones are cut off; shape (size, size)."""
+    return _to_pixels((pixels.astype(np.float64) - 40) * 1.5)
+
+
+def halved(pixels: Pixels) -> Pixels:
+    """The picture at half its resolution; shape (size / 2, size / 2)."""
+    even: Stack = pixels[: len(pixels) // 2 * 2, : pixels.shape[1] // 2 * 2].astype(np.float64)
+    return _to_pixels((even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4)
+
+
 def _grain(rng: np.random.Generator, shape: tuple[int, ...]) -> Stack:
     """Noise of variance 1 whose neighbours are alike, as reconstruction leaves it."""
     noise = rng.standard_normal(shape)
@@ -45,3 +69,9 @@ def _grain(rng: np.random.Generator, shape: tuple[int, ...]) -> Stack:
 
 def _to_pixels(values: Stack) -> Pixels:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+CHANGES: Mapping[str, Callable[[Pixels], Pixels]] = {
+    change.__name__: change for change in (screenshot, shifted, mirrored, cropped, rewindowed)
+}
+"""What becomes of a picture, by name, where nothing is drawn and the file stays a PNG."""
