@@ -25,6 +25,8 @@ def main(study: str) -> None:
             paths.metrics("explain", study), {"model": compared.best, "body": None, "methods": {}, "images": {}}
         )
         return
+    # Before any map: where bytes are portable it settles how those of exported models are computed.
+    pin_tensorflow(settings.seed, portable=settings.compute.portable)
     test = part.read(study, settings.studies[study].labels.class_names)
     macs = results.read(paths.metrics("ensemble", study), Combined).macs
     shown = gallery(study, compared.best, test)
@@ -33,7 +35,6 @@ def main(study: str) -> None:
     explained = {
         "occlusion": (compared.best, occluding.maps(onnx, images, answers, macs[compared.best], settings.seed))
     }
-    pin_tensorflow(settings.seed, portable=settings.compute.portable)
     from medcnn.explain import gradcam
     from medcnn.networks import saving
 

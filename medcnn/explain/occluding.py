@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from medcnn.core import onnx_sessions
 from medcnn.core.arrays import Floats
 from medcnn.core.seeding import THREADS, derived
 from medcnn.dataset.part import Part
@@ -20,9 +19,12 @@ from medcnn.explain.shuffling import shuffled_onnx
 from medcnn.explain.trust import Maps
 from medcnn.inference import sessions
 from medcnn.inference.occlusion import PATCHES, asked, occlusion
+from medcnn.networks import exact
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+    from medcnn.networks.exact import Exact
 
 MACS = 18 * 10**10
 """Multiply-accumulates that the maps of a study may take: about five seconds of one core."""
@@ -65,7 +67,7 @@ def maps(onnx: Path, images: Part, classes: np.ndarray, macs: int, seed: int) ->
     plan = affordable(macs, len(images))
     content = onnx.read_bytes()
     random = shuffled_onnx(content, derived("explain", seed))
-    learnt, shuffled = (onnx_sessions.opened(model, str(onnx), threads=1) for model in (content, random))
+    learnt, shuffled = (exact.opened(model, onnx, threads=1) for model in (content, random))
     return Maps(
         _maps(learnt, images, classes, plan.images, plan.places),
         _maps(shuffled, images, classes, plan.checked, plan.places),
@@ -84,7 +86,7 @@ def log_odds(probabilities: np.ndarray, index: int) -> Floats:
     return odds
 
 
-def _maps(session: InferenceSession, images: Part, classes: np.ndarray, count: int, places: int) -> Floats:
+def _maps(session: InferenceSession | Exact, images: Part, classes: np.ndarray, count: int, places: int) -> Floats:
     def of_class(index: int, some: np.ndarray) -> Floats:
         return log_odds(sessions.probabilities(session, some.astype(np.float32)), index)
 

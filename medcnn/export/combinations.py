@@ -22,12 +22,12 @@ from medcnn.ensemble.combined import Combined
 from medcnn.export import compose, convert, costing, drafting, writing
 from medcnn.export.costing import Cost
 from medcnn.export.drafting import Draft
-from medcnn.export.parity import TOLERANCE, Reference, answers, opened
+from medcnn.export.parity import TOLERANCE, Reference, answers
 from medcnn.export.quantise import Quantised
 from medcnn.export.settings import Settings
 from medcnn.inference.card import Card
 from medcnn.measures import calibration
-from medcnn.networks import saving
+from medcnn.networks import exact, saving
 from medcnn.params.judging.benchmark import Quantisation
 from medcnn.runtime import paths
 
@@ -100,7 +100,7 @@ def _model(path: Path) -> ModelProto:
 
 
 def _answers(model: ModelProto, path: Path, images: Part) -> Floats:
-    return answers(opened(model, path), images)
+    return answers(exact.opened(model.SerializeToString(), path), images)
 
 
 def _exported(

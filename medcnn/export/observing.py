@@ -17,7 +17,7 @@ from medcnn.dataset.part import Part
 from medcnn.inference.sessions import INPUT
 
 if TYPE_CHECKING:
-    from medcnn.export.exact import Exact
+    from medcnn.networks.exact import Exact
 
 _BATCH = 2
 """Images at a time: a ResNet50 makes 100 MB of activations of one."""
@@ -129,7 +129,7 @@ def _session(model: ModelProto, tensors: Sequence[str]) -> onnxruntime.Inference
     del showing.graph.output[:]
     showing.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in tensors)
     if processors.held_to():
-        from medcnn.export.exact import Exact
+        from medcnn.networks.exact import Exact
 
         return Exact(showing)
     options = onnxruntime.SessionOptions()

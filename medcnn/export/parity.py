@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from onnx import ModelProto
 from onnxruntime import InferenceSession
 
 from medcnn.core import processors
@@ -19,7 +17,7 @@ from medcnn.measures import metrics
 from medcnn.measures.findings import apart
 
 if TYPE_CHECKING:
-    from medcnn.export.exact import Exact
+    from medcnn.networks.exact import Exact
 
 TOLERANCE = 1e-4
 _BATCH = 8
@@ -61,15 +59,6 @@ class Reference:
     test: Part
     expected: Floats
     undecided: Truths
-
-
-def opened(model: ModelProto, path: Path) -> InferenceSession | Exact:
-    """A session of ONNX Runtime's, or where bytes are portable one that answers alike on every processor."""
-    if processors.held_to():
-        from medcnn.export.exact import Exact
-
-        return Exact(model)
-    return sessions.session(model.SerializeToString(), path)
 
 
 def answers(session: InferenceSession | Exact, part: Part) -> Floats:

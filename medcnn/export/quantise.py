@@ -20,7 +20,8 @@ from medcnn.export.canonical import canonical
 from medcnn.export.costing import Cost
 from medcnn.export.integers import Network
 from medcnn.export.observing import Observed, observed
-from medcnn.export.parity import answers, opened
+from medcnn.export.parity import answers
+from medcnn.networks import exact
 
 if TYPE_CHECKING:
     from medcnn.params.judging.benchmark import Calibration, Quantisation
@@ -132,7 +133,7 @@ def _worst_first(model: ModelProto, network: Network, seen: Observed, calibratin
 
 
 def _answers(model: ModelProto, images: Part) -> Floats:
-    probabilities: Floats = answers(opened(model, Path("the model in int8")), images)
+    probabilities: Floats = answers(exact.opened(model.SerializeToString(), Path("the model in int8")), images)
     return probabilities
 
 

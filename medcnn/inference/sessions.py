@@ -29,14 +29,14 @@ def load(path: Path) -> InferenceSession:
     return session(path.read_bytes(), path)
 
 
-def session(content: bytes, path: Path) -> InferenceSession:
-    """A session on the CPU, with as many threads as TensorFlow gets, for the content of the file at ``path``.
+def session(content: bytes, path: Path, threads: int = THREADS) -> InferenceSession:
+    """A session on the CPU, by default with as many threads as TensorFlow gets, for the content of a file at ``path``.
 
     Raises:
         MedcnnError: see ``onnx_sessions.opened``; or it is no exported model, which maps ``image``
             (batch, H, W, 3) to ``probabilities`` (batch, classes).
     """
-    opened = onnx_sessions.opened(content, str(path), THREADS)
+    opened = onnx_sessions.opened(content, str(path), threads)
     _refuse_other_ports(opened, path)
     return opened
 

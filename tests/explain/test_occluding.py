@@ -7,9 +7,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from medcnn.core import processors
 from medcnn.dataset import part
 from medcnn.explain import occluding, trust
 from medcnn.explain.shuffling import shuffled_onnx
+from medcnn.inference import sessions
 from medcnn.inference.occlusion import asked
 from tests.explain.networks import save_squares
 from tests.project import SIZE, prepared_study
@@ -35,6 +37,11 @@ def test_a_map_is_hot_where_the_model_looks_and_shuffled_weights_look_elsewhere(
         assert trust.rank_correlation(heat, shuffled) < 0.6
     again = occluding.maps(onnx_file, test, test.labels, macs=1000, seed=1)
     assert (again.heat == maps.heat).all() and (again.shuffled == maps.shuffled).all()
+    # Where bytes are portable, ONNX Runtime is not asked.
+    monkeypatch.setattr(processors, "held_to", lambda: "AVX2")
+    monkeypatch.setattr(sessions, "session", None)
+    portable = occluding.maps(onnx_file, test, test.labels, macs=1000, seed=1)
+    np.testing.assert_allclose(portable.heat, maps.heat, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("macs", [1, 10**6, 10**8, 10**9, 10**10, 10**13])

@@ -7,7 +7,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from tests.lazy import lazy
 
-exact = lazy("medcnn.export.exact")
+exact = lazy("medcnn.networks.exact")
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(2, 6, 9, 8)).astype(np.float32)
 

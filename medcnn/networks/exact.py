@@ -1,19 +1,39 @@
 """ONNX models answered by NumPy and TensorFlow, to the same bytes on every processor that they are held to.
 
 ONNX Runtime sums in another order on a processor of another kind, and nothing tells it not to. What enters a file, the
-ranges of int8 and what it costs, is therefore computed here where bytes are portable; it takes several times as long.
+ranges of int8, what it costs, and maps of occlusion, is therefore computed here where bytes are portable; it takes
+several times as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
+import onnx
 from onnx import ModelProto
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
+
+from medcnn.core import processors
+from medcnn.core.seeding import THREADS
+from medcnn.inference import sessions
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+def opened(content: bytes, path: Path, threads: int = THREADS) -> InferenceSession | Exact:
+    """A session of ONNX Runtime's for an exported model, or where bytes are portable one that answers alike anywhere.
+
+    Raises:
+        MedcnnError: see ``sessions.session``.
+    """
+    if processors.held_to():
+        return Exact(onnx.load_model_from_string(content))
+    return sessions.session(content, path, threads)
 
 
 class Exact:
@@ -33,6 +53,8 @@ class Conv(OpRun):
     op_domain = ""
 
     def _run(self, x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None, **attributes: Any) -> tuple[np.ndarray]:
+        import tensorflow as tf
+
         size, strides = w.shape[2:], attributes.get("strides") or (1, 1)
         padded = np.pad(x.transpose(0, 2, 3, 1), _padding(x.shape[2:], size, strides, attributes))
         groups = attributes.get("group") or 1
