@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from medcnn.core.choices import offer
-from medcnn.params.shared.run import fold_ensemble, links
+from medcnn.params.shared.run import distilled, fold_ensemble, links
 
 Lists = dict[str, Sequence[str | int]]
 """Values of list keys, by key path."""
@@ -17,11 +17,11 @@ Values = Mapping[str, Sequence[str | float] | str | float]
 def covering(study: str, names: Iterable[str], models: Collection[str]) -> Lists:
     """The keys that make a run cover one study and exactly some models, chains and fold ensembles among them.
 
-    A fold ensemble brings the model that it is of.
+    A fold ensemble brings the model that it is of, and what is distilled from one brings both.
 
     Args:
         study: its name.
-        names: of the models, chains and fold ensembles.
+        names: of the models, chains, fold ensembles and what is distilled from these.
         models: those of ``params.yaml``.
 
     Raises:
@@ -30,12 +30,15 @@ def covering(study: str, names: Iterable[str], models: Collection[str]) -> Lists
     pairs = {name: links(name, models) for name in names}
     chains = [(first, second) for first, second in pairs.values() if first]
     single = list(dict.fromkeys(model for first, model in pairs.values() if not first))
+    taught = [model for name, (_, model) in pairs.items() if name == distilled(model)]
+    by_folds = [model for name, (_, model) in pairs.items() if name == fold_ensemble(model)]
     firsts = list(dict.fromkeys(first for first, _ in chains))
     changes: Lists = {
         "run.studies": [study],
         "run.models": single,
         "run.chains.first": firsts,
-        "run.fold_ensembles": [model for name, (_, model) in pairs.items() if name == fold_ensemble(model)],
+        "run.fold_ensembles": list(dict.fromkeys([*by_folds, *taught])),
+        "run.distil": taught,
     }
     if chains:
         changes["run.chains.second"] = list(dict.fromkeys(second for _, second in chains))

@@ -18,7 +18,7 @@ from medcnn.params.shared.base import Block, Name, Seed, distinct, known, named
 from medcnn.params.shared.compute import Computed
 from medcnn.params.shared.models import ENCODER, OF_THE_STUDY, Model
 from medcnn.params.shared.policies import Policy
-from medcnn.params.shared.run import FOLDS, Run
+from medcnn.params.shared.run import DISTILLED, FOLDS, Run
 from medcnn.params.shared.scaling import ADAPTED, PREPROCESSING
 from medcnn.params.studies import Study
 
@@ -86,6 +86,13 @@ class Params(Block):
             known("run.careless", model, self.models)
         for model in self.run.fold_ensembles:
             known("run.fold_ensembles", model, self.run.models)
+        for model in self.run.distil:
+            known("run.distil", model, self.run.fold_ensembles)
+            if self.models[model].head == "probe":
+                raise ValueError(
+                    f"run.distil: {model} is a probe, which is fitted to labels and of which a fold ensemble has one "
+                    "backbone as it is; take it out"
+                )
         for model in self.run.stress:
             known("run.stress", model, self.run.trained)
 
@@ -158,6 +165,11 @@ class Params(Block):
                 "sampler=natural": model.sampler == "balanced",
                 "label_smoothing=0, mixup=0 and cutmix=0": model.mixed,
             }
+            if name in self.run.distil:
+                raise ValueError(
+                    f"run.distil: images of {study} have several findings, and answers about one class are all that "
+                    f"can be distilled; take {name} out"
+                )
             cure = " and ".join(key for key, wanted in asked.items() if wanted)
             if cure:
                 raise ValueError(
@@ -180,10 +192,10 @@ class Params(Block):
         known(f"studies.{name}.images.views.policy", study.images.views.policy, self.augment)
 
     def _check_model(self, name: str, model: Model) -> None:
-        if name.endswith(("_chain", "_cascade", FOLDS)) or name.startswith("ensemble_"):
+        if name.endswith(("_chain", "_cascade", FOLDS, DISTILLED)) or name.startswith("ensemble_"):
             raise ValueError(
                 f"models.{name}: names of chains end in _chain, of cascades in _cascade, of fold ensembles in {FOLDS}, "
-                "of ensembles begin with ensemble_; rename it"
+                f"of models distilled from these in {DISTILLED}, of ensembles begin with ensemble_; rename it"
             )
         known(f"models.{name}.backbone", model.backbone, catalogue().backbones)
         if model.preprocessing is not None:

@@ -11,7 +11,7 @@ from medcnn.core import markdown
 from medcnn.core.files import DIGITS
 from medcnn.dataset.manifest import SPLITS
 from medcnn.params.judging.figures import CALIBRATED, FIGURES, TESTED
-from medcnn.params.shared.run import FOLDS, chain, fold_ensemble
+from medcnn.params.shared.run import DISTILLED, FOLDS, chain, distilled, fold_ensemble
 from medcnn.report import templating
 from medcnn.report.checks import checklist
 from medcnn.report.facts import Facts, gathered
@@ -94,6 +94,8 @@ def _kind(facts: Facts) -> str:
         return f"ensemble ({facts.best.removeprefix('ensemble_')})"
     if facts.best.endswith(FOLDS):
         return "mean of networks, each trained without one fold of the training images"
+    if facts.best.endswith(DISTILLED):
+        return "network that has learnt from the mean of networks trained without one fold of the training images each"
     return "chain of two networks" if facts.best.endswith("_chain") else "network"
 
 
@@ -101,6 +103,7 @@ def _members(facts: Facts, settings: Settings) -> Iterator[Member]:
     blocks: dict[str, tuple[str, ...]] = {name: (name,) for name in settings.run.models}
     blocks |= {chain(*pair): pair for pair in settings.run.chains.pairs}
     blocks |= {fold_ensemble(name): (name,) for name in settings.run.fold_ensembles}
+    blocks |= {distilled(name): (name,) for name in settings.run.distil}
     combiner = facts.combined.combiners.get(facts.best.removeprefix("ensemble_"))
     weights = (combiner.weights if combiner else None) or {}
     for name in _names(facts, settings):

@@ -23,7 +23,8 @@ def add_to(commands: Any) -> None:
         metavar="M,...",
         type=_names,
         default=(),
-        help="models of params.yaml, chains FIRST_SECOND_chain, fold ensembles MODEL_folds (default: those of `run`)",
+        help="models of params.yaml, chains FIRST_SECOND_chain, fold ensembles MODEL_folds, and distilled from these "
+        "MODEL_distilled (default: those of `run`)",
     )
     what.add_argument(
         "--preset",

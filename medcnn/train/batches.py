@@ -84,7 +84,19 @@ class Features:
 
 @dataclass(frozen=True)
 class Batches:
-    """Shuffled batches of the training images, epoch after epoch; the same ones whatever the number of threads."""
+    """Shuffled batches of the training images, epoch after epoch; the same ones whatever the number of threads.
+
+    Attributes:
+        inputs: of the N images.
+        labels: (N,), of findings (N, K).
+        sample_weights: of the shape of ``labels``.
+        batch_size: of all batches but the last of an epoch.
+        seed: of the order.
+        threads: that make batches.
+        balanced: whether an epoch shows as many images of each class.
+        mixing: how labels are softened and images mixed.
+        taught: shares of the classes, float32 (N, C), that are learnt in place of the labels.
+    """
 
     inputs: Inputs
     labels: np.ndarray
@@ -94,6 +106,7 @@ class Batches:
     threads: int = 1
     balanced: bool = False
     mixing: Mixing | None = None
+    taught: np.ndarray | None = None
 
     @property
     def per_epoch(self) -> int:
@@ -103,10 +116,11 @@ class Batches:
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of one epoch, the next ones made while the network works on this one; the last may be smaller."""
         order = self._order(seeding.derived(self.seed, "order", number))
+        truth = self.labels if self.taught is None else self.taught
 
         def batch(start: int) -> Batch:
             chosen = order[start : start + self.batch_size]
-            found = self.inputs.take(number, chosen), self.labels[chosen], self.sample_weights[chosen]
+            found = self.inputs.take(number, chosen), truth[chosen], self.sample_weights[chosen]
             return self.mixing.apply(*found, seeding.derived(self.seed, "mix", number, start)) if self.mixing else found
 
         return in_order(batch, range(0, len(order), self.batch_size), self.threads)

@@ -30,6 +30,7 @@ def identity(task: Task, model: keras.Model) -> str:
         repeat,
         task.classes,
         task.params.augment[task.policy].model_dump_json() if task.policy else None,
+        None if task.taught is None else task.taught.tolist(),
         task.rows[["image_id", "label", "split"]].to_numpy().tolist(),
         *(pack.digest(array) for array in (pack.images(folder), pack.views(folder))),
         *map(files.sha256, _CODE),

@@ -16,7 +16,7 @@ from medcnn.networks.outputs import per_class
 from medcnn.params.shared.models import Model
 from medcnn.train.backups import Arrays
 from medcnn.train.batches import Batch
-from medcnn.train.losses import Loss, shared
+from medcnn.train.losses import Loss, of_shares
 from medcnn.train.measuring import auroc
 from medcnn.train.stopping import Figures
 
@@ -33,15 +33,31 @@ class Learner:
     """A network with its loss and optimizer: it learns from batches and is measured on others."""
 
     def __init__(
-        self, network: keras.Model, settings: Model, loss: Loss, dtype: np.dtype, findings: tuple[int, ...] = ()
+        self,
+        network: keras.Model,
+        settings: Model,
+        loss: Loss,
+        dtype: np.dtype,
+        findings: tuple[int, ...] = (),
+        *,
+        shared: bool = False,
     ) -> None:
-        """A learner for inputs of ``dtype``; ``findings`` is (K,) where the truth of an image is K zeros and ones."""
+        """A learner of a network.
+
+        Args:
+            network: from inputs of ``dtype`` to probabilities.
+            settings: how it learns.
+            loss: of labels and probabilities.
+            dtype: of the inputs.
+            findings: (K,) where the truth of an image is K zeros and ones.
+            shared: whether it learns shares of the classes rather than labels.
+        """
         self.network = network
         self._learning = folded(network) if settings.frozen_norm else network
         self._settings = settings
         self._loss = loss
         classes = max(2, network.output_shape[-1])
-        self._learning_loss = shared(loss, classes) if settings.mixed else loss
+        self._learning_loss = of_shares(loss, classes) if shared else loss
         self._optimizer = _optimizer(settings, network.trainable_variables)
         self._factors = _factors(network, settings.layer_decay)
         self._followed = _averaged(network) if settings.ema else []
@@ -50,7 +66,7 @@ class Learner:
             tf.TensorSpec((None, *network.input_shape[1:]), dtype),
             tf.TensorSpec((None, *findings), tf.int64),
         )
-        shares = tf.TensorSpec((None, classes), tf.float32) if settings.mixed else labels
+        shares = tf.TensorSpec((None, classes), tf.float32) if shared else labels
         self._learn = tf.function(self._learn_batch, [inputs, shares, tf.TensorSpec((None, *findings), tf.float32)])
         self._measure = tf.function(self._measure_batch, [inputs, labels])
 

@@ -32,15 +32,15 @@ def focal(alpha: np.ndarray) -> Loss:
     return loss
 
 
-def shared(loss: Loss, classes: int) -> Loss:
+def of_shares(loss: Loss, classes: int) -> Loss:
     """The same loss of labels that are shared between classes, (B, C): its mean over them, weighted by the shares."""
 
-    def of_shares(shares: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    def mean(shares: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
         of_one = tf.zeros(tf.shape(shares)[:1], tf.int64)
         losses = [loss(of_one + label, probabilities) for label in range(classes)]
         return tf.reduce_sum(shares * tf.stack(losses, axis=1), axis=1)
 
-    return of_shares
+    return mean
 
 
 def binary_cross_entropy(labels: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:

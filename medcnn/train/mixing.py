@@ -31,14 +31,14 @@ class Mixing:
 
         Args:
             inputs: images uint8 (B, S, S, 3), or features float32 (B, F).
-            labels: int64 (B,).
+            labels: int64 (B,), or shares of the classes float32 (B, C), which are not softened.
             weights: float32 (B,).
             rng: decides who is mixed with whom, and how much.
 
         Returns:
             Inputs of the same kind, shares of the classes float32 (B, C), weights.
         """
-        shares = np.eye(self.classes, dtype=np.float32)[labels] * (1 - self.smoothing) + self.smoothing / self.classes
+        shares = labels if labels.ndim == 2 else self._softened(labels)
         kinds = [kind for kind in ("mixup", "cutmix") if getattr(self, kind)]
         if not kinds:
             return inputs, shares.astype(np.float32), weights
@@ -48,6 +48,10 @@ class Mixing:
         inputs, kept = _blended(inputs, partner, kept) if kind == "mixup" else _patched(inputs, partner, kept, rng)
         shares, weights = (kept * each + (1 - kept) * each[partner] for each in (shares, weights))
         return inputs, shares.astype(np.float32), weights.astype(np.float32)
+
+    def _softened(self, labels: np.ndarray) -> np.ndarray:
+        whole: np.ndarray = np.eye(self.classes, dtype=np.float32)[labels]
+        return whole * (1 - self.smoothing) + self.smoothing / self.classes
 
 
 def _blended(inputs: np.ndarray, partner: np.ndarray, kept: float) -> tuple[np.ndarray, float]:

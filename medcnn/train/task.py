@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from medcnn.core.errors import MedcnnError
-from medcnn.dataset import folds, manifest, pack, truths
+from medcnn.dataset import folds, manifest, pack, predictions, truths
 from medcnn.dataset.folds import MAIN, Cell
 from medcnn.dataset.shards import Shards
 from medcnn.dataset.truths import Truth
@@ -32,6 +34,7 @@ class Task:
         first: the name of the chain's first link.
         cell: fold and repeat.
         ensemble: whether it is the mean of networks trained without one fold of the training images each.
+        distilled: whether it learns what that ensemble answers in place of the labels.
         without: the fold that one of these networks is trained without.
     """
 
@@ -42,13 +45,16 @@ class Task:
     first: str | None = None
     cell: Cell = MAIN
     ensemble: bool = False
+    distilled: bool = False
     without: int | None = None
 
     @property
     def name(self) -> str:
-        """Name of the model, chain or fold ensemble that is trained."""
+        """Name of the model, chain or fold ensemble that is trained, or of what is distilled from one."""
         if self.first:
             return run.chain(self.first, self.model)
+        if self.distilled:
+            return run.distilled(self.model)
         return run.fold_ensemble(self.model) if self.ensemble else self.model
 
     @property
@@ -97,6 +103,27 @@ class Task:
         """The truth about the M images, (M,) indices into ``classes``, or findings (M, K); see ``truths``."""
         return truths.coded(self.rows["label"], self.classes)
 
+    @cached_property
+    def taught(self) -> npt.NDArray[np.float32] | None:
+        """What the M images are learnt as in place of their labels, shares of the classes (M, C); None where by labels.
+
+        Half of it is the truth and half what the fold ensemble answers, for a training image the one of its networks
+        that had not seen it: a teacher that knows images by heart repeats their labels (Dao et al., ICLR 2021).
+
+        Raises:
+            MedcnnError: there are no such answers, or they are of other images.
+        """
+        if not self.distilled:
+            return None
+        path = paths.predictions(self.study) / f"{run.fold_ensemble(self.model)}.csv"
+        answers = predictions.read(path)
+        if list(answers.image_ids) != self.rows["image_id"].tolist() or answers.classes != self.classes:
+            raise MedcnnError(
+                f"{path} is of other images or classes than {paths.manifest(self.study)}; run `dvc repro`"
+            )
+        truth = np.eye(len(self.classes))[self.labels]
+        return ((truth + answers.probabilities) / 2).astype(np.float32)
+
     def indices(self, part: str) -> list[int]:
         """Positions of the images of a part, train or validation, among the M."""
         return manifest.indices(self.rows, part)
@@ -107,7 +134,7 @@ def task(study: str, name: str, cell: Cell = MAIN) -> Task:
 
     Args:
         study: the name of a prepared study.
-        name: that of a model, of a chain or of a fold ensemble.
+        name: that of a model, of a chain, of a fold ensemble or of what is distilled from one.
         cell: fold and repeat.
 
     Raises:
@@ -115,7 +142,7 @@ def task(study: str, name: str, cell: Cell = MAIN) -> Task:
     """
     params = loading.load(Settings)
     first, model = run.links(name, params.models)
-    ensemble = name == run.fold_ensemble(model)
-    if ensemble and cell != MAIN:
-        raise MedcnnError(f"{name}: a fold ensemble is trained on the split alone; train {model} on other folds")
-    return Task(params, placement.load(), study, model, first, cell, ensemble)
+    ensemble, distilled = name == run.fold_ensemble(model), name == run.distilled(model)
+    if (ensemble or distilled) and cell != MAIN:
+        raise MedcnnError(f"{name}: folds of training images are those of the split; train {model} on other folds")
+    return Task(params, placement.load(), study, model, first, cell, ensemble, distilled)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 
@@ -35,15 +37,19 @@ def untrained(task: Task) -> keras.Model:
         MedcnnError: see ``building.build`` and ``pretrained.preprocessing``.
     """
     size = task.params.studies[task.study].images.size
-    return build(task.settings, size, len(task.classes), _steps(task), paths.weights(task.name), task.multi_label)
+    return build(task.settings, size, len(task.classes), _steps(task), paths.weights(task.model), task.multi_label)
 
 
 def _steps(task: Task) -> Preprocessing:
-    """The preprocessing of a task: measured on its training images, or by name; that of the backbone by default."""
+    """The preprocessing of a task: measured on its training images, or by name; that of the backbone by default.
+
+    The networks of a fold ensemble have one in common, measured on the training images of all: it knows no labels, and
+    a frozen backbone behind it is there once.
+    """
     name = task.settings.preprocessing
     if name == ADAPTED:
-        return preprocessing.measured(task.pixels, task.indices("train"))
-    return PREPROCESSING[name] if name else pretrained.preprocessing(paths.weights(task.name))
+        return preprocessing.measured(task.pixels, replace(task, without=None).indices("train"))
+    return PREPROCESSING[name] if name else pretrained.preprocessing(paths.weights(task.model))
 
 
 def train(task: Task, model: keras.Model) -> None:
@@ -140,8 +146,7 @@ def _fit_head(task: Task, model: keras.Model, phase: Phase, backup: Backup) -> t
     recipe, training = features.views_wanted(task), task.indices("train")
     views = features.of_views(frozen, task.study, recipe, training) if recipe else None
     data = _data(task, everything, Features(everything.chosen(training), views, task.seed))
-    learner = Learner(head, task.settings, _loss(task), everything.dtype, task.labels.shape[1:])
-    return fit(learner, data, phase, Progress(), backup), everything
+    return fit(_learner(task, head, everything), data, phase, Progress(), backup), everything
 
 
 def learning_whole(task: Task, model: keras.Model) -> tuple[Learner, Data]:
@@ -150,7 +155,12 @@ def learning_whole(task: Task, model: keras.Model) -> tuple[Learner, Data]:
     ids = task.rows["image_id"].iloc[training].tolist()
     policy = task.params.augment[task.policy] if task.policy else None
     data = _data(task, task.pixels, Pixels(task.pixels, training, ids, policy, task.seed))
-    return Learner(model, task.settings, _loss(task), task.pixels.dtype, task.labels.shape[1:]), data
+    return _learner(task, model, task.pixels), data
+
+
+def _learner(task: Task, network: keras.Model, inputs: Rows) -> Learner:
+    shared, findings = task.settings.mixed or task.distilled, task.labels.shape[1:]
+    return Learner(network, task.settings, _loss(task), inputs.dtype, findings, shared=shared)
 
 
 def _fit_whole(task: Task, model: keras.Model, phase: Phase, progress: Progress, backup: Backup) -> Progress:
@@ -160,7 +170,8 @@ def _fit_whole(task: Task, model: keras.Model, phase: Phase, progress: Progress,
 
 def _data(task: Task, everything: Rows, inputs: Inputs) -> Data:
     """Training inputs in batches, and the validation part of ``everything`` (M, ...)."""
-    settings, labels = task.settings, task.labels[task.indices("train")]
+    settings, training = task.settings, task.indices("train")
+    labels = task.labels[training]
     weights = np.ones(labels.shape, np.float32)
     if settings.class_weights and settings.loss != "focal":
         weights = of_truth(balanced(labels, len(task.classes)), labels)
@@ -175,6 +186,7 @@ def _data(task: Task, everything: Rows, inputs: Inputs) -> Data:
             task.placement.cpus_per_task,
             settings.sampler == "balanced",
             mixing if settings.mixed else None,
+            None if task.taught is None else task.taught[training],
         ),
         Validation(everything, task.labels, task.indices("validation"), settings.batch_size),
     )

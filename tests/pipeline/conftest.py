@@ -35,6 +35,9 @@ NOT_BY_DEFAULT = {
     "train_folds",
     "export_folds",
     "benchmark_folds",
+    "train_distilled",
+    "export_distilled",
+    "benchmark_distilled",
 }
 """Stages of which the default run has none."""
 SHRUNK = {

@@ -40,6 +40,7 @@ SETTINGS: dict[str, type[View]] = {
     "weights": Weights,
     "train": Train,
     "train_folds": Train,
+    "train_distilled": Train,
     "chain": Train,
     "crossval": Train,
     "crossval_chain": Train,
@@ -52,11 +53,13 @@ SETTINGS: dict[str, type[View]] = {
     "export": Export,
     "export_chain": Export,
     "export_folds": Export,
+    "export_distilled": Export,
     "export_ensembles": CombinedSettings,
     "external": External,
     "benchmark": Benchmark,
     "benchmark_chain": Benchmark,
     "benchmark_folds": Benchmark,
+    "benchmark_distilled": Benchmark,
     "benchmark_ensembles": Benchmark,
     "report": Report,
 }
@@ -127,7 +130,17 @@ def test_a_stage_depends_on_the_folders_that_it_imports(stage: str) -> None:
 
 
 def test_a_schema_of_the_gate_and_a_downloader_of_weights_retrain_nothing() -> None:
-    for stage in ("train", "train_folds", "chain", "crossval", "crossval_chain", "ensemble", "evaluate", "export"):
+    for stage in (
+        "train",
+        "train_folds",
+        "train_distilled",
+        "chain",
+        "crossval",
+        "crossval_chain",
+        "ensemble",
+        "evaluate",
+        "export",
+    ):
         assert not {"medcnn/params/gate.py", "medcnn/weights"} & set(STAGES[stage]["deps"])
 
 

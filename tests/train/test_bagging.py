@@ -10,12 +10,13 @@ import pytest
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset import manifest, pack, predictions
+from medcnn.dataset.predictions import Predictions
 from medcnn.results import networks
 from medcnn.runtime import paths
 from medcnn.train import bagging
 from tests.lazy import lazy
 from tests.project import stage
-from tests.stages.training import STATE, digests, folded, project
+from tests.stages.training import CLASSES, STATE, digests, folded, project
 
 averaging = lazy("medcnn.networks.averaging")
 building = lazy("medcnn.networks.building")
@@ -29,7 +30,7 @@ FOLDS = (1, 2, 3, 4)
 
 def made(folder: Path, model: str, **changes: Any) -> Path:
     """A project in which the folds of a model are to be trained."""
-    folder = folded(project(folder, **BRIEF, **changes))
+    folder = folded(project(folder, **{**BRIEF, **changes}))
     stage(folder, "weights", model)
     return folder
 
@@ -71,6 +72,27 @@ def test_killed_before_the_mean_is_written_nothing_is_trained_again(
     assert "Epoch" not in stage(folder, "train", STUDY, "tiny_folds")
     assert digests(folder) == digests(tmp_path / "undisturbed")
     assert not list((folder / STATE / "backup").glob("*.npz"))
+
+
+def test_what_is_distilled_learns_what_its_fold_ensemble_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(made(tmp_path / "p", "tiny", models__tiny__epochs=20, models__tiny__loss="cross_entropy"))
+    with pytest.raises(MedcnnError, match=r"tiny_folds\.csv not found"):
+        stage(Path(), "train", STUDY, "tiny_distilled")
+    rows = manifest.read(paths.manifest(STUDY))
+    # Validation agrees with the teacher, so that the last epoch is the best.
+    manifest.write(
+        paths.manifest(STUDY), rows.assign(label=rows["label"].mask(rows["split"] == "validation", "nodule"))
+    )
+    rows = manifest.used(paths.manifest(STUDY))
+    only_nodules = np.eye(4)[np.full(len(rows), CLASSES.index("nodule"))]
+    folder = paths.predictions(STUDY)
+    predictions.write(folder / "tiny_folds.csv", Predictions.of_rows(rows, CLASSES, only_nodules))
+    stage(Path(), "train", STUDY, "tiny_distilled")
+    nodules = predictions.read(folder / "tiny_distilled.csv").of("train").probabilities.mean(axis=0)[1]
+    # A quarter of the images are nodules by their labels, which are half of what is learnt, and all by the other half.
+    assert nodules > 0.5
 
 
 def test_a_class_in_one_fold_alone_and_another_fold_of_an_ensemble_are_refused(tmp_path: Path) -> None:

@@ -81,9 +81,11 @@ def test_gradients_are_no_longer_than_the_clip_norm() -> None:
 def test_shared_labels_are_learnt_as_the_mean_of_the_losses_of_their_classes() -> None:
     shares = np.array([[0.7, 0.3, 0], [0, 1, 0]], np.float32)
     outputs = np.array([[0.2, 0.5, 0.3], [0.1, 0.8, 0.1]], np.float32)
-    found = losses.shared(losses.cross_entropy, 3)(shares, outputs)
+    found = losses.of_shares(losses.cross_entropy, 3)(shares, outputs)
     assert np.asarray(found) == pytest.approx(-(shares * np.log(outputs)).sum(axis=1))
-    single = losses.shared(losses.cross_entropy, 2)(np.array([[0.25, 0.75]], np.float32), np.array([[0.6]], np.float32))
+    single = losses.of_shares(losses.cross_entropy, 2)(
+        np.array([[0.25, 0.75]], np.float32), np.array([[0.6]], np.float32)
+    )
     assert np.asarray(single) == pytest.approx([-0.25 * np.log(0.4) - 0.75 * np.log(0.6)])
 
 

@@ -15,6 +15,8 @@ Item = TypeVar("Item")
 Counted = Annotated[int, Field(ge=0, lt=1000)]
 FOLDS = "_folds"
 """How the names of fold ensembles end."""
+DISTILLED = "_distilled"
+"""How the names of models end that have learnt from their fold ensemble."""
 
 
 class Links(Block):
@@ -56,7 +58,7 @@ class Contrasted(View):
 
 
 class Trained(View):
-    """The models of a run, chains and fold ensembles included."""
+    """The models of a run, with chains, fold ensembles and what is distilled from them."""
 
     models: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Models to train on each study."""
@@ -66,6 +68,9 @@ class Trained(View):
     fold_ensembles: tuple[Name, ...] = ()
     """Models of ``run.models`` that are also trained once for each fold of their training images without it; the mean
     of these networks is one more model, ``M_folds``."""
+    distil: tuple[Name, ...] = ()
+    """Models of ``run.fold_ensembles`` that are trained once more, on what their fold ensemble makes of the training
+    images, which none of its networks had seen that answers; one network again, ``M_distilled``."""
 
     @property
     def single(self) -> tuple[str, ...]:
@@ -74,10 +79,10 @@ class Trained(View):
 
     @property
     def trained(self) -> tuple[str, ...]:
-        """The names of all trained models: the single ones, and the fold ensembles."""
-        return (*self.single, *map(fold_ensemble, self.fold_ensembles))
+        """The names of all trained models: the single ones, the fold ensembles, and those distilled from these."""
+        return (*self.single, *map(fold_ensemble, self.fold_ensembles), *map(distilled, self.distil))
 
-    @field_validator("models", "fold_ensembles")
+    @field_validator("models", "fold_ensembles", "distil")
     @classmethod
     def _models_once(cls, names: tuple[Item, ...]) -> tuple[Item, ...]:
         return distinct(names)
@@ -141,19 +146,27 @@ def fold_ensemble(model: str) -> str:
     return f"{model}{FOLDS}"
 
 
+def distilled(model: str) -> str:
+    """The name of a model that has learnt from its fold ensemble."""
+    return f"{model}{DISTILLED}"
+
+
 def links(name: str, models: Iterable[str]) -> tuple[str | None, str]:
     """The first link, none for a model of its own, and the model that is trained under a name.
 
     Raises:
-        ParamsError: the name is not that of a model, of a model's fold ensemble, or of a chain of two.
+        ParamsError: the name is not that of a model, of a model's fold ensemble, of what is distilled from that, or of
+            a chain of two.
     """
     models = tuple(models)
-    if name.removesuffix(FOLDS) in models:
-        return None, name.removesuffix(FOLDS)
+    for suffix in (FOLDS, DISTILLED):
+        if name.removesuffix(suffix) in models:
+            return None, name.removesuffix(suffix)
     pairs = [(first, second) for first in models for second in models if chain(first, second) == name]
     if len(pairs) != 1:
         problem = "could be more than one chain" if pairs else "unknown"
         raise ParamsError(
-            f"params.yaml: models: '{name}': {problem}; {offer(name, models)}, MODEL{FOLDS} or FIRST_SECOND_chain"
+            f"params.yaml: models: '{name}': {problem}; {offer(name, models)}, MODEL{FOLDS}, MODEL{DISTILLED} or "
+            "FIRST_SECOND_chain"
         )
     return pairs[0]
