@@ -14,7 +14,7 @@ from medcnn.results.base import Record
 from medcnn.results.data import Split
 from medcnn.results.evaluated import Calibration, Evaluated, Measured
 from medcnn.results.external import External
-from medcnn.results.networks import Exported
+from medcnn.results.networks import Exported, Gallery
 
 Verdict = Literal["pass", "warn", "fail"]
 
@@ -37,6 +37,7 @@ TITLES = {
     "baseline": "Better than guessing",
     "seeds": "Spread over seeds",
     "calibration": "Calibrated",
+    "heat": "Looks at the body",
     "export": "Export equals the model",
     "int8": "Int8 equals float32",
     "reproduced": "Made from a commit",
@@ -71,6 +72,7 @@ def checklist(facts: Facts) -> list[Check]:
         *_of_figures(chosen, facts.several),
         _of_seeds(chosen),
         *_of_calibration(chosen.calibration),
+        *_of_maps(facts.explained),
         *(check for name, found in facts.external.items() for check in _of_external(name, found, facts.best)),
         *_of_export(facts.exported.get(facts.best), facts.limits),
     ]
@@ -198,6 +200,14 @@ def _of_external(name: str, found: External, chosen: str) -> Iterator[Check]:
     worse = change.beyond_chance and change.difference < 0
     text += f", {change.difference:+.3f} against test{'' if change.beyond_chance else ', within chance'}"
     yield _check(f"{EXTERNAL}{name}", "warn" if worse else "pass", text, "external")
+
+
+def _of_maps(explained: Gallery | None) -> Iterator[Check]:
+    occlusion = explained.methods.get("occlusion") if explained else None
+    if explained is None or occlusion is None or occlusion.inside is None or explained.body is None:
+        return
+    text = f"{occlusion.inside:.1%} of the heat lies inside the body, which is {explained.body:.1%} of an image"
+    yield _check("heat", "pass" if occlusion.inside > explained.body else "warn", text, "galleries")
 
 
 def _of_export(exported: Exported | None, limits: Limits) -> Iterator[Check]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from medcnn.inference.certainty import Certainty
 from medcnn.published.studies import decimals
@@ -90,6 +91,11 @@ def interval(block: Record, key: str, digits: int = 3) -> Markup:
     return Markup('<span class="ci">{}&ndash;{}</span>').format(number(low, digits), number(high, digits))
 
 
+def breakable(text: str) -> Markup:
+    """A path or a name that may go on in a new line after its slashes and underscores, and nowhere within a word."""
+    return Markup(re.sub("([/_])", r"\1<wbr>", str(escape(text))))  # noqa: S704 (escaped)
+
+
 def exact(value: float, text: str) -> Markup:
     """A value as it stands in its JSON file, shown as text."""
     return Markup('<data value="{}">{}</data>').format(value, text)
@@ -102,5 +108,5 @@ def _scaled(value: int, units: Sequence[str]) -> str:
     return f"{amount:.3g}\N{NO-BREAK SPACE}{units[unit]}"
 
 
-FILTERS = (number, as_published, signed, percent, chance, p_value, count, size, times, bounds, interval)
-"""What the templates show numbers with, under their own names."""
+FILTERS = (number, as_published, signed, percent, chance, p_value, count, size, times, bounds, interval, breakable)
+"""What the templates show numbers and names with, under their own names."""

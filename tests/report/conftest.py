@@ -12,7 +12,7 @@ import pytest
 
 from medcnn.runtime import paths
 from tests.browser import ARGUMENTS, CHROMIUM
-from tests.report.example import Example, example, write_explained, write_stressed, write_timings
+from tests.report.example import Example, example, write_explained, write_planted, write_stressed, write_timings
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
         write_explained(made)
     write_timings(studies["phantom"], "simple", "lite0", "ensemble_mean")
     write_stressed(studies["phantom"], "simple")
+    write_planted(studies["phantom"])
     text = (folder / paths.PARAMS).read_text()
     (folder / paths.PARAMS).write_text(
         re.sub(r"studies:\n? *-? *\[?phantom\]?\n", "studies: [phantom, brain_mri]\n", text, count=1)

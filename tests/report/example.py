@@ -285,6 +285,20 @@ def write_explained(made: Example) -> None:
     files.write_json(made.path(paths.metrics("explain", made.study)), gallery)
 
 
+def write_planted(made: Example) -> None:
+    """Two near copies, of which one was planted, and a planted one that is not found."""
+    rows = manifest.used(made.path(paths.manifest(made.study)), "image_id", "path")
+    files.write_csv(
+        made.path(paths.plots("split", made.study)) / "duplicates.csv",
+        ("image_id", "duplicates"),
+        [(rows["image_id"].iloc[row], f"set_{row // 2}") for row in range(4)],
+    )
+    first, second, *_, lost, last = rows["path"]
+    planted = [{"path": path, "fault": "near", "how": "jpeg", "of": of} for path, of in ((second, first), (last, lost))]
+    download = files.read_json(made.path(paths.metrics("download", made.study)))
+    files.write_json(made.path(paths.metrics("download", made.study)), {**download, "planted": planted})
+
+
 def write_careless(made: Example) -> None:
     """Models on a plain random split: the first is far too good there, and a third is not in the run any more."""
     for model, careless in {"simple": 0.975, "lite0": 0.625, "gone": 0.5}.items():

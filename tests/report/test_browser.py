@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from medcnn.core import files
+from medcnn.report.problems import KINDS
 from medcnn.runtime import paths
 from tests.axe import violations
 from tests.browser import CHROMIUM, TEXTS, unreadable
@@ -307,3 +309,67 @@ def test_what_is_folded_is_printed(page: Any):
     assert page.locator("details:not([open])").count() == 0
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details[open]").count() == 0
+
+
+def test_what_was_planted_and_found_is_counted_and_shown(opened: Opened, page: Any):
+    planted = files.read_json(opened.folder / paths.metrics("download", "phantom"))["planted"]
+    rows = csv.DictReader(io.StringIO(page.evaluate("csvOf(document.getElementById('phantom-planted'))")))
+    near = next(row for row in rows if row["Fault"] == KINDS["near"])
+    assert (near["Planted"], near["Found"], near["False alarms"]) == (str(len(planted)), "1", "1")
+    section = page.locator("#phantom-problems")
+    shown = [text.replace("\n", "") for text in section.locator(".set code").all_inner_texts()]
+    assert {planted[0]["path"], planted[0]["of"]} <= set(shown)
+    assert planted[1]["path"] not in shown
+    widths = section.locator(".set img").evaluate_all("pictures => pictures.map((picture) => picture.naturalWidth)")
+    assert len(widths) == len(shown) and all(widths)
+
+
+def test_explanations_say_how_far_they_can_be_trusted(opened: Opened, page: Any):
+    said = files.read_json(opened.folder / paths.metrics("explain", "phantom"))
+    cells = page.locator("#phantom-maps tbody tr").evaluate_all(
+        "rows => rows.map((row) => [...row.querySelectorAll('data')].map((datum) => Number(datum.value)))"
+    )
+    occlusion = said["methods"]["occlusion"]
+    assert cells[0][-3:] == [occlusion["inside"], said["body"], occlusion["shuffled"]]
+    pictures = page.locator("#phantom-galleries li")
+    assert pictures.count() == sum(len(items) for items in said["images"].values())
+    item = said["images"]["errors"][0]
+    shown = pictures.first.locator("data").evaluate_all("data => data.map((datum) => Number(datum.value))")
+    assert {item["probability"], item["maps"]["occlusion"]["inside"]} <= set(shown)
+    pictures.first.get_by_role("link").click()
+    assert page.get_by_role("dialog").locator("[data-show=path]").inner_text()
+    assert page.get_by_role("dialog").locator("figure:visible img").count() == 2
+
+
+def test_headings_of_confusion_are_whole_words_on_a_phone(opened: Opened, page: Any):
+    page.set_viewport_size({"width": 390, "height": 800})
+    parts = (
+        page.locator("#phantom-curves .confusion")
+        .first.locator("thead th")
+        .evaluate_all(
+            """heads => heads.flatMap((head) => [...head.childNodes].filter((node) => node.data?.trim()).map((node) => {
+          const range = document.createRange();
+          range.selectNodeContents(node);
+          return [node.data, new Set([...range.getClientRects()].map(({ top }) => top)).size];
+        }))"""
+        )
+    )
+    assert [text for text, _ in parts] == ["True class", "healthy", "nodule", "spiculated", "ground_", "glass"]
+    assert all(lines <= 1 + text.count(" ") for text, lines in parts)
+    right = "table => table.getBoundingClientRect().right"
+    assert page.locator("#phantom-curves .confusion").first.evaluate(right) <= 390
+
+
+def test_keys_walk_through_the_page_in_the_order_of_the_eye(page: Any):
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    stops = page.evaluate(
+        """() => [...document.querySelectorAll("a[href], button, select, input, summary, [tabindex]")]
+          .filter((stop) => stop.tabIndex > 0).map((stop) => stop.outerHTML)"""
+    )
+    assert stops == [], "none jumps the queue"
+    tops = []
+    page.locator("#phantom-title").focus()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        tops.append(page.evaluate("document.activeElement.getBoundingClientRect().top + scrollY"))
+    assert all(after >= before - 30 for before, after in pairwise(tops))

@@ -16,7 +16,7 @@ from medcnn.report.reproduction import Reproduction
 from medcnn.results.base import Figures
 from medcnn.results.data import Doubt
 from medcnn.results.evaluated import Crossval, Evaluated, Measured
-from medcnn.results.networks import Exported
+from medcnn.results.networks import Exported, Gallery
 from medcnn.runtime import paths
 from tests.report.example import example, write_external
 
@@ -145,3 +145,12 @@ def test_other_studies_are_checked_where_there_are_any(facts: Facts):
 )
 def test_a_page_is_made_from_a_commit_or_not(made: Provenance | None, verdict: str):
     assert of_provenance(made).verdict == verdict
+
+
+@pytest.mark.parametrize(("inside", "verdict"), [(0.7, "pass"), (0.6, "warn"), (0.5, "warn")])
+def test_heat_that_is_no_more_inside_the_body_than_by_chance_warns(facts: Facts, inside: float, verdict: str):
+    method = {"of": "lite0", "images": 5, "checked": 3, "inside": inside, "shuffled": 0.1}
+    found = {"model": "lite0", "body": 0.6, "methods": {"occlusion": method}, "images": {}}
+    explained = Gallery.model_validate(found)
+    assert verdicts(replace(facts, explained=explained))["heat"] == verdict
+    assert "heat" not in verdicts(replace(facts, explained=explained.model_copy(update={"body": None})))

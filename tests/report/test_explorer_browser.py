@@ -143,3 +143,19 @@ def test_without_a_script_the_errors_are_a_plain_grid(opened: Opened):
         assert tab.locator(f"#{study}-images form:visible").count() == 0
         assert tab.locator(f"#{study}-images .thumbs li:visible", has_text=re.compile(", read as ")).count() == wrong
     context.close()
+
+
+def test_every_filter_is_kept_by_the_address(opened: Opened, page: Any):
+    values = {"model": "simple", "right": "right", "truth": "nodule", "said": "healthy", "low": "35", "high": "65"}
+    for name, value in values.items():
+        page.goto(f"{opened.url}#phantom-images?right=any")
+        every = shown(page)
+        control = page.locator(f"#phantom-images form [name={name}]")
+        control.fill(value) if name in ("low", "high") else control.select_option(value)
+        found = shown(page)
+        assert f"{name}={value}" in page.url
+        assert set(found) < set(every) or name == "model"
+        address = page.url
+        page.goto("about:blank")
+        page.goto(address)
+        assert (control.input_value(), shown(page)) == (value, found), name
