@@ -18,9 +18,10 @@ from medcnn.report.reproduction import reproduction
 from medcnn.report.settings import Settings
 from medcnn.running import ending
 from medcnn.runtime import paths, side_by_side
+from medcnn.runtime.bar import bar
 from medcnn.runtime.children import Children, guarded
 from medcnn.runtime.pipeline import Pipeline, Plan, one_line_reasons
-from medcnn.runtime.showing import Shown, printed
+from medcnn.runtime.showing import Shown
 from medcnn.runtime.side_by_side import Lanes, is_timed
 
 _DRAW = (sys.executable, "-m", "stages.report")
@@ -68,11 +69,13 @@ def drawn(children: Children) -> None:
 def _shown(plan: Plan) -> Iterator[Shown]:
     """What shows the items of a plan, with the time that each took before; that of this run is kept."""
     record = paths.state("durations") / "items.json"
-    shown = Shown(plan.order, printed, seconds=files.read_json(record) if record.exists() else {})
-    try:
-        yield shown
-    finally:
-        files.write_json(record, shown.seconds)
+    seconds = files.read_json(record) if record.exists() else {}
+    with bar(len(plan.order)) as where:
+        shown = Shown(plan.order, where, seconds=seconds)
+        try:
+            yield shown
+        finally:
+            files.write_json(record, shown.seconds)
 
 
 def _results_first(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
@@ -81,7 +84,8 @@ def _results_first(children: Children, pipeline: Pipeline, lanes: Lanes, plan: P
     _or_exit(side_by_side.reproduced(lanes, [name for name in plan.order if name not in last], shown), shown)
     if pipeline.changed(timed):
         _draw(children, shown)
-        print(*_ending(), "The benchmarks follow; the results above stay as they are.", sep="\n", flush=True)
+        for line in (*_ending(), "The benchmarks follow; the results above stay as they are."):
+            shown.bar.line(line)
     _or_exit(side_by_side.reproduced(lanes, [], shown), shown)
     if _outdated():
         _draw(children, shown)
@@ -94,7 +98,7 @@ def _ending() -> Iterator[str]:
 
 
 def _draw(children: Children, shown: Shown) -> None:
-    _or_exit(children.call(_DRAW), shown)
+    _or_exit(shown.called(children, _DRAW), shown)
 
 
 def _or_exit(code: int, shown: Shown) -> None:

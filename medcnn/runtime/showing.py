@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from medcnn.runtime.bar import Bar
 from medcnn.runtime.children import Children
 
 REPRO = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
@@ -36,13 +37,14 @@ class Shown:
 
     Attributes:
         ran: the items that DVC ran, in order.
+        bar: where lines go.
         seconds: how long each item that has ended took, now or in an earlier run.
     """
 
     def __init__(
         self,
         order: Sequence[str],
-        show: Callable[[str], None],
+        bar: Bar,
         clock: Callable[[], float] = time.monotonic,
         seconds: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
@@ -50,15 +52,16 @@ class Shown:
 
         Args:
             order: the items that DVC looks at.
-            show: what takes a line.
+            bar: where they go.
             clock: seconds from any moment on.
             seconds: how long items took in earlier runs.
         """
         self.seconds = dict(seconds)
         self._order = tuple(order)
-        self._since: float | None = None
+        self._since: dict[str, float] = {}
+        self._over: set[str] = set()
         self._places = {name: place for place, name in enumerate(order, 1)}
-        self._show = show
+        self.bar = bar
         self._clock = clock
         self._start = clock()
         self.ran: list[str] = []
@@ -70,49 +73,53 @@ class Shown:
             children: where it runs.
             targets: as DVC takes them; none for the whole pipeline.
         """
+        code = self.called(children, [*REPRO, *targets])
+        for name in tuple(self._since):
+            self.end(name)
+        return code
+
+    def called(self, children: Children, command: Sequence[str]) -> int:
+        """Run a command and show what it prints; its exit code."""
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
-        with children.started([*REPRO, *targets], env=environment, **streams) as child:
+        with children.started(command, env=environment, **streams) as child:
             for line in child.stdout or ():
                 self.line(line)
-            code = child.wait()
-        self._ended(self._clock())
-        return code
+            return child.wait()
 
     def line(self, text: str) -> None:
         """Take one line of DVC or of a stage."""
         text = text.rstrip()
         if found := _RUNNING.search(text):
             now = self._clock()
-            self._ended(now)
-            self._since = now
-            self.ran.append(found[1])
-            self._show(self._stage(found[1], now))
+            for name in tuple(self._since):
+                self.end(name, now)
+            self._over.update(self._order[: self._places.get(found[1], 1) - 1])
+            self.begin(found[1], now)
         elif text.strip() and not text.startswith(_HARMLESS) and not _QUIET.search(text):
-            self._show(f"  {text}")
+            self.bar.line(f"  {text}")
 
-    def _ended(self, now: float) -> None:
-        if self._since is not None:
-            self.seconds[self.ran[-1]] = now - self._since
-        self._since = None
-
-    def _stage(self, name: str, now: float) -> str:
-        place = self._places.get(name, len(self.ran))
+    def begin(self, name: str, now: float | None = None) -> None:
+        """Show that an item begins: its number, the time since the start, and what is left."""
+        now = self._clock() if now is None else now
+        self._since[name] = now
+        self.ran.append(name)
         stage, _, item = name.partition("@")
-        shown = f"{stage} {item.replace('-', ' ')}".strip()
-        passed = elapsed(now - self._start)
-        return f"stage {place} of {len(self._places)}: {shown}, {passed}{self._left(place)}"
+        shown, left = f"{stage} {item.replace('-', ' ')}".strip(), self._left()
+        place = self._places.get(name, len(self.ran))
+        self.bar.line(f"stage {place} of {len(self._places)}: {shown}, {elapsed(now - self._start)}{left}")
+        self.bar.at(len(self._over), f"{shown}{left}")
 
-    def _left(self, place: int) -> str:
-        """How long this item and those after it took in an earlier run; nothing where that is not known of all."""
-        left = [self.seconds.get(name) for name in self._order[place - 1 :]]
+    def end(self, name: str, now: float | None = None) -> None:
+        """Note how long an item took."""
+        self.seconds[name] = (self._clock() if now is None else now) - self._since.pop(name)
+        self._over.add(name)
+
+    def _left(self) -> str:
+        """How long what has not ended took in an earlier run; nothing where that is not known of all."""
+        left = [self.seconds.get(name) for name in self._order if name not in self._over]
         known = [seconds for seconds in left if seconds is not None]
         return f", at most about {elapsed(sum(known))} left" if known and len(known) == len(left) else ""
-
-
-def printed(line: str) -> None:
-    """Show a line at once, also where the output is a file."""
-    print(line, flush=True)
 
 
 def elapsed(seconds: float) -> str:

@@ -20,9 +20,10 @@ from dvc.exceptions import DvcException
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.runtime import locking, paths
+from medcnn.runtime.bar import bar
 from medcnn.runtime.children import Children, guarded
 from medcnn.runtime.pipeline import Pipeline, Schedule, entries, reordered
-from medcnn.runtime.showing import ADVICE, REPRO, Shown, printed
+from medcnn.runtime.showing import ADVICE, REPRO, Shown
 
 _STATE = "side_by_side"
 _TIMED = "benchmark"
@@ -44,8 +45,10 @@ def run(jobs: int, targets: Sequence[str], *, share_cpus: bool) -> None:
         MedcnnError: an item failed. Its neighbours ran to their end, and nothing was started after it.
     """
     with alone() as lock, guarded(lock) as children:
-        shown = Shown(_order(targets), printed)
-        if code := reproduced(Lanes(children, jobs, share_cpus=share_cpus), targets, shown):
+        order = _order(targets)
+        with bar(len(order)) as shown:
+            code = reproduced(Lanes(children, jobs, share_cpus=share_cpus), targets, Shown(order, shown))
+        if code:
             sys.exit(code)
 
 
@@ -60,13 +63,13 @@ def reproduced(lanes: Lanes, targets: Sequence[str], shown: Shown) -> int:
     Args:
         lanes: where items run.
         targets: stages or items, with all that they depend on; none for the whole pipeline.
-        shown: what takes the lines of the last step.
+        shown: what is told of the items, and takes the lines of the last step.
 
     Raises:
         MedcnnError: an item failed.
     """
     if lanes.count > 1:
-        _reproduce_changed(lanes, targets)
+        _reproduce_changed(lanes, targets, shown)
     return shown.repro(lanes.children, targets)
 
 
@@ -83,7 +86,7 @@ def _order(targets: Sequence[str]) -> Sequence[str]:
         return ()
 
 
-def _reproduce_changed(lanes: Lanes, targets: Sequence[str]) -> None:
+def _reproduce_changed(lanes: Lanes, targets: Sequence[str], shown: Shown) -> None:
     try:
         pipeline = Pipeline()
         schedule = Schedule(pipeline, pipeline.plan(targets), is_timed)
@@ -91,7 +94,7 @@ def _reproduce_changed(lanes: Lanes, targets: Sequence[str]) -> None:
         # The last step meets it again, and says it in DVC's own words.
         return
     with _keep_order(pipeline, schedule.plan.order):
-        failed = _work(schedule, lanes)
+        failed = _work(schedule, lanes, shown)
     if failed:
         raise MedcnnError(f"{', '.join(failed)} failed, for the reason above; what ended before is kept")
 
@@ -115,18 +118,20 @@ def _keep_order(pipeline: Pipeline, order: Sequence[str]) -> Iterator[None]:
             record.unlink()
 
 
-def _work(schedule: Schedule, lanes: Lanes) -> list[str]:
+def _work(schedule: Schedule, lanes: Lanes, shown: Shown) -> list[str]:
     """Run what the schedule holds until it is done or an item has failed; the names of those that failed."""
     failed: list[str] = []
     running: dict[Future[int], str] = {}
     with ThreadPoolExecutor(lanes.count) as pool, lanes.stop_all_on_error():
         while True:
             for name in () if failed else schedule.next(lanes.count - len(running)):
+                shown.begin(name)
                 running[pool.submit(lanes.reproduce, name, alone=is_timed(name))] = name
             if not running:
                 return failed
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 name = running.pop(future)
+                shown.end(name)
                 if future.result():
                     failed.append(name)
                 schedule.done(name)

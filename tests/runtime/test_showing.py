@@ -1,3 +1,4 @@
+from medcnn.runtime.bar import Bar
 from medcnn.runtime.showing import Shown, elapsed
 
 DVC = """\
@@ -20,7 +21,9 @@ To track the changes with git, run:
 def test_stages_are_numbered_and_timed_and_no_error_is_hidden() -> None:
     lines: list[str] = []
     seconds = iter([0.0, 1.0, 41.9])
-    shown = Shown(("download@skin", "weights@lite0", "train@skin-lite0", "report"), lines.append, lambda: next(seconds))
+    shown = Shown(
+        ("download@skin", "weights@lite0", "train@skin-lite0", "report"), Bar(lines.append), lambda: next(seconds)
+    )
     for line in DVC.splitlines():
         shown.line(line)
     assert lines == [
@@ -41,7 +44,7 @@ def test_what_is_left_is_said_where_an_earlier_run_knows_every_item() -> None:
     lines: list[str] = []
     seconds = iter([0.0, 1.0, 5.0])
     order = ("download@skin", "train@skin-lite0")
-    shown = Shown(order, lines.append, lambda: next(seconds), {"download@skin": 9.0, "train@skin-lite0": 60.0})
+    shown = Shown(order, Bar(lines.append), lambda: next(seconds), {"download@skin": 9.0, "train@skin-lite0": 60.0})
     for name in order:
         shown.line(f"Running stage '{name}':")
     assert [line.partition(", at most about ")[2] for line in lines] == ["01:09 left", "01:00 left"]

@@ -15,13 +15,14 @@ let current = { address: "", model: null };
  * The model at an address, with its card: the same as last time, or another in its place.
  *
  * @param {URL} address
+ * @param {(share: number) => void} told how much of it is here, from 0 to 1
  * @returns {Promise<{card: object, probabilities: (pixels: Uint8Array) => Promise<Float32Array>}>}
  * @throws {MissingModel} its files are not there, or cannot be run
  */
-export function opened({ href }) {
+export function opened({ href }, told) {
   if (current.address !== href) {
     const before = current.model;
-    current = { address: href, model: load(href, before) };
+    current = { address: href, model: load(href, before, told) };
     // A fault is not kept: the file may be there next time.
     current.model.catch(() => {
       if (current.address === href) current = { address: "", model: null };
@@ -30,18 +31,32 @@ export function opened({ href }) {
   return current.model;
 }
 
-async function load(address, before) {
+async function load(address, before, told) {
   const former = await before?.catch(() => null);
   await former?.release();
   const [entries, content] = await Promise.all([
     fetched(`${address}.json`).then((response) => response.json()),
-    fetched(address).then((response) => response.arrayBuffer()),
+    fetched(address).then((response) => arrived(response, told)),
   ]);
-  const session = await ort.InferenceSession.create(new Uint8Array(content)).catch((fault) => {
+  const session = await ort.InferenceSession.create(content).catch((fault) => {
     throw new MissingModel(`onnxruntime-web cannot run ${name(address)}: ${String(fault.message).split("\n")[0]}`);
   });
   const card = parsed(entries);
   return { card, probabilities: (pixels) => run(session, pixels, card.image_size), release: () => session.release() };
+}
+
+async function arrived(response, told) {
+  // A server that compresses gives the compressed length, which what arrives here exceeds.
+  const total = Number(response.headers.get("Content-Length"));
+  const reader = response.body.getReader();
+  const parts = [];
+  let here = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    here += part.value.length;
+    if (total) told(Math.min(here / total, 1));
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
 async function fetched(address) {

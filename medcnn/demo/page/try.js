@@ -1,6 +1,7 @@
 /** The page: takes an image and a choice of model, shows the answer. All texts from outside go in as text, never as HTML. */
 
 import { UnreadableImage, decoded } from "./decode.js";
+import { guessed, invite, verdict } from "./guess.js";
 import { MissingModel, opened } from "./model.js";
 import { strangeness } from "./novelty.js";
 import { resized } from "./resize.js";
@@ -8,7 +9,7 @@ import { resized } from "./resize.js";
 const DEMO = new URL("./", import.meta.url);
 const find = (id) => document.getElementById(id);
 const choice = find("choice");
-/** What is asked: the image file with its name, or nothing yet. */
+/** What is asked: the image file with its name, and of a test image its sample; or nothing yet. */
 let asked = null;
 /** The number of the latest question; an answer to an earlier one is dropped. */
 let latest = 0;
@@ -78,25 +79,26 @@ function options(select, pairs) {
   select.replaceChildren(...pairs.map(([value, text]) => new Option(text, value)));
 }
 
-function sample({ file, label }) {
+function sample(taken, position) {
+  const { file } = taken;
   const [item, button, picture] = ["li", "button", "img"].map((tag) => document.createElement(tag));
   Object.assign(button, { type: "button" });
   Object.assign(picture, { src: new URL(file, DEMO), alt: "" });
-  button.append(picture, label);
+  button.append(picture, `Image ${position + 1}`);
   button.addEventListener("click", async () => {
     const response = await fetch(picture.src).catch(() => null);
     if (!response?.ok) return complain(`${file} is missing: run make demo again`);
-    await ask([new File([await response.blob()], `the test image of ${label}`)]);
+    await ask([new File([await response.blob()], `Test image ${position + 1}`)], taken);
     button.setAttribute("aria-pressed", "true");
   });
   item.append(button);
   return item;
 }
 
-function ask(files) {
+function ask(files, taken = null) {
   for (const pressed of document.querySelectorAll("[aria-pressed]")) pressed.removeAttribute("aria-pressed");
   if (!files.length) return complain("That is not an image file: choose, drop or paste a PNG, JPEG, WebP, BMP or GIF");
-  asked = { file: files[0], name: files[0].name || "the image", others: files.length - 1 };
+  asked = { file: files[0], name: files[0].name || "the image", others: files.length - 1, taken };
   return answer();
 }
 
@@ -105,10 +107,20 @@ async function answer() {
   latest += 1;
   const question = latest;
   const current = () => question === latest;
-  const path = model().files[choice.precision.value];
+  const address = new URL(model().files[choice.precision.value], DEMO);
+  const { taken } = asked;
+  find("guess").hidden = true;
+  if (taken && !guessed(taken)) {
+    find("fault").hidden = true;
+    find("result").hidden = true;
+    tell("What do you see?");
+    const classes = [...new Set(study().samples.map(({ label }) => label))];
+    return invite(taken, new URL(taken.file, DEMO), classes, answer);
+  }
   try {
     tell(`Asking ${model().name} …`);
-    const network = await opened(new URL(path, DEMO));
+    const network = await opened(address, (share) => current() && load(share));
+    load(1);
     const started = performance.now();
     const pixels = seen(await decoded(asked.file, asked.name), network.card, asked.name);
     const prepared = performance.now();
@@ -142,6 +154,7 @@ function show(card, pixels, probabilities, times) {
   find("result").hidden = false;
   find("source").textContent = asked.name + (asked.others ? ` (the first of ${asked.others + 1} files)` : "");
   find("called").textContent = answer.name;
+  find("verdict").textContent = asked.taken ? verdict(asked.taken, answer.name, study().samples) : "";
   find("result").querySelector("tbody").replaceChildren(...chances.map((row) => chanceRow(row, inside(row), sure)));
   find("set").textContent = setSentence(chances.filter(inside), card);
   find("seen").textContent = `${card.image_size} x ${card.image_size} pixels, ${fitted[card.fit]}`;
@@ -234,9 +247,16 @@ function tell(text) {
   find("status").textContent = text;
 }
 
+/** How much of a model is here, from 0 to 1. */
+function load(share) {
+  Object.assign(find("loading"), { hidden: share === 1, value: share });
+}
+
 function complain(text) {
   // A late answer to what was asked before must not cover it.
   latest += 1;
+  load(1);
+  find("guess").hidden = true;
   find("result").hidden = true;
   Object.assign(find("fault"), { hidden: false, textContent: text });
   find("fault").scrollIntoView({ block: "nearest" });
