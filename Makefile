@@ -41,10 +41,10 @@ repro: $(INSTALLED) ## Run the whole pipeline, results before benchmarks, and pr
 	@python -m medcnn repro --jobs $(or $(JOBS),1)
 
 demo: $(INSTALLED) ## Bring the exported models into the browser: onnxruntime-web from the npm registry, into plots/demo
-	@python -m medcnn.demo make
+	@python -m medcnn demo make
 
 serve: $(INSTALLED) ## Serve the report and the demo to this machine alone: PORT=8000
-	@python -m medcnn.demo serve --port $(PORT)
+	@python -m medcnn demo serve --port $(PORT)
 
 study: $(INSTALLED) ## Run what a study published, on its split and on the honest one: NAME=brain_mri [ARGS="-S key=value"]
 	@python -m medcnn study $(or $(NAME),'') --run $(ARGS)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from medcnn.core.errors import BAD_INPUT, FAILED, MedcnnError
+from medcnn.demo import arguments as demo
 from medcnn.init import arguments as init
 from medcnn.predict import arguments
 from medcnn.reporting import arguments as reporting
@@ -24,7 +25,7 @@ from medcnn.showing import arguments as showing
 GROUPS = (
     ("Your images", ("init", "check", "run")),
     ("Look at results", ("show", "open", "report", "compare", "leak", "suspects", "checklist")),
-    ("Use a model", ("predict",)),
+    ("Use a model", ("predict", "demo")),
     ("The whole pipeline", ("repro", "study", "search", "review", "gate", "doctor", "completion")),
 )
 """The commands as ``--help`` lists them."""
@@ -91,6 +92,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
     study.set_defaults(command=_study)
     searching.add_to(commands)
     arguments.add_to(commands)
+    demo.add_to(commands)
     review = commands.add_parser(
         "review",
         help="compare the results here with those of a revision, as a Markdown comment",
@@ -120,7 +122,10 @@ def _parser(name: str) -> argparse.ArgumentParser:
 
 def _grouped(helps: Mapping[str, str]) -> str:
     """The commands under the heading of what one wants."""
-    blocks = ["\n".join((f"{title}:", *(f"    {name:<9} {helps[name]}" for name in names))) for title, names in GROUPS]
+    width = max(map(len, helps))
+    blocks = [
+        "\n".join((f"{title}:", *(f"    {name:<{width}} {helps[name]}" for name in names))) for title, names in GROUPS
+    ]
     return "\n\n".join((*blocks, "`COMMAND --help` says more of each."))
 
 

@@ -97,11 +97,11 @@ def serve(port: int) -> None:
         MedcnnError: there is no page yet, or the port is taken or not allowed.
     """
     if not paths.TRY.exists():
-        raise MedcnnError(f"{paths.TRY} not found: `make report` writes it")
+        raise MedcnnError(f"{paths.TRY} not found: `medcnn report` writes it")
     with serving(ROOT, port) as server:
         print(f"http://{ADDRESS}:{server.server_port}{HOME} (this machine alone; Ctrl-C stops it)", flush=True)
         if not (paths.DEMO / INDEX).exists():
-            print(f"{paths.DEMO} holds no models yet: type `make demo`, then load the page again", flush=True)
+            print(f"{paths.DEMO} holds no models yet: type `medcnn demo make`, then load the page again", flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
@@ -122,6 +122,6 @@ def serving(root: Path, port: int) -> Iterator[Server]:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         reason = "is in use" if error.errno == errno.EADDRINUSE else "needs rights that you do not have"
-        raise MedcnnError(f"port {port} {reason}: choose another, as in `make serve PORT=8001`") from error
+        raise MedcnnError(f"port {port} {reason}: choose another, as in `medcnn demo serve --port 8001`") from error
     with server:
         yield server

@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_without_an_exported_model_it_says_what_to_run(project: Path):
-    done = run(project, "medcnn.demo", "make")
+    done = run(project, "medcnn", "demo", "make")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "phantom" in done.stderr
     assert "`dvc repro`" in done.stderr
@@ -54,7 +54,7 @@ def registry(content: bytes) -> Iterator[str]:
 
 def test_without_a_registry_it_says_what_is_needed(project: Path):
     files.write_text(project / paths.onnx_model("phantom", "simple"), "")
-    done = run(project, "medcnn.demo", "make", NPM_CONFIG_REGISTRY="http://127.0.0.1:9")
+    done = run(project, "medcnn", "demo", "make", NPM_CONFIG_REGISTRY="http://127.0.0.1:9")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert f"onnxruntime-web-{vendoring.RUNTIME.version}.tgz" in done.stderr
     assert not (project / paths.DEMO).exists()
@@ -63,7 +63,7 @@ def test_without_a_registry_it_says_what_is_needed(project: Path):
 def test_other_bytes_than_those_that_are_pinned_are_refused(project: Path):
     files.write_text(project / paths.onnx_model("phantom", "simple"), "")
     with registry(b"another package") as address:
-        done = run(project, "medcnn.demo", "make", NPM_CONFIG_REGISTRY=address)
+        done = run(project, "medcnn", "demo", "make", NPM_CONFIG_REGISTRY=address)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "sha512" in done.stderr
     assert not (project / paths.DEMO).exists()

@@ -259,7 +259,7 @@ def test_a_missing_model_is_one_plain_line(served: Served):
     tab = served.browser.new_page()
     tab.goto(served.address)
     ask(tab, pictures()[0])
-    assert tab.get_by_role("alert").inner_text() == f"{MODELS[0]}/model.onnx is missing: run make demo again"
+    assert tab.get_by_role("alert").inner_text() == f"{MODELS[0]}/model.onnx is missing: run python -m medcnn demo make again"
     path.write_bytes(content)
     ask(tab, pictures()[0])
     assert tab.locator("#result").is_visible()

@@ -62,7 +62,7 @@ async function arrived(response, told) {
 async function fetched(address) {
   const response = await fetch(address).catch(() => null);
   if (!response) throw new MissingModel("The server does not answer: is make serve still running?");
-  if (!response.ok) throw new MissingModel(`${name(address)} is missing: run make demo again`);
+  if (!response.ok) throw new MissingModel(`${name(address)} is missing: run python -m medcnn demo make again`);
   return response;
 }
 

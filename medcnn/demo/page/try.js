@@ -87,7 +87,7 @@ function sample(taken, position) {
   button.append(picture, `Image ${position + 1}`);
   button.addEventListener("click", async () => {
     const response = await fetch(picture.src).catch(() => null);
-    if (!response?.ok) return complain(`${file} is missing: run make demo again`);
+    if (!response?.ok) return complain(`${file} is missing: run python -m medcnn demo make again`);
     await ask([new File([await response.blob()], `Test image ${position + 1}`)], taken);
     button.setAttribute("aria-pressed", "true");
   });
