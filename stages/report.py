@@ -20,6 +20,7 @@ def main() -> None:
         for folder in paths.by_model(chapter.facts.name):
             files.keep_only(folder, chapter.facts.models)
         files.keep_only(paths.metrics_folder("careless", chapter.facts.name), settings.run.models)
+        files.keep_only(paths.metrics_folder("learning_curve", chapter.facts.name), settings.run.learning_curve)
         files.keep_only(paths.metrics_folder("stress", chapter.facts.name), settings.run.stress)
         files.keep_only(paths.metrics_folder("external", chapter.facts.name), settings.run.external)
         files.write_text(paths.card(chapter.facts.name), card(chapter.facts.name, settings))

@@ -11,8 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LAYERS = (
     "init running searching showing reporting predict demo review published",
-    "download split prepare weights train careless ensemble evaluate suspects explain stress export external benchmark "
-    "report",
+    "download split prepare weights train careless learning_curve ensemble evaluate suspects explain stress export "
+    "external benchmark report",
     "networks measures inference",
     "dataset grouping reading results",
     "params",

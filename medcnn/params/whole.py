@@ -93,6 +93,8 @@ class Params(Block):
                     f"run.distil: {model} is a probe, which is fitted to labels and of which a fold ensemble has one "
                     "backbone as it is; take it out"
                 )
+        for model in self.run.learning_curve:
+            known("run.learning_curve", model, self.run.models)
         for model in self.run.stress:
             known("run.stress", model, self.run.trained)
 

@@ -22,6 +22,7 @@ from medcnn.report import reading
 from medcnn.report.areas import Area, aurocs
 from medcnn.report.claims import Claims, claims
 from medcnn.report.explorer import BUDGET, Explorer, explorer, outcomes
+from medcnn.report.growth import curves
 from medcnn.report.mistakes import Mistakes, mistakes
 from medcnn.report.problems import Found, problems
 from medcnn.report.reading import Errors, History, Reliability
@@ -32,6 +33,7 @@ from medcnn.results.data import Download, Split
 from medcnn.results.ensembles import Combined
 from medcnn.results.evaluated import Compared, Evaluated
 from medcnn.results.external import External
+from medcnn.results.learning_curve import LearningCurve
 from medcnn.results.networks import Exported, Gallery, Stressed, Trained
 from medcnn.results.timings import Timed
 from medcnn.runtime import paths
@@ -57,6 +59,7 @@ class Facts:
         exported: by network, ensemble and cascade.
         timed: by model.
         claims: what a careless split would have said, if some model was trained on one.
+        curves: accuracy by the number of training patients, by model.
         stressed: by network.
         external: the models on other studies, by study.
         histories: learning curves by model and split.
@@ -89,6 +92,7 @@ class Facts:
     exported: dict[str, Exported]
     timed: dict[str, Timed]
     claims: Claims | None
+    curves: dict[str, LearningCurve]
     stressed: dict[str, Stressed]
     external: dict[str, External]
     histories: dict[str, dict[str, History]]
@@ -210,6 +214,7 @@ def gathered(name: str, settings: Settings) -> Facts:
         exported=exported,
         timed=_timed(name, exported),
         claims=claims(name, settings.run.models, several=several, patients=data.patients is not None),
+        curves=curves(name, settings.run.learning_curve),
         stressed=_by_model("stress", name, settings.run.stress, Stressed),
         external=_external(name, models, settings.run.external),
         histories=reading.histories(name, models),

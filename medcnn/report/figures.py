@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from medcnn.core.arrays import Integers
 from medcnn.measures.statistics.intervals import wilson
 from medcnn.params.judging.evaluate import Judging
-from medcnn.report import score_figures
+from medcnn.report import growth, score_figures
 from medcnn.report.claims import Claims
 from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
 from medcnn.report.explorer import outcomes
@@ -50,6 +50,7 @@ def all_of(facts: Facts) -> tuple[Drawing, ...]:
         *score_figures.decisions(facts),
         *reliabilities(facts),
         *degradations(facts),
+        *growth.drawings(facts.curves),
     )
 
 

@@ -35,6 +35,11 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "-S", dest="changes", metavar="KEY=VALUE", action="append", default=[], help="a further change for this run"
     )
+    parser.add_argument(
+        "--learning-curve",
+        action="store_true",
+        help="train the cheapest model on ever more of the training patients too, to say whether more data would help",
+    )
     parser.add_argument("--dry-run", action="store_true", help="print what would run")
     parser.set_defaults(command=_run)
     leak = commands.add_parser(
@@ -64,7 +69,14 @@ def _names(text: str) -> tuple[str, ...]:
 def _run(options: argparse.Namespace) -> None:
     from medcnn.running import running
 
-    running.run(options.study, options.models, options.changes, preset=options.preset, dry=options.dry_run)
+    running.run(
+        options.study,
+        options.models,
+        options.changes,
+        preset=options.preset,
+        learning_curve=options.learning_curve,
+        dry=options.dry_run,
+    )
 
 
 def _leak(options: argparse.Namespace) -> None:

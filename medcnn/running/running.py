@@ -26,7 +26,9 @@ from medcnn.runtime.side_by_side import Lanes
 from medcnn.runtime.studying import alone
 
 
-def run(study: str, models: Sequence[str], extra: Sequence[str], *, preset: str | None, dry: bool) -> None:
+def run(
+    study: str, models: Sequence[str], extra: Sequence[str], *, preset: str | None, learning_curve: bool, dry: bool
+) -> None:
     """Run a study; ends with the exit code of ``dvc repro`` where that fails.
 
     ``params.yaml`` is as it was found when this returns, fails or is interrupted, or at the latest at its next call.
@@ -36,6 +38,7 @@ def run(study: str, models: Sequence[str], extra: Sequence[str], *, preset: str 
         models: what to train; the models of ``run`` where empty.
         extra: further changes ``key=value``, which win.
         preset: what to train instead, a name of ``PRESETS``.
+        learning_curve: say what twice the training patients would bring, too.
         dry: print what would run.
 
     Raises:
@@ -50,6 +53,8 @@ def run(study: str, models: Sequence[str], extra: Sequence[str], *, preset: str 
             keys, reasons = fingerprint.fitted(study, used, fingerprint.seen(study))
             covered = {**covered, **keys}
             print(*(f"preset {preset}: {reason}" for reason in reasons), sep="\n", flush=True)
+        if learning_curve:
+            covered = selecting.with_learning_curve(covered, settings)
         with _covering((*changes.assignments(covered), *extra)) as pipeline:
             if dry:
                 print(*pipeline.plan([]).order, sep="\n")

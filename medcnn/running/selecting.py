@@ -20,6 +20,9 @@ from medcnn.runtime import paths
 _KEPT = ("stress", "external")
 """Of these the page keeps the files of what ``run`` lists, and no others."""
 
+PROBE = "probe_lite0"
+"""The cheapest model of ``params.yaml``."""
+
 
 def covered(study: str, names: Sequence[str], preset: str | None, settings: Params) -> Values:
     """What a run of one study sets: see ``chosen``; and what a preset sets beside its models.
@@ -49,6 +52,22 @@ def covered(study: str, names: Sequence[str], preset: str | None, settings: Para
     return changes
 
 
+def with_learning_curve(changes: Values, settings: Params) -> Values:
+    """What a run sets, and the learning curve of its cheapest model: a probe, or else a frozen network.
+
+    Where it trains neither, a probe is added.
+
+    Args:
+        changes: what it sets, see ``covered``.
+        settings: the whole of ``params.yaml``.
+    """
+    models = [str(name) for name in changes["run.models"]] if isinstance(changes["run.models"], Sequence) else []
+    probes = [name for name in models if settings.models[name].head == "probe"]
+    frozen = [name for name in models if settings.models[name].frozen]
+    (cheapest, *_) = (*probes, *frozen, PROBE)
+    return {**changes, "run.models": [*dict.fromkeys([*models, cheapest])], "run.learning_curve": [cheapest]}
+
+
 def contrasted(study: str, names: Sequence[str], settings: Params) -> Lists:
     """What a run sets that trains models on a plain random split beside the study's own, and no more than that.
 
@@ -63,7 +82,14 @@ def contrasted(study: str, names: Sequence[str], settings: Params) -> Lists:
     changes = chosen(study, names or _fitting(settings.run.careless, study, settings), settings)
     if changes["run.chains.first"] or changes["run.fold_ensembles"]:
         raise ParamsError("--models: only single models are trained on a random split; name models of params.yaml")
-    return {**changes, "run.careless": changes["run.models"], "run.folds": [0], "run.seeds": [0], "run.stress": []}
+    return {
+        **changes,
+        "run.careless": changes["run.models"],
+        "run.folds": [0],
+        "run.seeds": [0],
+        "run.stress": [],
+        "run.learning_curve": [],
+    }
 
 
 def chosen(study: str, names: Sequence[str], settings: Params) -> Lists:
@@ -88,8 +114,11 @@ def chosen(study: str, names: Sequence[str], settings: Params) -> Lists:
     # A chain stands on a model of the run.
     changes["run.models"] = list(dict.fromkeys([*changes["run.models"], *changes["run.chains.first"]]))
     folds = [fold for fold in settings.run.folds if fold in block.split.fold_numbers]
-    stressed = [name for name in settings.run.stress if name in wanted]
-    return {**changes, "run.folds": folds or [0], "run.external": [], "run.stress": stressed}
+    stressed, curves = (
+        [name for name in names if name in wanted] for names in (settings.run.stress, settings.run.learning_curve)
+    )
+    fitting = {"run.external": [], "run.stress": stressed, "run.learning_curve": curves}
+    return {**changes, "run.folds": folds or [0], **fitting}
 
 
 def measured(study: str, settings: Params) -> Values:

@@ -36,6 +36,7 @@ class Task:
         ensemble: whether it is the mean of networks trained without one fold of the training images each.
         distilled: whether it learns what that ensemble answers in place of the labels.
         without: the fold that one of these networks is trained without.
+        left_out: groups whose training images it is trained without.
     """
 
     params: Settings
@@ -47,6 +48,7 @@ class Task:
     ensemble: bool = False
     distilled: bool = False
     without: int | None = None
+    left_out: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -91,6 +93,9 @@ class Task:
     def rows(self) -> pd.DataFrame:
         """The manifest's M used rows, with their parts in the task's fold."""
         rows = folds.rows(self.study, self.cell[0])
+        if self.left_out:
+            unused = (rows["split"] == "train") & rows["group"].isin(self.left_out)
+            rows = rows.assign(split=rows["split"].mask(unused, ""))
         return rows if self.without is None else folds.without(rows, self.without)
 
     @cached_property

@@ -24,6 +24,7 @@ COPIED = (
     "plots/.gitignore",
     "plots/benchmark/.gitignore",
     "metrics/external/.gitkeep",
+    "metrics/learning_curve/.gitkeep",
     "metrics/stress/.gitkeep",
     "metrics/published",
 )
@@ -31,6 +32,7 @@ NOT_BY_DEFAULT = {
     "download_external",
     "split_external",
     "external",
+    "learning_curve",
     "stress",
     "train_folds",
     "export_folds",

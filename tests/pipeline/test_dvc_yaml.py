@@ -20,6 +20,7 @@ from medcnn.explain.settings import Settings as Explain
 from medcnn.export.settings import CombinedSettings
 from medcnn.export.settings import Settings as Export
 from medcnn.external.settings import Settings as External
+from medcnn.learning_curve.settings import Settings as LearningCurve
 from medcnn.params.shared.base import View
 from medcnn.prepare.settings import Settings as Prepare
 from medcnn.report.settings import Settings as Report
@@ -47,6 +48,7 @@ SETTINGS: dict[str, type[View]] = {
     "careless": Careless,
     "ensemble": Ensemble,
     "evaluate": Evaluate,
+    "learning_curve": LearningCurve,
     "suspects": Suspects,
     "explain": Explain,
     "stress": Stress,

@@ -5,7 +5,7 @@ import pytest
 from medcnn.core.errors import ParamsError
 from medcnn.params.whole import Params
 from medcnn.running.presets import PRESETS
-from medcnn.running.selecting import chosen, contrasted, covered
+from medcnn.running.selecting import chosen, contrasted, covered, with_learning_curve
 from tests.project import changed
 
 
@@ -14,6 +14,21 @@ def test_a_run_covers_one_study_with_the_models_of_the_file(settings: Params) ->
     assert changes["run.studies"] == ["brain_mri"]
     assert changes["run.models"] == [*settings.run.models]
     assert changes["run.chains.first"] == [*settings.run.chains.first]
+
+
+@pytest.mark.parametrize(
+    ("models", "trained", "curve"),
+    [
+        (("simple", "lite0"), ["simple", "lite0"], "lite0"),
+        (("lite0", "probe_last"), ["lite0", "probe_last"], "probe_last"),
+        (("simple",), ["simple", "probe_lite0"], "probe_lite0"),
+    ],
+)
+def test_a_learning_curve_is_of_the_cheapest_model(
+    models: tuple[str, ...], trained: list[str], curve: str, settings: Params
+) -> None:
+    changes = with_learning_curve(chosen("brain_mri", models, settings), settings)
+    assert (changes["run.models"], changes["run.learning_curve"]) == (trained, [curve])
 
 
 def test_chains_of_models_that_are_not_named_are_left_out(settings: Params) -> None:

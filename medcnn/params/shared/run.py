@@ -127,10 +127,13 @@ class Run(Repeated, Contrasted, extra="forbid"):
     """Studies to run."""
     external: tuple[Name, ...] = ()
     """Other studies, every image of which tests the models of each of ``run.studies``, without any refitting."""
+    learning_curve: tuple[Name, ...] = ()
+    """Models of ``run.models`` that are also trained on ever more of the training patients, to say what twice as many
+    would bring."""
     stress: tuple[Name, ...] = ()
     """Models, chains included, whose accuracy is measured on degraded images."""
 
-    @field_validator("studies", "external", "stress")
+    @field_validator("studies", "external", "learning_curve", "stress")
     @classmethod
     def _listed_once(cls, names: tuple[Item, ...]) -> tuple[Item, ...]:
         return distinct(names)

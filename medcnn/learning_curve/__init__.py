@@ -1,0 +1,1 @@
+"""Accuracy by the number of training patients, and what twice as many would bring."""
