@@ -11,8 +11,8 @@ from medcnn.benchmark.job import BFLOAT16, INT8
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import combined
-from medcnn.ensemble.cascading import Cascade
 from medcnn.ensemble.combined import Combined
+from medcnn.ensemble.rules import Cascade
 from medcnn.results import base
 from medcnn.results.evaluated import Compared
 from medcnn.runtime import paths

@@ -3,47 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from medcnn.core import files
 from medcnn.core.arrays import Floats, Integers, Truths
+from medcnn.dataset.predictions import Predictions
+from medcnn.ensemble import choosing
+from medcnn.ensemble.choosing import Score, Validation
+from medcnn.ensemble.rules import Cascade, confidence
 from medcnn.measures.calibration import best_temperature, scaled
+from medcnn.results import base, networks
 from medcnn.runtime import paths
-
-if TYPE_CHECKING:
-    # Engines of the benchmark, whose start is timed, do without pandas.
-    from medcnn.dataset.predictions import Predictions
-
-
-@dataclass(frozen=True)
-class Cascade:
-    """When the first model answers: where its calibrated confidence is above the threshold.
-
-    Attributes:
-        temperature: divides the first model's logits, in ``calibration.COLDEST``..``calibration.HOTTEST``.
-        threshold: 0, and the first model answers every image, to 1, and it answers none.
-    """
-
-    temperature: float
-    threshold: float
-
-    def first_answers(self, first: Floats) -> Truths:
-        """For which images (N,) the first model answers, from its probabilities (N, C)."""
-        return confidence(scaled(first, self.temperature)) > self.threshold
-
-    def combine(self, probabilities: Floats) -> Floats:
-        """The first model's calibrated probabilities where it answers, else the second's: (N, C) of (2, N, C)."""
-        first, second = probabilities
-        return np.where(self.first_answers(first)[:, None], scaled(first, self.temperature), second)
-
-    def undecided(self, probabilities: Floats, tolerance: float) -> Truths:
-        """Images (N,) for which a difference below a tolerance may decide which model answers."""
-        certain = confidence(scaled(probabilities[0], self.temperature))
-        even: Truths = np.abs(certain - self.threshold) <= tolerance
-        return even
 
 
 @dataclass(frozen=True)
@@ -60,12 +33,23 @@ class Cost:
 
 @dataclass(frozen=True)
 class Cascaded:
-    """A fitted cascade of two models of a run."""
+    """A fitted cascade of two models of a run.
+
+    Attributes:
+        first: the name of the model that is asked first.
+        second: that of the other.
+        cascade: fitted on the whole of validation.
+        predictions: of every image; those of validation out of fold.
+        score: on validation, of the predictions there.
+        first_share: the share of images that the first model answers, of validation and of test.
+        cost: what an answer costs.
+    """
 
     first: str
     second: str
     cascade: Cascade
     predictions: Predictions
+    score: Score
     first_share: dict[str, float]
     cost: Cost
 
@@ -75,29 +59,34 @@ class Cascaded:
             "first": self.first,
             "second": self.second,
             **asdict(self.cascade),
+            **({} if self.score.missing else {"validation": asdict(self.score)}),
             "first_share": self.first_share,
             "macs": asdict(self.cost),
         }
 
 
-def cascaded(tables: Mapping[str, Predictions], pair: tuple[str, str], macs: Mapping[str, int]) -> Cascaded:
+def cascaded(
+    tables: Mapping[str, Predictions], pair: tuple[str, str], macs: Mapping[str, int], validation: Validation
+) -> Cascaded:
     """Fit the cascade of a pair of models on validation, and apply it to every image.
 
     Args:
         tables: predictions of the same images in the same order, by model.
         pair: the first model's name, and the second's.
         macs: multiply-accumulates of each model for one image.
+        validation: of the pair.
     """
     first, second = (tables[name] for name in pair)
-    seen = first.of("validation")
-    cascade = fitted(seen.probabilities, second.of("validation").probabilities, seen.labels)
+    found = choosing.fit(fitted, validation)
+    cascade = found.rule
     shares = {
         split: float(cascade.first_answers(first.of(split).probabilities).mean()) for split in ("validation", "test")
     }
     first_macs, second_macs = (macs[name] for name in pair)
     mean = first_macs + round((1 - shares["test"]) * second_macs)
-    joined = replace(first, probabilities=cascade.combine(np.stack([first.probabilities, second.probabilities])))
-    return Cascaded(*pair, cascade, joined, shares, Cost(first_macs, second_macs, mean))
+    joined = cascade.combine(np.stack([first.probabilities, second.probabilities]))
+    answers = found.answers([first, second], joined)
+    return Cascaded(*pair, cascade, answers, found.score, shares, Cost(first_macs, second_macs, mean))
 
 
 def mean_macs(
@@ -121,26 +110,20 @@ def macs(study: str, model: str) -> int:
     Raises:
         MedcnnError: training did not record them.
     """
-    from medcnn.results import base, networks
-
     return base.read(paths.metrics("train", study, model), networks.Trained).macs
 
 
-def fitted(first: Floats, second: Floats, labels: Integers) -> Cascade:
-    """The cascade of two models, from their probabilities (N, C) and the true classes (N,) of the same images.
+def fitted(probabilities: Floats, labels: Integers) -> Cascade:
+    """The cascade of two models, from their probabilities (2, N, C) and the true classes (N,) of the same images.
 
     Both numbers are rounded to the digits that the metrics are written with, so that what is read there is exactly
     what decided.
     """
+    first, second = probabilities
     temperature = best_temperature(first, labels)
     confidences = confidence(scaled(first, temperature))
     first_right, second_right = (part.argmax(axis=1) == labels for part in (first, second))
     return Cascade(temperature, cheapest_threshold(confidences, first_right, second_right))
-
-
-def confidence(probabilities: Floats) -> Floats:
-    """The probability (N,) of the most probable class."""
-    return probabilities.max(axis=1)
 
 
 def cheapest_threshold(confidences: Floats, first_right: Truths, second_right: Truths) -> float:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from medcnn.core.choices import offer
 from medcnn.core.errors import MedcnnError
 from medcnn.ensemble import rules
-from medcnn.ensemble.cascading import Cascade
-from medcnn.ensemble.rules import Rule
+from medcnn.ensemble.rules import Cascade, Rule
 from medcnn.runtime import paths
 
 

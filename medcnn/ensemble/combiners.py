@@ -61,7 +61,7 @@ FITTED: Mapping[str, Combiner] = {
     "mean_dense": mean_dense,
     "concat_dense": concat_dense,
 }
-"""Combiners fitted on validation: their figures on it are flattered, and no choice among models may rest on them."""
+"""Combiners fitted on validation: only out of fold are their answers there like those of a model that never saw it."""
 COMBINERS: Mapping[str, Combiner] = {"mean": mean, "vote": vote, **FITTED}
 """All combiners, the simpler first."""
 

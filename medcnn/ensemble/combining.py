@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from medcnn.dataset.manifest import of_images
 from medcnn.dataset.predictions import Predictions
 from medcnn.ensemble import choosing, rules
-from medcnn.ensemble.choosing import Score, Validation
+from medcnn.ensemble.choosing import Fit, Score, Validation
 from medcnn.ensemble.combiners import COMBINERS, FITTED
 from medcnn.ensemble.rules import ByFinding, Fitted, Rule
-from medcnn.measures.findings import decided
 from medcnn.runtime import fanout
 from medcnn.runtime.fanout import Placement
 
-__all__ = ["COMBINERS", "FITTED", "Ensemble", "ensembles", "record", "summary"]
+__all__ = ["COMBINERS", "Ensemble", "ensembles", "record", "summary"]
 
 
 @dataclass(frozen=True)
@@ -28,10 +25,10 @@ class Ensemble:
     """One combiner, fitted on the whole of validation.
 
     Attributes:
-        predictions: of every image.
+        predictions: of every image; those of validation out of fold, if the combiner is a fitted one.
         members: the models, in the order of the rule.
         rule: how they are joined.
-        score: on validation, out-of-fold if the combiner is a fitted one.
+        score: on validation, of the predictions there.
     """
 
     predictions: Predictions
@@ -46,28 +43,20 @@ class Ensemble:
 
 
 def ensembles(
-    members: Mapping[str, Predictions],
-    combiners: Sequence[str],
-    groups: pd.Series[str],
-    seed: int,
-    placement: Placement,
+    members: Mapping[str, Predictions], combiners: Sequence[str], validation: Validation, placement: Placement
 ) -> dict[str, Ensemble]:
     """The ensembles of a run's models, by combiner; none for a single model, of which they would be copies.
 
     Args:
         members: predictions of the same images in the same order, by model.
         combiners: names in ``COMBINERS``.
-        groups: the group (patient and duplicates) of each image id of the validation part.
-        seed: of the folds.
+        validation: of the members, in their order.
         placement: where the combiners are fitted.
-
-    Raises:
-        MedcnnError: a validation image has no group.
     """
     if len(members) < 2:
         return {}
-    fitted = fanout.each(partial(_fitted, _validation(members, groups, seed)), combiners, placement)
-    return {name: _ensemble(members, rule, score) for name, (rule, score) in zip(combiners, fitted, strict=True)}
+    fitted = fanout.each(partial(_fitted, validation), combiners, placement)
+    return {name: _ensemble(members, found) for name, found in zip(combiners, fitted, strict=True)}
 
 
 def summary(made: Mapping[str, Ensemble]) -> str:
@@ -92,23 +81,12 @@ def _chosen(made: Mapping[str, Ensemble]) -> str:
     return choosing.chosen({name: ensemble.score for name, ensemble in made.items()})
 
 
-def _validation(members: Mapping[str, Predictions], groups: pd.Series[str], seed: int) -> Validation:
-    parts = [member.of("validation") for member in members.values()]
-    first, names = parts[0], of_images(parts[0].image_ids, groups)
-    if first.multi_label:
-        names = np.repeat(names, len(first.classes)).tolist()
-    labels, _ = decided(first.labels, first.probabilities)
-    probabilities = np.stack([decided(part.labels, part.probabilities)[1] for part in parts])
-    return Validation(probabilities, labels, choosing.folds(labels, names, probabilities.shape[2], seed))
+def _fitted(validation: Validation, name: str) -> Fit[Fitted]:
+    return choosing.fit(COMBINERS[name], validation, free=name not in FITTED)
 
 
-def _fitted(validation: Validation, name: str) -> tuple[Fitted, Score]:
-    return COMBINERS[name](validation.probabilities, validation.labels), choosing.scored(name, validation)
-
-
-def _ensemble(members: Mapping[str, Predictions], fitted: Fitted, score: Score) -> Ensemble:
-    several = next(iter(members.values())).multi_label
-    rule: Rule = ByFinding(fitted) if several else fitted
-    probabilities = rule.combine(np.stack([member.probabilities for member in members.values()]))
-    combined = replace(next(iter(members.values())), probabilities=probabilities)
-    return Ensemble(combined, tuple(members), rule, score)
+def _ensemble(members: Mapping[str, Predictions], fitted: Fit[Fitted]) -> Ensemble:
+    tables = list(members.values())
+    rule: Rule = ByFinding(fitted.rule) if tables[0].multi_label else fitted.rule
+    probabilities = rule.combine(np.stack([table.probabilities for table in tables]))
+    return Ensemble(fitted.answers(tables, probabilities), tuple(members), rule, fitted.score)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from medcnn.dataset.predictions import Predictions
-from medcnn.ensemble import cascading, combining
+from medcnn.ensemble import cascading, choosing, combining
 from medcnn.ensemble.cascading import Cascaded
 from medcnn.ensemble.combining import Ensemble
 from medcnn.runtime.fanout import Placement
@@ -27,7 +27,7 @@ class Plan:
         cascades: the first and the second model of each cascade, by its name.
         groups: the group (patient joined with duplicates) of each image id.
         macs: multiply-accumulates for one image, by trained model.
-        seed: of the folds in which combiners are scored.
+        seed: of the folds in which ensembles and cascades are scored.
         placement: where the combiners are fitted.
     """
 
@@ -76,8 +76,9 @@ def joined(trained: Mapping[str, Predictions], plan: Plan) -> Joined:
         MedcnnError: a validation image has no group.
     """
     members = {name: trained[name] for name in plan.members}
-    ensembles = combining.ensembles(members, plan.combiners, plan.groups, plan.seed, plan.placement)
+    seen = choosing.validation(trained, plan.groups, plan.seed)
+    ensembles = combining.ensembles(members, plan.combiners, seen.of(plan.members), plan.placement)
     several = next(iter(trained.values())).multi_label
     pairs = {} if several else plan.cascades
-    cascades = {name: cascading.cascaded(trained, pair, plan.macs) for name, pair in pairs.items()}
+    cascades = {name: cascading.cascaded(trained, pair, plan.macs, seen.of(pair)) for name, pair in pairs.items()}
     return Joined(ensembles, cascades, several)

@@ -9,6 +9,7 @@ import numpy as np
 
 from medcnn.core import files
 from medcnn.core.arrays import Floats, Truths
+from medcnn.measures.calibration import scaled
 from medcnn.measures.findings import apart, together
 from medcnn.measures.metrics import SMALLEST
 
@@ -118,6 +119,39 @@ class ByFinding:
 Rule = Fitted | ByFinding
 """``combine`` joins the raw probabilities (M, N, C) of M models; ``undecided`` names the images for which differences
 below a tolerance may give quite another result."""
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """When the first model answers: where its calibrated confidence is above the threshold.
+
+    Attributes:
+        temperature: divides the first model's logits, in ``calibration.COLDEST``..``calibration.HOTTEST``.
+        threshold: 0, and the first model answers every image, to 1, and it answers none.
+    """
+
+    temperature: float
+    threshold: float
+
+    def first_answers(self, first: Floats) -> Truths:
+        """For which images (N,) the first model answers, from its probabilities (N, C)."""
+        return confidence(scaled(first, self.temperature)) > self.threshold
+
+    def combine(self, probabilities: Floats) -> Floats:
+        """The first model's calibrated probabilities where it answers, else the second's: (N, C) of (2, N, C)."""
+        first, second = probabilities
+        return np.where(self.first_answers(first)[:, None], scaled(first, self.temperature), second)
+
+    def undecided(self, probabilities: Floats, tolerance: float) -> Truths:
+        """Images (N,) for which a difference below a tolerance may decide which model answers."""
+        certain = confidence(scaled(probabilities[0], self.temperature))
+        even: Truths = np.abs(certain - self.threshold) <= tolerance
+        return even
+
+
+def confidence(probabilities: Floats) -> Floats:
+    """The probability (N,) of the most probable class."""
+    return probabilities.max(axis=1)
 
 
 def joined(join: Join, probabilities: Floats) -> Floats:

@@ -16,7 +16,6 @@ from medcnn.dataset import manifest, predictions
 from medcnn.dataset.folds import MAIN
 from medcnn.dataset.manifest import SPLITS, of_images
 from medcnn.dataset.predictions import Predictions
-from medcnn.ensemble import combining
 from medcnn.evaluate import by_subgroup, crossval, plots, ranking
 from medcnn.evaluate.crossval import Gathered
 from medcnn.evaluate.evidence import Evidence
@@ -213,8 +212,7 @@ def _comparisons(
     trained: Sequence[str],
     known: Evidence,
 ) -> dict[str, Any]:
-    fitted = {*(f"ensemble_{name}" for name in combining.FITTED), *combined.cascades}
-    ranked = ranking.ranked(figures, fitted, trained)
+    ranked = ranking.ranked(figures, combined.unscored, trained)
     groups = of_images(next(iter(test.values())).image_ids, known.groups)
     pairs = statistics.compared(test, groups, known.settings, known.seed)
     return {

@@ -10,21 +10,21 @@ from medcnn.params.judging.figures import TESTED, of_findings
 
 
 def ranked(
-    figures: Mapping[str, Mapping[str, Any]], fitted: Collection[str], networks: Collection[str]
+    figures: Mapping[str, Mapping[str, Any]], unscored: Collection[str], networks: Collection[str]
 ) -> dict[str, Any]:
     """The models in order, by accuracy or, with several findings, by the mean area under the ROC curve.
 
     Test decides nothing but the order.
 
-    Best and worst have the lowest and the highest cross-entropy on validation, among the models that were not fitted
-    on it: a combiner that saw validation looks better there than it is.
+    Best and worst have the lowest and the highest cross-entropy on validation, where ensembles and cascades answer out
+    of fold. One that could not be scored so looks better there than it is, and is neither.
 
     Args:
         figures: ``metrics/evaluate/S.json``, the figures of every model.
-        fitted: the ensembles and cascades that were fitted on validation.
+        unscored: the ensembles and cascades whose answers on validation are of the fit on these very images.
         networks: the models that are a single network, whose attention can be drawn.
     """
-    candidates = [model for model in figures if model not in fitted]
+    candidates = [model for model in figures if model not in unscored]
     leading = "auroc" if any(of_findings(block["test"]) for block in figures.values()) else "accuracy"
     return {
         **_ends(figures, candidates),

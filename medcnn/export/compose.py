@@ -10,8 +10,7 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, shape_inference
 from onnx.numpy_helper import from_array
 
-from medcnn.ensemble.cascading import Cascade
-from medcnn.ensemble.rules import ByFinding, Fitted, Rule, Vote, WeightedMean
+from medcnn.ensemble.rules import ByFinding, Cascade, Fitted, Rule, Vote, WeightedMean
 from medcnn.export import content, opsets
 from medcnn.export.canonical import RAW, canonical
 from medcnn.export.content import Known, Step

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from medcnn.core import files
 from medcnn.core.arrays import Integers
 from medcnn.core.errors import MedcnnError
-from medcnn.ensemble import combining
 from medcnn.inference.certainty import Certainty
 from medcnn.measures.curves import Curve
 from medcnn.params.judging.benchmark import Limits
@@ -126,7 +125,7 @@ class Facts:
 
     @property
     def best(self) -> str:
-        """The chosen model: of the lowest cross-entropy on validation among those not fitted on it."""
+        """The chosen model: of the lowest cross-entropy on validation, ensembles and cascades out of fold."""
         return self.compared.best
 
     @property
@@ -138,12 +137,6 @@ class Facts:
     def best_first(self) -> tuple[str, ...]:
         """The chosen model, then the others as they rank."""
         return (self.best, *(model for model in self.ranking if model != self.best))
-
-    @property
-    def fitted(self) -> tuple[str, ...]:
-        """The ensembles and cascades that were fitted on validation."""
-        names = (*(f"ensemble_{combiner}" for combiner in combining.FITTED), *self.combined.cascades)
-        return tuple(name for name in names if name in self.models)
 
     @property
     def like_best(self) -> tuple[str, ...]:

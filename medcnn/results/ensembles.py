@@ -6,7 +6,7 @@ from medcnn.results.base import Number, Record
 
 
 class Validated(Record):
-    """Figures of a combiner on validation, out of fold if it is a fitted one."""
+    """Figures on validation, out of fold where something is fitted; None where validation is too small for folds."""
 
     accuracy: Number
     cross_entropy: Number
@@ -44,7 +44,10 @@ class Cost(Record):
 
 
 class Cascade(Record):
-    """One cascade: the first model answers where its calibrated confidence is above the threshold."""
+    """One cascade: the first model answers where its calibrated confidence is above the threshold.
+
+    Its figures on validation are out of fold, and absent where there can be no folds.
+    """
 
     first: str
     second: str
@@ -52,6 +55,7 @@ class Cascade(Record):
     threshold: float
     first_share: Shares
     macs: Cost
+    validation: Validated | None = None
 
 
 class Combined(Record):
@@ -71,3 +75,11 @@ class Combined(Record):
     macs: dict[str, int]
     by_finding: bool | None = None
     left_out: dict[str, str] | None = None
+
+    @property
+    def unscored(self) -> tuple[str, ...]:
+        """The ensembles and cascades whose answers on validation are flattered, as there are no folds: never chosen."""
+        ensembles = (
+            f"ensemble_{name}" for name, made in self.combiners.items() if made.validation.cross_entropy is None
+        )
+        return (*ensembles, *(name for name, made in self.cascades.items() if made.validation is None))

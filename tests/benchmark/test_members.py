@@ -32,6 +32,7 @@ RECORD: dict[str, Any] = {
             "second": "other",
             "temperature": 1.5,
             "threshold": 0.6,
+            "validation": {"accuracy": 0.5, "cross_entropy": 0.5},
             "first_share": {"validation": 0.5, "test": 0.5},
             "macs": {"first": 1, "second": 2, "mean": 2},
         }

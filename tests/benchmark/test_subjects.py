@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from medcnn.benchmark.subjects import distinct
-from medcnn.ensemble.cascading import Cascade
 from medcnn.ensemble.combined import Combined
+from medcnn.ensemble.rules import Cascade
 from medcnn.results.evaluated import Compared, Ends
 
 MEMBERS = {

@@ -3,13 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.predictions import Predictions
-from medcnn.ensemble import cascading
-from medcnn.ensemble.cascading import Cascade
+from medcnn.ensemble import cascading, choosing
+from medcnn.ensemble.cascading import Cascaded
+from medcnn.ensemble.rules import Cascade
+from medcnn.results.ensembles import Combined
 from medcnn.runtime import paths
 from tests.classifiers import model, table
 from tests.results.examples import trained
@@ -23,6 +26,17 @@ def pair(cheap: float = 1.0, dear: float = 2.5, images: int = 900, sharpness: fl
         "cheap": table(labels, model(labels, cheap, 0, sharpness=sharpness)),
         "dear": table(labels, model(labels, dear, 1)),
     }
+
+
+def cascaded(tables: dict[str, Predictions], groups: pd.Series | None = None) -> Cascaded:
+    groups = tables["cheap"].image_ids.to_series() if groups is None else groups
+    return cascading.cascaded(tables, ("cheap", "dear"), MACS, choosing.validation(tables, groups, seed=42))
+
+
+def of_rule(made: Cascaded, tables: dict[str, Predictions], split: str) -> np.ndarray:
+    """The probabilities of the cascade that was fitted on all of validation."""
+    parts = [tables[name].of(split).probabilities for name in (made.first, made.second)]
+    return made.cascade.combine(np.stack(parts))
 
 
 def accuracy(predicted: Predictions) -> float:
@@ -81,17 +95,42 @@ def test_each_image_is_answered_by_one_of_the_two_models() -> None:
 
 def test_on_validation_a_cascade_is_as_good_as_its_second_model_and_cheaper() -> None:
     tables = pair()
-    made = cascading.cascaded(tables, ("cheap", "dear"), MACS)
+    made = cascaded(tables)
     assert accuracy(tables["cheap"].of("validation")) < accuracy(tables["dear"].of("validation"))
-    assert accuracy(made.predictions.of("validation")) >= accuracy(tables["dear"].of("validation"))
+    seen = tables["dear"].of("validation")
+    assert (of_rule(made, tables, "validation").argmax(axis=1) == seen.labels).mean() >= accuracy(seen)
     assert 0.1 < made.first_share["validation"] < 0.9
     assert made.cost.mean < MACS["dear"]
     assert made.cascade.temperature > 1.5
 
 
+def test_no_image_of_validation_is_answered_by_a_fit_on_its_own_patient() -> None:
+    """Of images that repeat each other, one copy gives the threshold away that is right for the other."""
+    tables = pair(images=60)
+    ids = tables["cheap"].of("validation").image_ids
+    groups = pd.Series([str(place // 3) for place in range(len(ids))], ids)
+    seen = choosing.validation(tables, groups, seed=42)
+    made = cascaded(tables, groups)
+    answers = made.predictions.of("validation").probabilities
+    for fold in range(choosing.FOLDS):
+        held_out = seen.folds == fold
+        assert len({*groups[held_out]} & {*groups[~held_out]}) == 0
+        other = cascading.fitted(seen.probabilities[:, ~held_out], seen.labels[~held_out])
+        np.testing.assert_array_equal(answers[held_out], other.combine(seen.probabilities[:, held_out]))
+    assert made.score.accuracy == pytest.approx(accuracy(made.predictions.of("validation")))
+
+
+def test_a_cascade_that_cannot_be_scored_is_on_record_as_such() -> None:
+    tables = pair(images=60)
+    groups = tables["cheap"].image_ids.to_series()
+    groups[:] = "one"
+    record = files.rounded({"both": cascaded(tables, groups).record()})
+    assert Combined(combiners={}, chosen=None, macs={}, cascades=record).unscored == ("both",)
+
+
 def test_the_record_tells_enough_to_answer_again() -> None:
     tables = pair()
-    record = files.rounded(cascading.cascaded(tables, ("cheap", "dear"), MACS).record())
+    record = files.rounded(cascaded(tables).record())
     cascade = Cascade(record["temperature"], record["threshold"])
     for split in ("validation", "test"):
         answered = cascade.first_answers(tables["cheap"].of(split).probabilities)
@@ -103,26 +142,27 @@ def test_the_record_tells_enough_to_answer_again() -> None:
 
 def test_the_fit_does_not_look_at_the_test_part() -> None:
     tables = pair()
-    before = cascading.cascaded(tables, ("cheap", "dear"), MACS)
+    before = cascaded(tables)
     test = np.array([split == "test" for split in tables["cheap"].splits])
     tables["cheap"].labels[test] = 0
     for part in tables.values():
         part.probabilities[test] = part.probabilities[test][::-1]
-    after = cascading.cascaded(tables, ("cheap", "dear"), MACS)
+    after = cascaded(tables)
     assert after.cascade == before.cascade
     assert after.first_share["validation"] == before.first_share["validation"]
 
 
 def test_a_useless_first_model_costs_more_and_harms_nothing() -> None:
     tables = pair(cheap=-3.0, dear=6.0)
-    made = cascading.cascaded(tables, ("cheap", "dear"), MACS)
-    assert accuracy(made.predictions.of("validation")) >= accuracy(tables["dear"].of("validation"))
+    made = cascaded(tables)
+    seen = tables["dear"].of("validation")
+    assert (of_rule(made, tables, "validation").argmax(axis=1) == seen.labels).mean() >= accuracy(seen)
     assert made.first_share["validation"] < 0.05
     assert made.cost.mean > MACS["dear"]
 
 
 def test_an_ensemble_costs_what_its_needed_members_cost() -> None:
-    made = cascading.cascaded(pair(), ("cheap", "dear"), MACS)
+    made = cascaded(pair())
     whole = cascading.mean_macs(MACS, {"mean": ("cheap", "dear"), "greedy": ("dear",)}, {"cheap_dear_cascade": made})
     assert whole == {
         **MACS,

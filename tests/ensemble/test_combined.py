@@ -10,7 +10,7 @@ import pytest
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.predictions import Predictions
-from medcnn.ensemble import cascading, combined, combining
+from medcnn.ensemble import cascading, choosing, combined, combining, rules
 from medcnn.params.whole import Compute
 from medcnn.runtime import paths
 from tests.classifiers import model, table
@@ -31,20 +31,21 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Predict
 
 
 def recorded(tables: dict[str, Predictions]) -> dict[str, np.ndarray]:
-    """Write the record, and return what each combination predicted."""
-    groups = tables["one"].image_ids.to_series()
-    made = combining.ensembles(tables, tuple(combining.COMBINERS), groups, 42, Compute())
-    cascade = cascading.cascaded(tables, ("one", "other"), MACS)
+    """Write the record, and return what each combination predicted on test."""
+    seen = choosing.validation(tables, tables["one"].image_ids.to_series(), 42)
+    made = combining.ensembles(tables, tuple(combining.COMBINERS), seen, Compute())
+    cascade = cascading.cascaded(tables, ("one", "other"), MACS, seen.of(("one", "other")))
     record = {**combining.record(made), "cascades": {CASCADE: cascade.record()}, "macs": MACS}
     files.write_json(paths.metrics("ensemble", "phantom"), record)
-    predicted = {f"ensemble_{name}": ensemble.predictions.probabilities for name, ensemble in made.items()}
-    return predicted | {CASCADE: cascade.predictions.probabilities}
+    predicted = {f"ensemble_{name}": ensemble.predictions for name, ensemble in made.items()}
+    predicted |= {CASCADE: cascade.predictions}
+    return {name: part.of("test").probabilities for name, part in predicted.items()}
 
 
 def test_the_record_alone_answers_as_the_ensemble_stage_did(tables: dict[str, Predictions]) -> None:
     for name, expected in recorded(tables).items():
         made = combined.read("phantom", name)
-        answer = made.rule.combine(np.stack([tables[member].probabilities for member in made.members]))
+        answer = made.rule.combine(np.stack([tables[member].of("test").probabilities for member in made.members]))
         np.testing.assert_allclose(answer, expected, atol=1e-12, err_msg=name)
     assert set(combined.read_all("phantom")) == {f"ensemble_{name}" for name in combining.COMBINERS} | {CASCADE}
 
@@ -63,8 +64,8 @@ def test_a_near_tie_is_undecided(tables: dict[str, Predictions]) -> None:
     assert vote.rule.undecided(even, 1e-4).tolist() == [True, False]
     assert mean.rule.undecided(even, 1e-4).tolist() == [False, False]
     cascade = combined.read("phantom", CASCADE).rule
-    assert isinstance(cascade, cascading.Cascade)
-    assert cascading.Cascade(1.0, 0.6).undecided(even[:2], 1e-4).tolist() == [False, True]
+    assert isinstance(cascade, rules.Cascade)
+    assert rules.Cascade(1.0, 0.6).undecided(even[:2], 1e-4).tolist() == [False, True]
 
 
 def test_what_is_not_there_is_one_line(tables: dict[str, Predictions]) -> None:

@@ -14,7 +14,7 @@ from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.dataset.predictions import Predictions
 from medcnn.ensemble import choosing, combiners, combining
-from medcnn.ensemble.choosing import Score
+from medcnn.ensemble.choosing import Score, Validation
 from medcnn.ensemble.rules import Dense, Vote, WeightedMean
 from medcnn.measures import metrics
 from medcnn.params.ensemble import Combiner
@@ -48,8 +48,12 @@ def alone(some: dict[str, Predictions]) -> pd.Series:
     return next(iter(some.values())).image_ids.to_series()
 
 
+def seen(some: dict[str, Predictions], groups: pd.Series | None = None, seed: int = 42) -> Validation:
+    return choosing.validation(some, alone(some) if groups is None else groups, seed)
+
+
 def ensembles(some: dict[str, Predictions], seed: int = 42) -> dict[str, combining.Ensemble]:
-    return combining.ensembles(some, ALL, alone(some), seed, Compute())
+    return combining.ensembles(some, ALL, seen(some, seed=seed), Compute())
 
 
 def drawn(models: int = 3, images: int = 40, classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +68,7 @@ def test_the_combiners_are_those_that_params_offers() -> None:
 
 def test_the_order_of_params_is_no_order_of_choice() -> None:
     some = members({"good": 2, "bad": 0})
-    backwards = combining.ensembles(some, ALL[::-1], alone(some), 42, Compute())
+    backwards = combining.ensembles(some, ALL[::-1], seen(some), Compute())
     assert combining.record(backwards) == combining.record(ensembles(some))
 
 
@@ -86,8 +90,8 @@ def test_no_combiner_looks_at_the_test_part() -> None:
         part.probabilities[200:] = part.probabilities[200:][::-1]
     for name, after in ensembles(some).items():
         assert (after.rule, after.score) == (before[name].rule, before[name].score)
-        seen = [ensemble.predictions.of("validation").probabilities for ensemble in (before[name], after)]
-        np.testing.assert_array_equal(*seen)
+        answers = [ensemble.predictions.of("validation").probabilities for ensemble in (before[name], after)]
+        np.testing.assert_array_equal(*answers)
 
 
 def test_the_mean_weighs_all_alike() -> None:
@@ -259,10 +263,21 @@ def test_a_fitted_combiner_is_scored_on_folds_that_it_has_not_seen() -> None:
         np.testing.assert_array_equal(predicted[held], fitted.combine(probabilities[:, held]))
 
 
-def test_the_mean_and_the_vote_are_scored_directly() -> None:
+@pytest.mark.parametrize("name", ALL)
+def test_validation_is_answered_out_of_fold_and_test_by_the_fit_on_all_of_it(name: str) -> None:
+    some = members({"good": 2, "bad": 0}, images=120)
+    made, validation = ensembles(some)[name], seen(some)
+    expected = choosing.out_of_fold(
+        combiners.COMBINERS[name], validation.probabilities, validation.labels, validation.folds
+    )
+    np.testing.assert_allclose(made.predictions.of("validation").probabilities, expected, atol=1e-12)
+    on_test = made.rule.combine(np.stack([part.of("test").probabilities for part in some.values()]))
+    np.testing.assert_array_equal(made.predictions.of("test").probabilities, on_test)
+
+
+def test_every_score_is_of_the_answers_that_are_written() -> None:
     some = members({"good": 2, "bad": 0})
-    for name in ("mean", "vote"):
-        made = ensembles(some)[name]
+    for made in ensembles(some).values():
         part = made.predictions.of("validation")
         right = part.probabilities.argmax(axis=1) == part.labels
         assert made.score.accuracy == pytest.approx(right.mean())
@@ -288,12 +303,13 @@ def test_pure_noise_scores_no_better_than_chance() -> None:
     flattered, leaked = [], []
     for seed in range(12):
         some, groups = noise(seed)
-        made = combining.ensembles(some, ALL, groups, seed, Compute())
+        made = combining.ensembles(some, ALL, seen(some, groups, seed), Compute())
         for name, ensemble in made.items():
             scores[name].append(ensemble.score)
-        stacked = made["concat_dense"].predictions
-        flattered.append((stacked.probabilities.argmax(axis=1) == stacked.labels).mean())
-        alike = combining.ensembles(some, ["concat_dense"], alone(some), seed, Compute())
+        both = np.stack([part.probabilities for part in some.values()])
+        stacked = made["concat_dense"].rule.combine(both)
+        flattered.append((stacked.argmax(axis=1) == some["model_0"].labels).mean())
+        alike = combining.ensembles(some, ["concat_dense"], seen(some, seed=seed), Compute())
         leaked.append(alike["concat_dense"].score.accuracy)
     for name, drawn_scores in scores.items():
         # 12 x 30 independent patients: the mean accuracy has a standard deviation of 0.026.
@@ -329,7 +345,7 @@ def test_a_class_of_one_patient_leaves_fitted_combiners_unscored_and_says_so() -
     groups = alone(some)
     part = next(iter(some.values())).of("validation")
     groups[part.image_ids[part.labels == 1]] = "one"
-    made = combining.ensembles(some, ALL, groups, 42, Compute())
+    made = combining.ensembles(some, ALL, seen(some, groups), Compute())
     scored = {name for name, ensemble in made.items() if np.isfinite(ensemble.score.cross_entropy)}
     assert scored == {"mean", "vote"}
     assert combining.record(made)["chosen"] in scored
@@ -362,7 +378,7 @@ def test_one_model_makes_no_ensemble() -> None:
 def test_an_image_that_the_manifest_lacks_is_named() -> None:
     some = members({"one": 1, "other": 1})
     with pytest.raises(MedcnnError, match="image 000000000000 of the predictions is not in the manifest"):
-        combining.ensembles(some, ALL, pd.Series({"0": "one"}), 42, Compute())
+        seen(some, pd.Series({"0": "one"}))
 
 
 def test_importing_the_combiners_loads_no_framework() -> None:

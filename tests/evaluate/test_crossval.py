@@ -14,7 +14,7 @@ from medcnn.core.errors import MedcnnError
 from medcnn.dataset import folds, manifest, predictions
 from medcnn.dataset.folds import Cell
 from medcnn.dataset.predictions import Predictions
-from medcnn.ensemble import combining
+from medcnn.ensemble import choosing, combining
 from medcnn.ensemble.joining import Plan
 from medcnn.evaluate import crossval
 from medcnn.evaluate.crossval import Cells
@@ -187,7 +187,7 @@ def test_ensembles_and_cascades_are_fitted_again_in_every_cell(run: Params) -> N
     assert set(found) == set(names)
     assert all(found[name][0, 0] is None for name in names)
     members = {name: predictions.read(paths.cell("s", name, 1, 0) / folds.PREDICTIONS) for name in ("a", "b")}
-    expected = combining.ensembles(members, combiners, GROUPS, run.seed, run.compute)
+    expected = combining.ensembles(members, combiners, choosing.validation(members, GROUPS, run.seed), run.compute)
     for name in combiners:
         assert np.array_equal(found[f"ensemble_{name}"][1, 0].probabilities, expected[name].predictions.probabilities)
     assert found["a_b_cascade"][1, 0].splits.tolist() == table(1).splits.tolist()

@@ -19,21 +19,21 @@ def pair(first: str, second: str, *ps: float | None) -> dict[str, Any]:
 FIGURES = {"a": of(0.8, 0.5), "b": of(0.9, 0.7), "ensemble_weighted": of(0.7, 0.1), "ensemble_mean": of(0.85, 0.4)}
 
 
-def test_best_and_worst_are_decided_on_validation_among_models_not_fitted_there() -> None:
-    found = ranking.ranked(FIGURES, fitted={"ensemble_weighted"}, networks={"a", "b"})
+def test_best_and_worst_are_decided_on_validation_among_models_that_are_scored_there() -> None:
+    found = ranking.ranked(FIGURES, unscored={"ensemble_weighted"}, networks={"a", "b"})
     assert (found["best"], found["worst"]) == ("ensemble_mean", "b")
     assert found["networks"] == {"best": "a", "worst": "b"}
 
 
 def test_the_order_is_by_test_accuracy_and_undefined_figures_come_last() -> None:
     figures = {**FIGURES, "c": of(None, None)}
-    found = ranking.ranked(figures, fitted=(), networks={"a", "b", "c"})
+    found = ranking.ranked(figures, unscored=(), networks={"a", "b", "c"})
     assert found["ranking"] == ["b", "ensemble_mean", "a", "ensemble_weighted", "c"]
     assert found["networks"] == {"best": "a", "worst": "c"}
 
 
 def test_one_model_is_best_and_worst() -> None:
-    assert ranking.ranked({"a": of(1.0, 0.1)}, fitted=(), networks={"a"})["networks"] == {"best": "a", "worst": "a"}
+    assert ranking.ranked({"a": of(1.0, 0.1)}, unscored=(), networks={"a"})["networks"] == {"best": "a", "worst": "a"}
 
 
 def test_models_within_chance_of_the_best_are_named_by_figure() -> None:

@@ -12,8 +12,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from medcnn.core.errors import MedcnnError
-from medcnn.ensemble.cascading import Cascade
-from medcnn.ensemble.rules import Dense, Vote, WeightedMean, as_written
+from medcnn.ensemble.rules import Cascade, Dense, Vote, WeightedMean, as_written
 from medcnn.export import compose
 from medcnn.export.canonical import canonical
 from medcnn.inference import sessions

@@ -90,7 +90,7 @@ def figures(made: Example) -> dict:
 
 
 def best(made: Example) -> str:
-    """By validation, without what was fitted there."""
+    """By validation, without what could not be scored there out of fold."""
     candidates = [model for model in made.models if model not in ("ensemble_weighted", CASCADE)]
     return min(candidates, key=lambda model: figures(made)[model]["validation"]["cross_entropy"])
 

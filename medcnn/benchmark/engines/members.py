@@ -9,8 +9,8 @@ import numpy as np
 from medcnn.benchmark.engines.available import Engine
 from medcnn.benchmark.job import Job
 from medcnn.ensemble import combined
-from medcnn.ensemble.cascading import Cascade
 from medcnn.ensemble.combined import Combined
+from medcnn.ensemble.rules import Cascade
 from medcnn.measures.calibration import scaled
 from medcnn.runtime import paths
 
