@@ -13,6 +13,7 @@ from medcnn.params.ensemble import Ensemble
 from medcnn.params.gate import Evaluate
 from medcnn.params.judging.benchmark import Benchmark
 from medcnn.params.placement import Placement
+from medcnn.params.report import Report
 from medcnn.params.shared import loading
 from medcnn.params.shared.base import Block, Name, Seed, distinct, known, named
 from medcnn.params.shared.compute import Computed
@@ -60,6 +61,8 @@ class Params(Block):
     """How results are judged."""
     benchmark: Benchmark
     """How exported models are made smaller and timed."""
+    report: Report = Report()
+    """What the page and the model card show."""
 
     @model_validator(mode="after")
     def _names_exist(self) -> Params:

@@ -17,7 +17,7 @@ from medcnn.params.judging.evaluate import Judging
 from medcnn.params.studies import Study
 from medcnn.published import table
 from medcnn.published.table import Table
-from medcnn.report import reading
+from medcnn.report import privacy, reading
 from medcnn.report.areas import Area, aurocs
 from medcnn.report.claims import Claims, claims
 from medcnn.report.explorer import BUDGET, Explorer, explorer, outcomes
@@ -191,7 +191,7 @@ def gathered(name: str, settings: Settings) -> Facts:
     ranking = [compared.best, *(model for model in compared.ranking if model in models and model != compared.best)]
     sheet = paths.plots("prepare", name) / "contact_sheet.png"
     exported = _exported(name, models)
-    return Facts(
+    facts = Facts(
         name=name,
         study=study,
         models=models,
@@ -224,6 +224,7 @@ def gathered(name: str, settings: Settings) -> Facts:
         contact_sheet=sheet if sheet.exists() else None,
         published=table.read(name),
     )
+    return privacy.held_back(facts, settings.report.privacy)
 
 
 def _by_model(stage: str, study: str, models: tuple[str, ...], kind: type[Kind]) -> dict[str, Kind]:

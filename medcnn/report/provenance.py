@@ -12,6 +12,7 @@ import yaml
 
 from medcnn.core import files
 from medcnn.params.sources import public
+from medcnn.report import privacy
 from medcnn.report.reproduction import Reproduction, reproduction
 from medcnn.report.settings import Settings
 from medcnn.runtime import paths
@@ -90,7 +91,7 @@ def params_of_run(settings: Settings, study: str) -> str:
         "seed": tree["seed"],
         "run": tree["run"],
         "compute": settings.compute.model_dump(),
-        "studies": {study: _shareable(tree["studies"][study])},
+        "studies": {study: privacy.params(_shareable(tree["studies"][study]), settings.report.privacy)},
         "models": {model: settings.models[model].in_use() for model in dict.fromkeys(models)},
         "ensemble": tree["ensemble"],
         "evaluate": tree["evaluate"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from medcnn.params.ensemble import Ensemble
 from medcnn.params.judging.benchmark import Limits, Spread
 from medcnn.params.judging.evaluate import Judging
+from medcnn.params.report import Report
 from medcnn.params.shared.base import Name, Seed, View
 from medcnn.params.shared.compute import Computed
 from medcnn.params.shared.models import Model
@@ -27,3 +28,4 @@ class Settings(View):
     ensemble: Ensemble
     evaluate: Judging
     benchmark: Benchmark
+    report: Report = Report()

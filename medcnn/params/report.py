@@ -1,0 +1,17 @@
+"""What the page and the model card may show of the images."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from medcnn.params.shared.base import Block
+
+Privacy = Literal["full", "no_images", "figures_only"]
+
+
+class Report(Block):
+    """What the page and the model card show."""
+
+    privacy: Privacy = "full"
+    """`no_images` leaves out pictures, names of files and of patients; `figures_only` errors by patient and doubts
+    about images too."""
