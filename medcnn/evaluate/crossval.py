@@ -109,6 +109,17 @@ def block(cells: Cells, known: Evidence) -> dict[str, Any]:
     }
 
 
+def by_seed(figures: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
+    """The figures on test of the trainings of fold 0, by repeat; none where a model was trained once.
+
+    Args:
+        figures: of a model, ``crossval`` among them where it has several cells.
+    """
+    cells = figures["crossval"]["cells"] if "crossval" in figures else {}
+    of_test = {name.removeprefix("0-"): found for name, found in cells.items() if name.startswith("0-")}
+    return of_test if len(of_test) > 1 else {}
+
+
 def _tables(study: str, models: Iterable[str], cell: Cell, plan: Plan) -> dict[str, Predictions]:
     """The predictions of one cell: of its trained models, and of the ensembles and cascades made of them."""
     trained = predictions.read_all({name: paths.cell(study, name, *cell) / PREDICTIONS for name in models})

@@ -214,7 +214,8 @@ def _comparisons(
 ) -> dict[str, Any]:
     ranked = ranking.ranked(figures, combined.unscored, trained)
     groups = of_images(next(iter(test.values())).image_ids, known.groups)
-    pairs = statistics.compared(test, groups, known.settings, known.seed)
+    repeats = {model: crossval.by_seed(block) for model, block in figures.items()}
+    pairs = statistics.compared(test, groups, known.settings, known.seed, repeats)
     return {
         **ranked,
         "pairs": pairs,

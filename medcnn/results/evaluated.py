@@ -279,13 +279,17 @@ class Evaluated(Record):
 
 
 class Difference(Record):
-    """How much higher a figure of the first model is than the second's; ``p_holm`` is corrected for all pairs."""
+    """How much higher a figure of the first model is than the second's; ``p_holm`` is corrected for all pairs.
+
+    ``seeds`` is the standard deviation over seeds, which the rest counts; None where both models were trained once.
+    """
 
     difference: Number
     low: Number
     high: Number
     p: Number
     p_holm: Number
+    seeds: Number = None
 
 
 class Pair(Record):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from scipy.special import ndtr
 from medcnn.core.arrays import Floats, Integers, Truths
 from medcnn.dataset.predictions import Predictions
 from medcnn.measures import metrics
-from medcnn.measures.statistics import areas, bootstrap, intervals
+from medcnn.measures.statistics import areas, bootstrap, intervals, luck
 from medcnn.measures.statistics.areas import MeanArea
 from medcnn.measures.statistics.bootstrap import Resamples
 from medcnn.measures.statistics.grouping import Names, numbered, sizes, sums
 from medcnn.measures.statistics.intervals import NONE, Interval
+from medcnn.measures.statistics.luck import Repeats
 from medcnn.params.judging.evaluate import Judging
 from medcnn.params.judging.figures import TESTED
 
@@ -28,25 +30,37 @@ DRAWS_A_PAIR = 80
 
 @dataclass(frozen=True)
 class Difference:
-    """How much higher a figure of the first model is than the second's; NaN where it is not defined."""
+    """How much higher a figure of the first model is than the second's; NaN where it is not defined.
+
+    ``seeds`` is its standard deviation over seeds, which interval and p-value count, NaN where both were trained once.
+    """
 
     value: float
     interval: Interval
     p_value: float
+    seeds: float = math.nan
 
 
-def compared(tables: Mapping[str, Predictions], groups: Names, settings: Judging, seed: int) -> list[dict[str, Any]]:
+def compared(
+    tables: Mapping[str, Predictions],
+    groups: Names,
+    settings: Judging,
+    seed: int,
+    repeats: Mapping[str, Repeats] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
     """Every pair of models: differences in accuracy, area under the ROC curve and cross-entropy, and their tests.
 
     Accuracy is tested by the exact McNemar test, by ``sign_flip`` where groups have several images, with the interval
     of ``intervals.combination``; the area by DeLong's paired test; cross-entropy by the paired bootstrap of whole
-    groups. ``p_holm`` is corrected for all pairs of one figure.
+    groups. What the seeds of a model's trainings move is added to all of it, see ``luck``. ``p_holm`` is corrected for
+    all pairs of one figure.
 
     Args:
         tables: predictions of the same images in the same order, by model.
         groups: the group of each image.
         settings: the confidence, and the least number of resamples.
         seed: root of the bootstrap's draws.
+        repeats: figures on the same images by seed, of models that were trained with several.
     """
     pairs = list(combinations(tables, 2))
     if not pairs:
@@ -56,6 +70,10 @@ def compared(tables: Mapping[str, Predictions], groups: Names, settings: Judging
         "accuracy": _accuracies(tables, pairs, numbers, settings.confidence),
         "auroc": _areas(tables, pairs, numbers, settings.confidence),
         "cross_entropy": _losses(tables, pairs, numbers, settings, seed),
+    }
+    found = {
+        figure: [_over_seeds(*pair, repeats, figure, settings) for pair in zip(of_pairs, pairs, strict=True)]
+        for figure, of_pairs in found.items()
     }
     adjusted = {figure.key: holm([difference.p_value for difference in found[figure.key]]) for figure in TESTED}
     return [
@@ -159,6 +177,20 @@ def _loss_difference(leads: Floats, means: bootstrap.Means, place: int, confiden
     return Difference(float(means.values[place]), interval, means.p_value(place))
 
 
+def _over_seeds(
+    difference: Difference, pair: tuple[str, str], repeats: Mapping[str, Repeats], figure: str, settings: Judging
+) -> Difference:
+    first, second = (repeats.get(model, {}) for model in pair)
+    deviation = luck.deviation(first, second, figure)
+    bound, z = metrics.COSTLIEST if figure == "cross_entropy" else 1.0, intervals.quantile(settings.confidence)
+    return Difference(
+        difference.value,
+        luck.widened(difference.value, difference.interval, deviation, z, bound),
+        luck.p_value(difference.value, difference.p_value, deviation),
+        deviation,
+    )
+
+
 def _block(difference: Difference, adjusted: float) -> dict[str, float]:
     return {
         "difference": difference.value,
@@ -166,4 +198,5 @@ def _block(difference: Difference, adjusted: float) -> dict[str, float]:
         "high": difference.interval.high,
         "p": difference.p_value,
         "p_holm": adjusted,
+        **({} if math.isnan(difference.seeds) else {"seeds": difference.seeds}),
     }
