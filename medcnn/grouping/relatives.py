@@ -12,20 +12,22 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from medcnn.core import tables
-from medcnn.grouping import duplicates
+from medcnn.grouping import duplicates, transformed
+from medcnn.grouping.transformed import Transformed
 from medcnn.params.splits import Duplicates
 
 
 @dataclass(frozen=True)
 class Relatives:
     """Per row: its patient, and the first row among its exact copies, its near duplicates, and all of these joined
-    with the pictures of one file.
+    with the pictures of one file. Near duplicates include transformed copies, where these were looked for.
     """
 
     patients: pd.Series[str]
     exact: npt.NDArray[np.int64]
     near: npt.NDArray[np.int64]
     groups: npt.NDArray[np.int64]
+    transformed: Transformed | None = None
 
 
 def related(
@@ -56,7 +58,12 @@ def related(
     of_file = np.searchsorted(files, files)
     ties = (np.stack([near, places], axis=1), same(patients), np.stack([of_file, places], axis=1), companions)
     groups = joined(count, *ties)
-    return Relatives(patients, exact, near, groups)
+    if not limits.transformed:
+        return Relatives(patients, exact, near, groups)
+    side = duplicates.THUMBNAIL
+    copies = transformed.found(thumbnails(images).reshape(-1, side, side), groups[images])
+    near, groups = (joined(count, np.stack([of, places], axis=1), images[copies.pairs]) for of in (near, groups))
+    return Relatives(patients, exact, near, groups, copies)
 
 
 def joined(count: int, *pairs: npt.ArrayLike) -> npt.NDArray[np.int64]:

@@ -118,7 +118,8 @@ def hunted(planted: Sequence[Planted], found: Found) -> list[Hunted]:
 
 
 def _of_kind(kind: Kind, planted: Sequence[Planted], found: Sequence[set[str]]) -> Hunted:
-    wanted = [_files(fault) for fault in planted if fault.fault == kind]
+    kinds = (kind, "hidden") if kind == "near" else (kind,)
+    wanted = [_files(fault) for fault in planted if fault.fault in kinds]
     # A planted near copy may be of a file that was copied exactly too, so that copies of any kind are no false alarm.
     known = [_files(fault) for fault in planted if (fault.fault == "unreadable") == (kind == "unreadable")]
     return Hunted(

@@ -68,6 +68,22 @@ class Duplicates(Record):
     near_images: int
 
 
+class Transformed(Record):
+    """Mirrored, cropped, re-windowed and compressed copies, where they were looked for.
+
+    Attributes:
+        images: how many are in such a pair, beyond what is known to belong together; other near duplicates included.
+        threshold: the least correlation of a copy.
+        recall: share of copies made of the set's own images that reach it, by what was done to them.
+        false_alarms: the share of images that are expected to pass it by chance.
+    """
+
+    images: int
+    threshold: float
+    recall: dict[str, float]
+    false_alarms: float
+
+
 class Related(Record):
     """Held-out images of one class, and how many have a relative of each kind in an earlier part."""
 
@@ -119,6 +135,7 @@ class Split(Record):
     sizes: Sizes
     modes: Counts
     duplicates: Duplicates
+    transformed: Transformed | None = None
     splits: dict[str, Counts]
     on_leak: OnLeak
     before_repair: dict[str, dict[str, Related]]

@@ -16,6 +16,7 @@ from medcnn.dataset import doubts, truths
 from medcnn.dataset.manifest import PARTS, SPLITS, USED
 from medcnn.grouping import leaks
 from medcnn.grouping.relatives import Relatives, joined, same
+from medcnn.grouping.transformed import Transformed
 from medcnn.params.splits import OnLeak
 from medcnn.split.surveying import Survey
 
@@ -43,6 +44,7 @@ def fingerprint(survey: Survey, on_leak: OnLeak, seed: int) -> dict[str, Any]:
         "sizes": _sizes(rows),
         "modes": _counted(rows["mode"]),
         "duplicates": _duplicates(relatives),
+        "transformed": _transformed(relatives.transformed),
         "splits": {split: truths.counted(rows["label"][rows["split"] == split]) for split in SPLITS},
         "on_leak": on_leak,
         "before_repair": _before_repair(survey),
@@ -81,6 +83,18 @@ def _duplicates(relatives: Relatives) -> dict[str, int]:
         "exact_images": int(exact.sum()),
         "near_groups": len(near),
         "near_images": int(near.sum()),
+    }
+
+
+def _transformed(copies: Transformed | None) -> dict[str, Any] | None:
+    """How transformed copies were told from strangers, and how many images have one."""
+    if copies is None:
+        return None
+    return {
+        "images": len(np.unique(copies.pairs)),
+        "threshold": copies.threshold,
+        "recall": copies.recall,
+        "false_alarms": copies.false_alarms,
     }
 
 
