@@ -80,7 +80,7 @@ faults: $(TOOLS) ## Kills, full disks, hostile archives and other machines: what
 fuzz: $(TOOLS) ## 2,000 image sets as people might have them, through download, split, init and check
 	FUZZ=20 python -m pytest tests/fuzz/test_image_sets.py --numprocesses 2
 
-portable: $(TOOLS) ## Hold compute.bytes: portable to its word on emulated CPUs, in an hour or more; ARGS="--cpus Haswell"
+portable: $(TOOLS) ## Hold compute.bytes: portable to its word on emulated CPUs, in an hour or more; ARGS="--cpus Haswell --stages evaluate"
 	python -m tests.portable $(ARGS)
 
 cluster: $(TOOLS) ## Install Ray, and hold results of a cluster on this machine to those without one

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tests.bench import cluster, engines, pipeline, published, scale, training
+from tests.bench import cluster, engines, limits, pipeline, published, scale, training
 
 ARCHIVES = Path("~/.cache/medcnn/scale")
 SIZES = (1_000, 10_000, 100_000)
@@ -24,6 +24,9 @@ def main() -> None:
     growth = kinds.add_parser("scale", help="the stages on archives of more and more synthetic images")
     growth.add_argument("--folder", type=Path, default=ARCHIVES, help=f"where archives are kept (default {ARCHIVES})")
     growth.add_argument("--sizes", type=_sizes, default=SIZES, help="images of each archive, such as 1000,10000")
+    limits_ = kinds.add_parser("limits", help="split and prepare beside decoding alone")
+    limits_.add_argument("--folder", type=Path, default=ARCHIVES, help=f"where archives are kept (default {ARCHIVES})")
+    limits_.add_argument("--images", type=int, default=1_000, help="how many (default 1000)")
     ray = kinds.add_parser("ray", help="five folds on Ray clusters of one node and of two")
     ray.add_argument("--rounds", type=int, default=3, help="how often to measure everything (default 3)")
     steps = kinds.add_parser("training", help="a network that is trained whole, beside plain Keras")
@@ -41,6 +44,9 @@ def main() -> None:
         return
     if options.what == "scale":
         scale.main(options.folder.expanduser().resolve(), options.sizes)
+        return
+    if options.what == "limits":
+        limits.main(options.folder.expanduser().resolve(), options.images)
         return
     if options.what != "published":
         {None: pipeline, "engines": engines}[options.what].main()

@@ -38,7 +38,7 @@ def main(folder: Path, sizes: Sequence[int]) -> None:
     table = {images: _measured(folder, images) for images in sizes}
     _print_growth(table)
     looked = min((images for images in sizes if images >= LOOKED_AT), default=max(sizes))
-    with _project(folder, looked) as project:
+    with throwaway(folder, looked) as project:
         for stage in ("download", "split", "prepare"):
             _stage(project, stage)
         _print_beside(project, min(looked, LOOPED))
@@ -46,7 +46,7 @@ def main(folder: Path, sizes: Sequence[int]) -> None:
 
 
 def _measured(folder: Path, images: int) -> dict[str, Cost]:
-    with _project(folder, images) as project:
+    with throwaway(folder, images) as project:
         costs = {stage: _stage(project, stage) for stage in ("download", "split", "prepare")}
         _run(project, "stages.weights", "lite0")
         costs["features"] = _run(project, "tests.bench.lite0", STUDY)
@@ -62,7 +62,7 @@ def _measured(folder: Path, images: int) -> dict[str, Cost]:
 
 
 @contextmanager
-def _project(folder: Path, images: int) -> Iterator[Path]:
+def throwaway(folder: Path, images: int) -> Iterator[Path]:
     """A throwaway project on the disk of the archives, with one study and no more models than ``MODELS``."""
     changes: dict[str, Any] = {
         f"studies.{STUDY}.source": {"kind": "archive", "path": str(_archive(folder, images))},

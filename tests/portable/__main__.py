@@ -9,8 +9,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.portable.work import STAGES
 from tests.project import ROOT
 
 EMULATOR = "qemu-x86_64"
@@ -28,35 +30,67 @@ def main() -> int:
     """Print a row per stage and a column per processor; the exit code is 1 where portable bytes differ."""
     parser = argparse.ArgumentParser(prog="python -m tests.portable")
     parser.add_argument("--cpus", nargs="*", default=EMULATED, help=f"of {EMULATOR} -cpu help (default: %(default)s)")
+    parser.add_argument("--stages", nargs="*", default=STAGES, help="to run on them (default: all)")
     options = parser.parse_args()
     if options.cpus and not shutil.which(EMULATOR):
         print(f"{EMULATOR} not found: install qemu-user 8 or later (apt install qemu-user), or give --cpus alone")
         return 2
     with tempfile.TemporaryDirectory() as name:
-        here = hashes(Path(name), "portable")
-        others = {cpu: hashes(Path(name), "portable", (EMULATOR, "-cpu", cpu)) for cpu in options.cpus}
-        native = hashes(Path(name), "native")
-        masked = {f"native, {MASKED}": hashes(Path(name), "native", environment=_HIDDEN)}
-    print(*table(here, others), "", *table(native, masked), sep="\n")
+        portable, native = (Run(Path(name) / kept, kept) for kept in ("portable", "native"))
+        here = wanted(portable.hashes(STAGES), options.stages)
+        others = {cpu: portable.elsewhere(cpu, (EMULATOR, "-cpu", cpu)).hashes(options.stages) for cpu in options.cpus}
+        unmasked = wanted(native.hashes(STAGES), options.stages)
+        masked = {f"native, {MASKED}": native.elsewhere("masked", environment=_HIDDEN).hashes(options.stages)}
+    print(*table(here, others), "", *table(unmasked, masked), sep="\n")
     return int(any(other != here for other in others.values()))
 
 
-def hashes(
-    folder: Path, kept: str, emulator: Sequence[str] = (), environment: Mapping[str, str] | None = None
-) -> Hashes:
-    """Run all steps in a process of its own.
+@dataclass(frozen=True)
+class Run:
+    """All steps in a process of its own.
 
-    Raises:
-        CalledProcessError: a stage failed.
+    Attributes:
+        folder: where it works.
+        kept: ``compute.bytes``.
+        emulator: a command that runs the rest of its arguments.
+        environment: of the process, beside that of this one.
+        given: the folder of another run, whose files each step reads.
     """
-    work = folder / "-".join((kept, *emulator[2:], *(environment or {})))
-    command = [*emulator, sys.executable, "-m", "tests.portable.work", str(work), kept]
-    print(f"running {work.name}", flush=True)
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, text=True, check=True
-    )
-    rows = (line.split("\t") for line in done.stdout.splitlines())
-    return {(step, path): digest for step, path, digest in rows}
+
+    folder: Path
+    kept: str
+    emulator: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    given: Path | None = None
+
+    def elsewhere(self, name: str, emulator: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Run:
+        """The same steps on another processor, each of which reads what this run wrote."""
+        return Run(self.folder.with_name(f"{self.kept}-{name}"), self.kept, emulator, environment or {}, self.folder)
+
+    def hashes(self, stages: Sequence[str]) -> Hashes:
+        """Run the steps of some stages.
+
+        Raises:
+            CalledProcessError: a stage failed.
+        """
+        given = ["--given", str(self.given)] if self.given else []
+        command = [*self.emulator, sys.executable, "-m", "tests.portable.work", str(self.folder), self.kept, *given]
+        print(f"running {self.folder.name}", flush=True)
+        done = subprocess.run(
+            [*command, "--stages", *stages],
+            cwd=ROOT,
+            env={**os.environ, **self.environment},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        rows = (line.split("\t") for line in done.stdout.splitlines())
+        return {(step, path): digest for step, path, digest in rows}
+
+
+def wanted(found: Hashes, stages: Sequence[str]) -> Hashes:
+    """Those of some stages."""
+    return {key: digest for key, digest in found.items() if key[0].split()[0] in stages}
 
 
 def table(here: Hashes, others: Mapping[str, Hashes]) -> Iterator[str]:

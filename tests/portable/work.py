@@ -1,4 +1,4 @@
-"""``python -m tests.portable.work FOLDER BYTES``: every kind of stage on a small study, with the hash of each file.
+"""``python -m tests.portable.work FOLDER BYTES``: each kind of stage on a small study, with the hash of each file.
 
 All in one process, since TensorFlow takes minutes to start on an emulated processor. What a process starts would leave
 the emulation, and nothing here starts one.
@@ -6,43 +6,40 @@ the emulation, and nothing here starts one.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from hashlib import sha256
+import argparse
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import stages  # noqa: F401 (before NumPy: it holds the libraries to what all processors have)
+from medcnn.core import files
 from tests.project import SMALL_PHANTOM, shrink, stage
 
+MODELS = ("tiny", "probe_lite0", "lite0_finetuned", "best_lite0")
+NETWORKS = (*MODELS, "tiny_relay_chain", "probe_lite0_folds")
 STEPS = (
     ("download", "phantom"),
     ("split", "phantom"),
     ("prepare", "phantom"),
-    ("weights", "tiny"),
-    ("train", "phantom", "tiny"),
-    ("train", "phantom", "tiny_relay_chain"),
+    *(("weights", model) for model in MODELS),
+    *(("train", "phantom", network) for network in NETWORKS),
     ("crossval", "phantom", "tiny", "1", "0"),
-    ("weights", "probe_lite0"),
-    ("train", "phantom", "probe_lite0"),
-    ("weights", "lite0_finetuned"),
-    ("train", "phantom", "lite0_finetuned"),
-    ("weights", "best_lite0"),
-    ("train", "phantom", "best_lite0"),
+    *(("careless", "phantom", model) for model in MODELS),
     ("ensemble", "phantom"),
     ("evaluate", "phantom"),
-    ("explain", "phantom"),
     ("stress", "phantom", "tiny"),
-    ("export", "phantom", "tiny"),
-    ("export", "phantom", "tiny_relay_chain"),
-    ("export", "phantom", "probe_lite0"),
-    ("export", "phantom", "lite0_finetuned"),
-    ("export", "phantom", "best_lite0"),
+    *(("export", "phantom", network) for network in NETWORKS),
     ("export_ensembles", "phantom"),
+    ("explain", "phantom"),
+    ("report",),
 )
-"""Training from scratch, a chain, a probe, finetuning behind a frozen backbone, a whole backbone with batch
-normalisation; and all that reads them."""
+"""Training from scratch, a chain, a probe, a mean over folds, finetuning behind a frozen backbone, a whole backbone
+with batch normalisation; and all that reads them."""
+STAGES = tuple(dict.fromkeys(name for name, *_ in STEPS))
 CHANGES = SMALL_PHANTOM | {
-    "run.models": ["tiny", "probe_lite0", "lite0_finetuned", "best_lite0"],
+    "run.models": list(MODELS),
+    "run.careless": ["tiny"],
+    "run.fold_ensembles": ["probe_lite0"],
     "run.chains.first": ["tiny"],
     "run.cascades.first": ["tiny"],
     "run.cascades.second": ["lite0_finetuned"],
@@ -59,24 +56,43 @@ CHANGES = SMALL_PHANTOM | {
 }
 
 
-def main(folder: Path, kept: str) -> None:
-    """Print ``stage<TAB>file<TAB>hash`` of each file that a step wrote, as soon as it has."""
-    folder.mkdir(parents=True)
-    shrink(folder, CHANGES | {"compute.bytes": kept})
-    before = set(_files(folder))
-    for name, *arguments in STEPS:
-        stage(folder, name, *arguments)
-        after = set(_files(folder))
-        for path, digest in sorted(after - before):
-            print(" ".join((name, *arguments)), path, digest, sep="\t", flush=True)
-        before |= after
+def main(folder: Path, kept: str, given: Path | None, names: Sequence[str]) -> None:
+    """Print ``step<TAB>file<TAB>hash`` of each file that a step wrote, as soon as it has.
+
+    Args:
+        folder: a new one.
+        kept: ``compute.bytes``.
+        given: the folder of another processor, whose files every step reads instead of those of the steps before it:
+            a difference then shows at the step that makes it, and there alone.
+        names: of the stages to run.
+    """
+    if given:
+        shutil.copytree(given, folder, ignore=shutil.ignore_patterns(".dvc"))
+    else:
+        folder.mkdir(parents=True)
+        shrink(folder, CHANGES | {"compute.bytes": kept})
+    for step in (step for step in STEPS if step[0] in names):
+        before = _written(folder)
+        stage(folder, *step)
+        for path in sorted(path for path, moment in _written(folder).items() if moment != before.get(path)):
+            print(" ".join(step), path, files.sha256(folder / path), sep="\t", flush=True)
+            if given:
+                shutil.copy2(given / path, folder / path)
 
 
-def _files(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and ".dvc" not in path.parts:
-            yield str(path.relative_to(folder)), sha256(path.read_bytes()).hexdigest()
+def _written(folder: Path) -> dict[str, int]:
+    """When each result was written last; the page shows timings, and is none."""
+    results = (path for name in ("data", "metrics", "plots") for path in (folder / name).rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns for path in results if "plots/report" not in str(path)
+    }
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("kept", choices=["portable", "native"])
+    parser.add_argument("--given", type=Path)
+    parser.add_argument("--stages", nargs="*", default=STAGES)
+    options = parser.parse_args()
+    main(options.folder, options.kept, options.given, options.stages)
