@@ -57,11 +57,11 @@ def related(
     near = joined(count, np.stack([exact, places], axis=1), alike)
     of_file = np.searchsorted(files, files)
     ties = (np.stack([near, places], axis=1), same(patients), np.stack([of_file, places], axis=1), companions)
-    groups = joined(count, *ties)
+    groups, owners = joined(count, *ties), joined(count, *ties[1:])
     if not limits.transformed:
         return Relatives(patients, exact, near, groups)
     side = duplicates.THUMBNAIL
-    copies = transformed.found(thumbnails(images).reshape(-1, side, side), groups[images])
+    copies = transformed.found(thumbnails(images).reshape(-1, side, side), owners[images], groups[images])
     near, groups = (joined(count, np.stack([of, places], axis=1), images[copies.pairs]) for of in (near, groups))
     return Relatives(patients, exact, near, groups, copies)
 

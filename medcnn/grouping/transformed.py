@@ -29,10 +29,9 @@ FINE, COARSE = 0.5, 3.0
 """In pixels of a thumbnail: what is finer is noise, what is coarser is alike in all patients."""
 CALIBRATED = 200
 """Images of the set, evenly through it, of which copies are made whose truth is known."""
-FOUND = 0.95
-"""Share of the known copies of each kind that the threshold is to let through, strangers permitting."""
 RARE = 0.001
-"""Chance that the most similar stranger of an image passes: the threshold is never lower than that."""
+"""Chance that the most similar stranger of an image passes the threshold, by the extreme value law through the
+quartiles of what the most similar stranger of each image reaches: real copies among them show in its tail alone."""
 _ROWS = 512
 _ALMOST = 1 - 1e-6
 _SIDES = np.arange(1.0, 0.69, -0.03)
@@ -47,36 +46,35 @@ class Transformed:
         pairs: (M, 2) positions.
         threshold: the least correlation of a copy.
         recall: share of known copies that reach it, by what was done to them.
-        false_alarms: the share of images that are expected to pass it by chance: of the extreme value law through the
-            quartiles of what the most similar stranger of each image reaches, as real copies show in its tail alone.
     """
 
     pairs: Integers
     threshold: float
     recall: dict[str, float]
-    false_alarms: float
 
 
-def found(pictures: Pictures, groups: Integers) -> Transformed:
-    """The images that are copies of an image of another group.
+def found(pictures: Pictures, owners: Integers, groups: Integers) -> Transformed:
+    """The images that are copies of an image of another owner.
 
     Args:
         pictures: N thumbnails.
-        groups: (N,) of images that are known to belong together.
+        owners: (N,) patients, or whatever an image is not compared within.
+        groups: (N,) owners joined with the duplicates that are known: those of one group are no strangers.
     """
-    best, of = nearest(pictures, groups)
-    low, middle, high = np.quantile(_unbounded(best), [0.25, 0.5, 0.75])
+    best, of = nearest(pictures, owners)
+    strangers = best[groups != groups[of]]
+    if not len(strangers):
+        strangers = best
+    low, middle, high = np.quantile(_unbounded(strangers), [0.25, 0.5, 0.75])
     scale = max(float(high - low), 1e-6) / (np.log(np.log(4)) - np.log(np.log(4 / 3)))
     place = float(middle) + scale * float(np.log(np.log(2)))
     known = {kind: alike(pictures, copies) for kind, copies in _known(pictures)}
-    reached = min(float(np.quantile(values, 1 - FOUND)) for values in known.values())
-    threshold = max(reached, float(np.tanh(place - scale * float(np.log(-np.log1p(-RARE))))))
+    threshold = float(np.tanh(place - scale * float(np.log(-np.log1p(-RARE)))))
     where = np.flatnonzero(best >= threshold)
     return Transformed(
         pairs=np.stack([where, of[where]], axis=1),
         threshold=threshold,
         recall={kind: float((values >= threshold).mean()) for kind, values in known.items()},
-        false_alarms=float(-np.expm1(-np.exp(-(_unbounded(threshold) - place) / scale))),
     )
 
 
@@ -85,15 +83,15 @@ def _unbounded(correlation: npt.ArrayLike) -> Floats:
     return np.arctanh(np.clip(correlation, -_ALMOST, _ALMOST))
 
 
-def nearest(pictures: Pictures, groups: Integers) -> tuple[Floats, Integers]:
-    """What the most similar image of another group correlates with each (N,), and its position (N,)."""
+def nearest(pictures: Pictures, owners: Integers) -> tuple[Floats, Integers]:
+    """What the most similar image of another owner correlates with each (N,), and its position (N,)."""
     plain = _vectors(pictures)
     best, of = np.full(len(pictures), -1.0), np.zeros(len(pictures), np.int64)
     for seen in _views(pictures):
         for top in range(0, len(pictures), _ROWS):
             rows = slice(top, top + _ROWS)
             similar = np.maximum(plain[rows] @ seen.T, seen[rows] @ plain.T)
-            similar[groups[rows, None] == groups] = -1
+            similar[owners[rows, None] == owners] = -1
             first = similar.argmax(axis=1)
             reached = similar[np.arange(len(first)), first]
             better = np.flatnonzero(reached > best[rows])

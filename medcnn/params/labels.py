@@ -52,6 +52,9 @@ class Labels(Classes, extra="forbid"):
     """DICOM element that names the patient where neither the CSV nor ``group`` does. Only a hash of it is kept."""
     aliases: Annotated[dict[str, str], BeforeValidator(without_keys)] = Field(default_factory=dict)
     """Patient by alias, where one came in under more than one name."""
+    corrections: Annotated[str, Field(pattern=r"^corrections/[^/].*\.csv$")] | None = None
+    """A file such as ``corrections/brain_mri.csv`` of images whose label is wrong, with columns ``path`` (of the
+    manifest) and ``label``: the right class, or ``drop``. Rows without a label change nothing."""
     subgroups: Annotated[dict[str, tuple[float, ...]], BeforeValidator(without_keys)] = Field(default_factory=dict)
     """Columns of the CSV, such as sex, whose groups are evaluated apart; a column of numbers is cut into bands at the
     numbers given, one of words has none."""

@@ -72,7 +72,7 @@ class Transformed(Record):
     """Mirrored, cropped, re-windowed and compressed copies, where they were looked for.
 
     Attributes:
-        images: how many are in such a pair, beyond what is known to belong together; other near duplicates included.
+        images: how many have such a copy in another patient; other near duplicates are among them.
         threshold: the least correlation of a copy.
         recall: share of copies made of the set's own images that reach it, by what was done to them.
         false_alarms: the share of images that are expected to pass it by chance.
@@ -82,6 +82,18 @@ class Transformed(Record):
     threshold: float
     recall: dict[str, float]
     false_alarms: float
+
+
+class Corrections(Record):
+    """What ``labels.corrections`` changed: images with another label or dropped, moves as "old to new", and images of
+    each class before and after, those that cannot be read included.
+    """
+
+    relabelled: int
+    dropped: int
+    moves: Counts
+    before: Counts
+    after: Counts
 
 
 class Related(Record):
@@ -136,6 +148,7 @@ class Split(Record):
     modes: Counts
     duplicates: Duplicates
     transformed: Transformed | None = None
+    corrections: Corrections | None = None
     splits: dict[str, Counts]
     on_leak: OnLeak
     before_repair: dict[str, dict[str, Related]]

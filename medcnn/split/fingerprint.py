@@ -16,7 +16,7 @@ from medcnn.dataset import doubts, truths
 from medcnn.dataset.manifest import PARTS, SPLITS, USED
 from medcnn.grouping import leaks
 from medcnn.grouping.relatives import Relatives, joined, same
-from medcnn.grouping.transformed import Transformed
+from medcnn.grouping.transformed import RARE, Transformed
 from medcnn.params.splits import OnLeak
 from medcnn.split.surveying import Survey
 
@@ -45,6 +45,7 @@ def fingerprint(survey: Survey, on_leak: OnLeak, seed: int) -> dict[str, Any]:
         "modes": _counted(rows["mode"]),
         "duplicates": _duplicates(relatives),
         "transformed": _transformed(relatives.transformed),
+        "corrections": survey.corrections,
         "splits": {split: truths.counted(rows["label"][rows["split"] == split]) for split in SPLITS},
         "on_leak": on_leak,
         "before_repair": _before_repair(survey),
@@ -94,7 +95,7 @@ def _transformed(copies: Transformed | None) -> dict[str, Any] | None:
         "images": len(np.unique(copies.pairs)),
         "threshold": copies.threshold,
         "recall": copies.recall,
-        "false_alarms": copies.false_alarms,
+        "false_alarms": RARE,
     }
 
 

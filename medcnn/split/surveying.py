@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,17 @@ from medcnn.dataset.manifest import PARTS, USED
 from medcnn.grouping.relatives import Relatives, related
 from medcnn.reading.archive import Archive
 from medcnn.reading.unfolding import temporary_file
-from medcnn.split import appearance, companions, doubting, file_doubts, inspecting, labelling, placing, shortcuts
+from medcnn.split import (
+    appearance,
+    companions,
+    correcting,
+    doubting,
+    file_doubts,
+    inspecting,
+    labelling,
+    placing,
+    shortcuts,
+)
 from medcnn.split.companions import Companions
 from medcnn.split.settings import Study
 from medcnn.split.thumbnails import Thumbnails
@@ -26,22 +37,28 @@ from medcnn.split.thumbnails import Thumbnails
 
 @dataclass(frozen=True)
 class Looks:
-    """Of every picture its row of the ``Listing``, ``inspecting.FACTS`` and relatives; and what is doubtful so far."""
+    """Of every picture its row of the ``Listing``, ``inspecting.FACTS`` and relatives; what is doubtful so far; and
+    what became of labels that a human corrected.
+    """
 
     listed: pd.DataFrame
     facts: pd.DataFrame
     relatives: Relatives
     doubts: tuple[Doubt, ...]
+    corrections: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The manifest's rows; per row, its relatives and its split before any repair ('' where set aside); all doubts."""
+    """The manifest's rows; per row, its relatives and its split before any repair ('' where set aside); all doubts; and
+    what was corrected.
+    """
 
     rows: pd.DataFrame
     relatives: Relatives
     published: pd.Series[str]
     doubts: tuple[Doubt, ...]
+    corrections: dict[str, Any] | None = None
 
 
 def looked_at(
@@ -64,6 +81,7 @@ def looked_at(
         seen = inspecting.inspected(archive, study, shown(listing.rows["path"]), thumbnails, empty)
         facts = tables.collected(seen, inspecting.FACTS)
         listed = _with_patients(_of_pictures(listing.rows, facts), facts["patient"], study, where)
+        as_found, listed = listed, correcting.corrected(listed, study.labels, where)
         masks = _masks(listing.rows["path"].tolist(), facts)
         relatives = related(
             facts["sha256"], facts["phash"], listed["patient"], facts["file"], thumbnails.grey, study.split.duplicates,
@@ -75,7 +93,7 @@ def looked_at(
         *file_doubts.several(facts, listed["path"]), *file_doubts.untaken_patients(listed["patient"], facts["patient"]),
         *companions.doubted(listing.rows["path"].tolist(), masks), *strange,
     )  # fmt: skip
-    return Looks(listed, facts, relatives, doubts)
+    return Looks(listed, facts, relatives, doubts, correcting.facts(as_found, listed))
 
 
 def dealt(looks: Looks, study: Study, seed: int, where: str) -> Survey:
@@ -96,7 +114,7 @@ def dealt(looks: Looks, study: Study, seed: int, where: str) -> Survey:
     published = placing.as_published(rows, study.split, seed)
     alone = shortcuts.doubted(placed, study.labels.class_names)
     doubts = (*looks.doubts, *doubting.of_split(placed, relatives, study), *alone)
-    return Survey(placed, relatives, published, sorted_by_severity(doubts))
+    return Survey(placed, relatives, published, sorted_by_severity(doubts), looks.corrections)
 
 
 def _rows(listed: pd.DataFrame, facts: pd.DataFrame, relatives: Relatives) -> pd.DataFrame:

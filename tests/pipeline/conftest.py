@@ -20,6 +20,7 @@ COPIED = (
     ".gitignore",
     "medcnn",
     "stages",
+    "corrections",
     "data/.gitignore",
     "plots/.gitignore",
     "plots/benchmark/.gitignore",
