@@ -136,17 +136,32 @@ def test_help_lists_the_commands(folder: Path):
         ("show brain_mir", "brain_mri"),
         ("check leukaemia", "leukemia"),
         ("study chest_xrya", "chest_xray"),
+        ("predict phantmo docs/report.png", "phantom"),
+        ("repro trian", "train"),
+        ("repro train@phantom-simpel", "train@phantom-simple"),
     ],
 )
 def test_what_is_mistyped_names_the_closest_in_one_line(
-    typed: str, meant: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    typed: str, meant: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.chdir(folder)
+    monkeypatch.chdir(ROOT)
     with pytest.raises(SystemExit) as ended:
         main(typed.split())
     said = capsys.readouterr().err
     assert (ended.value.code, said.count("\n")) == (2, 1)
     assert re.search(rf"did you mean '?{meant}'?\?", said)
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b"\xff\xfe"])
+def test_a_file_without_keys_is_one_line(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "params.yaml").write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["check"])
+    printed = capsys.readouterr().err
+    assert (ended.value.code, printed.count("\n"), "no keys" in printed) == (2, 1, True)
 
 
 def test_both_splits_are_run_the_honest_one_last_and_the_params_put_back(standing_in: Path):

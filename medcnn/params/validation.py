@@ -23,8 +23,12 @@ def described(error: ValidationError, tree: Any, root: type[BaseModel]) -> str:
     where = ".".join(path)
     if fault["type"] == "extra_forbidden":
         return f"{where}: unknown key; {_suggestion(path, root)}"
-    message = fault["msg"].removeprefix("Value error, ")
+    if not path and fault["type"] == "model_type":
+        return "holds no keys; take it back from the repository (`git checkout params.yaml`)"
     given = fault.get("input")
+    if fault["type"] == "tuple_type":
+        return f"{where}: is a list: write [{given}]"
+    message = fault["msg"].removeprefix("Value error, ")
     shown = f" (got {given!r})" if isinstance(given, (str, int, float, bool)) else ""
     return f"{where}: {message}{shown}" if where else message
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TextIO
 
 from medcnn.core import files
-from medcnn.core.errors import BAD_INPUT, INTERRUPTED, MedcnnError
+from medcnn.core.choices import offer
+from medcnn.core.errors import BAD_INPUT, INTERRUPTED, MedcnnError, ParamsError
 from medcnn.predict import deciding, inputs, occlusion
 from medcnn.predict.bar import ProgressBar
 from medcnn.predict.model import Model, load
@@ -82,10 +83,18 @@ def _reported(found: inputs.Found, options: argparse.Namespace) -> int:
 
 
 def _file(model: Path) -> Path:
-    """The file that is named, or that of the chosen model where a study with results here is named."""
-    compared = paths.metrics("comparisons", model.name)
-    if model.exists() or len(model.parts) != 1 or not compared.exists():
+    """The file that is named, or that of the chosen model where a study with results here is named.
+
+    Raises:
+        ParamsError: it looks like the name of a study, and none of that name has results here.
+    """
+    if model.exists() or len(model.parts) != 1 or model.suffix:
         return model
+    compared = paths.metrics("comparisons", model.name)
+    if not compared.exists():
+        studies = sorted(path.stem for path in compared.parent.glob("*.json"))
+        there = offer(model.name, studies) if studies else "run one by `medcnn run STUDY`, or name a file"
+        raise ParamsError(f"no study '{model}' with results here, and no such file; {there}")
     return paths.onnx_model(model.name, files.read_json(compared)["best"])
 
 

@@ -17,7 +17,8 @@ from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 from dvc.scm import SCMError
 
-from medcnn.core.errors import MedcnnError
+from medcnn.core.choices import offer
+from medcnn.core.errors import MedcnnError, ParamsError
 
 _EVERYTHING = "dvc.yaml"
 _ENTRY = re.compile(r"^  (?=\S)", re.MULTILINE)
@@ -64,6 +65,21 @@ class Pipeline:
             return set()
         with self.locked():
             return set(self._repo.status(targets=list(names)))
+
+    def check(self, targets: Sequence[str]) -> None:
+        """Refuse a stage that there is not; files and other pipelines are left to DVC.
+
+        Raises:
+            ParamsError: there is none of that name.
+        """
+        with self.locked():
+            items = [str(stage.addressing) for stage in self._repo.index.stages]
+        stages = dict.fromkeys(item.partition("@")[0] for item in items)
+        for target in targets:
+            stage = target.partition("@")[0]
+            near = [item for item in items if item.startswith(f"{stage}@")] if stage in stages else list(stages)
+            if target not in (*items, *stages) and not {"/", ":", "."} & set(target):
+                raise ParamsError(f"no stage '{target}' in dvc.yaml; {offer(target, near)}")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -138,7 +154,7 @@ def one_line_reasons() -> Iterator[None]:
     except (NotDvcRepoError, SCMError) as error:
         raise MedcnnError(
             "this folder is no DVC project in a Git repository: run this in a clone of the project, or type "
-            "`git init && dvc init` here"
+            "`git init && dvc init --force` here"
         ) from error
     except DvcException as error:
         raise MedcnnError(f"DVC cannot read the pipeline: {' '.join(str(error).split())}") from error

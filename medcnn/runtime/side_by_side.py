@@ -80,7 +80,9 @@ def is_timed(name: str) -> bool:
 
 def _order(targets: Sequence[str]) -> Sequence[str]:
     try:
-        return Pipeline().plan(targets).order
+        pipeline = Pipeline()
+        pipeline.check(targets)
+        return pipeline.plan(targets).order
     except DvcException:
         # `dvc repro` meets it again, and says it in its own words.
         return ()

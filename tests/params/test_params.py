@@ -44,6 +44,7 @@ def test_portable_bytes_are_not_promised_of_an_encoder(tmp_path: Path) -> None:
         ("models.probe_lite0.dense", [8], ["models.probe_lite0", "head", "dense=[]"]),
         ("models.vgg16.features", "stages", ["models.vgg16", "features", "pooling=average"]),
         ("models.vgg16.backbone", "MobileNetV2", ["models.vgg16.weights", "MobileNetV2", "ResNet50"]),
+        ("run.models", "simple", ["run.models", "[simple]"]),
         ("run.models", ["simpel"], ["run.models", "'simpel'", "choose from", "simple"]),
         ("run.models", ["deep", "deep"], ["run.models", "'deep' is listed twice"]),
         ("run.studies", ["phantasm"], ["run.studies", "'phantasm'", "brain_mri"]),
