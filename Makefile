@@ -103,7 +103,8 @@ docs: $(INSTALLED) ## Build README and docs/ as a site in build/site, with every
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
 	@echo "Site: build/site/index.html"
 
-pictures: $(TOOLS) ## Take the pictures of README anew, of the page of the last run
+pictures: $(TOOLS) ## Take the pictures of README and docs anew, of the page and the demo of the last run
+	@python -m medcnn demo make
 	python -m tests.pictures
 
 bench: $(TOOLS) ## Measure speed and memory; ARGS="published ZIP --published-way SCRIPT" or ARGS=engines

@@ -82,6 +82,6 @@ def test_the_figures_of_the_readme_are_those_of_the_committed_run():
         assert [cell.strip() for cell in cells.split("|")[1:]] == shown, model
 
 
-@pytest.mark.parametrize("picture", pictures.PICTURES.values(), ids=str)
+@pytest.mark.parametrize("picture", [*pictures.PICTURES.values(), pictures.TRY], ids=str)
 def test_the_pictures_of_the_page_show_the_committed_metrics(picture: Path):
     assert pictures.shows(ROOT / picture) == pictures.of_metrics(ROOT), "run `make pictures`"
