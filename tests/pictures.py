@@ -1,4 +1,4 @@
-"""The pictures of README and docs: ``python -m tests.pictures`` takes them of the last run's page and demo.
+"""The pictures of README and docs, and README's example: ``python -m tests.pictures`` makes them of the last run.
 
 Each says in a text chunk which metrics it shows, so that a test finds one that is older than the metrics beside it.
 """
@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
+import shlex
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,11 @@ from tests.project import ROOT
 PICTURES = {"light": Path("docs/report.png"), "dark": Path("docs/report-dark.png")}
 """By colour scheme."""
 TRY = Path("docs/try.png")
+README = Path("README.md")
+EXAMPLE = re.compile(
+    r"^python -m (medcnn predict .*)\n```\n\n<!-- metrics: ?(\w*) -->\n```\n(.*?)```$", re.MULTILINE | re.DOTALL
+)
+"""A command that README shows, the digest of the metrics that its answer stands beside, and the answer."""
 _SIDE = 1180
 _METRICS = "metrics"
 
@@ -37,10 +46,22 @@ def shows(picture: Path) -> str:
         return str(image.info.get(_METRICS, ""))
 
 
+def answered(text: str) -> str:
+    """README with the example's answer as the last run gives it."""
+    found = EXAMPLE.search(text)
+    if found is None:
+        raise ValueError("README.md has no example of `medcnn predict` above a digest of metrics")
+    command = [sys.executable, "-m", *shlex.split(found[1])]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    block = f"python -m {found[1]}\n```\n\n<!-- metrics: {of_metrics(ROOT)} -->\n```\n{printed}```"
+    return text[: found.start()] + block + text[found.end() :]
+
+
 def main() -> None:
-    """Take every picture anew."""
+    """Make every picture and the example anew."""
     from playwright.sync_api import sync_playwright
 
+    (ROOT / README).write_text(answered((ROOT / README).read_text(encoding="utf-8")), encoding="utf-8")
     with sync_playwright() as browsers, serving.serving(ROOT / serving.ROOT, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser = browsers.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS])

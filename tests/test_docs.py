@@ -85,3 +85,9 @@ def test_the_figures_of_the_readme_are_those_of_the_committed_run():
 @pytest.mark.parametrize("picture", [*pictures.PICTURES.values(), pictures.TRY], ids=str)
 def test_the_pictures_of_the_page_show_the_committed_metrics(picture: Path):
     assert pictures.shows(ROOT / picture) == pictures.of_metrics(ROOT), "run `make pictures`"
+
+
+def test_the_example_of_the_readme_was_made_beside_the_committed_metrics():
+    found = pictures.EXAMPLE.search((ROOT / pictures.README).read_text())
+    assert found is not None and found[2] == pictures.of_metrics(ROOT), "run `make pictures`"
+    assert len(found[3].splitlines()) == 6
