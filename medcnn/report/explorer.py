@@ -151,10 +151,11 @@ def explorer(study: str, best: str, evaluated: Mapping[str, Evaluated], budget: 
     order = shown_first(wrong, first.probabilities.max(axis=1))
     weighed = [len(thumbnail(pixels[int(where[row])])) for row in order[:_WEIGHED]]
     rows = few(order, int(wrong.sum()), int(budget / np.mean(weighed)))
+    shown = used.iloc[where[rows]].reset_index(drop=True)
     return Explorer(
         classes=first.classes,
         best=best,
-        rows=used.iloc[where[rows]].reset_index(drop=True),
+        rows=shown.assign(label=shown["label"].str.replace("|", ", ")) if first.multi_label else shown,
         truth=[truth[row] for row in rows],
         answers={model: of_model.at(rows) for model, of_model in answers.items()},
         pictures=[thumbnail(pixels[int(where[row])]) for row in rows],

@@ -18,6 +18,7 @@ from medcnn.dataset import manifest, predictions
 from medcnn.predict.model import load
 from medcnn.runtime import paths
 from tests.project import made_once, run, shrink, stage
+from tests.report.html import parsed
 
 pytestmark = [pytest.mark.tensorflow]
 
@@ -169,5 +170,15 @@ def test_the_page_and_the_card_say_what_each_finding_is_worth(exported: Path) ->
     stage(exported, "report")
     page = (exported / paths.REPORT).read_text()
     assert "Exact-match accuracy" in page and "Average precision" in page
+    read = parsed(page)
+    compared = files.read_json(exported / paths.metrics("comparisons", STUDY))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(exported)
+        best = predictions.read(paths.predicted(STUDY, compared["best"])).of("test")
+    found = next(table for table in read.tables if [cell.text for cell in table[0]][:2] == ["Finding", "Found"])
+    for index, (_, *cells) in enumerate(found[1:]):
+        true, called = best.labels[:, index] == 1, best.probabilities[:, index] > 0.5
+        outcomes = (true & called, true & ~called, ~true & called, ~true & ~called)
+        assert [int(cell.text) for cell in cells] == [int(of.sum()) for of in outcomes]
     card = (exported / "metrics/cards" / f"{STUDY}.md").read_text()
     assert "| disc |" in card and "AUROC" in card
