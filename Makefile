@@ -13,8 +13,9 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .PHONY: help install tools engines repro demo serve study published report ci-report gate test test-all faults fuzz portable cluster lint format docs pictures \
 	bench bench-scale
 
+##@ Run
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {print substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Make .venv and install requirements.txt into it
 
@@ -26,13 +27,6 @@ $(INSTALLED): requirements.txt
 	@$(PIP) -r requirements.txt
 	@touch $@
 
-tools: $(TOOLS) ## Install what tests and lint need besides: requirements-test.txt
-
-$(TOOLS): $(INSTALLED) requirements-test.txt
-	@echo "Installing $$(grep -c == requirements-test.txt) packages for tests and lint into $(VENV): another 0.6 GB, about a minute."
-	@$(PIP) -r requirements-test.txt
-	@touch $@
-
 engines: $(INSTALLED) ## Install further engines for the benchmark: OpenVINO and LiteRT
 	$(PIP) -r requirements-bench.txt
 
@@ -40,6 +34,7 @@ repro: $(INSTALLED) ## Run the whole pipeline, results before benchmarks, and pr
 	@python -m medcnn check
 	@python -m medcnn repro --jobs $(or $(JOBS),1)
 
+##@ Look and compare
 demo: $(INSTALLED) ## Bring the exported models into the browser: onnxruntime-web from the npm registry, into plots/demo
 	@python -m medcnn demo make
 
@@ -59,8 +54,16 @@ report: $(INSTALLED) ## Draw the report again from what lies on disk
 ci-report: $(INSTALLED) ## Compare these results with those of BASE=main, as a comment for a pull request
 	@python -m medcnn review --base $(BASE)
 
-gate: $(INSTALLED) ## Hold these results to evaluate.gate, and to those of BASE=main
+gate: $(INSTALLED) ## Fail where these results break a rule of evaluate.gate, alone or beside those of BASE=main
 	@python -m medcnn gate --base $(BASE)
+
+##@ Develop
+tools: $(TOOLS) ## Install what tests and lint need besides: requirements-test.txt
+
+$(TOOLS): $(INSTALLED) requirements-test.txt
+	@echo "Installing $$(grep -c == requirements-test.txt) packages for tests and lint into $(VENV): another 0.6 GB, about a minute."
+	@$(PIP) -r requirements-test.txt
+	@touch $@
 
 test: lint ## Lint, types and every test that takes no more than a few seconds
 	python -m pytest -m "not slow" --numprocesses 2 --dist worksteal
