@@ -1,8 +1,11 @@
-"""Image size and batch of a preset, from what the images are: the rules, and the reasons that are printed with them."""
+"""Image size, batch, epochs and balance of a preset, from what the images are: the rules, and the reasons for a reader.
+
+What they rest on is measured in ``docs/models.md``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +18,12 @@ from medcnn.runtime import paths
 
 MANY = 2000
 """Training images from which on batches are twice as large: an epoch has enough steps, and takes less time."""
+STEPS = 840
+"""About how many a backbone is trained for."""
+MOST_EPOCHS, FEWEST_EPOCHS = 25, 5
+"""Limits of that."""
+UNEQUAL = 3
+"""How many times as large as the smallest the largest class is where an epoch shows as many images of each."""
 
 
 @dataclass(frozen=True)
@@ -25,24 +34,33 @@ class Seen:
         side: the median of their shorter sides, in pixels.
         images: how many there are.
         training: how many of them to train on.
+        unequal: how many times as large as the smallest the largest class is there; 1 of several findings.
     """
 
     side: int
     images: int
     training: int
+    unequal: float = 1.0
 
 
-def seen(study: str) -> Seen | None:
-    """What the manifest of a study says; None before there is one."""
+def seen(study: str, *, multi_label: bool = False) -> Seen | None:
+    """What the manifest of a study says; None before there is one.
+
+    Args:
+        study: its name.
+        multi_label: whether its classes are findings.
+    """
     path = paths.manifest(study)
     if not path.exists():
         return None
-    rows = manifest.used(path, "width", "height", "split")
+    rows = manifest.used(path, "width", "height", "split", "label")
     shorter = rows[["width", "height"]].min(axis=1)
-    return Seen(int(np.median(shorter)), len(rows), int((rows["split"] == "train").sum()))
+    training = rows["label"][rows["split"] == "train"].value_counts()
+    unequal = 1.0 if multi_label or training.empty else float(training.max() / training.min())
+    return Seen(int(np.median(shorter)), len(rows), int(training.sum()), unequal)
 
 
-def fitted(study: str, models: Mapping[str, Model], of: Seen | None) -> tuple[dict[str, int], list[str]]:
+def fitted(study: str, models: Mapping[str, Model], of: Seen | None) -> tuple[dict[str, int | str], list[str]]:
     """The keys of ``params.yaml`` that a preset sets by the images, and a line that says why for each kind.
 
     Args:
@@ -51,12 +69,33 @@ def fitted(study: str, models: Mapping[str, Model], of: Seen | None) -> tuple[di
         of: its images.
     """
     if of is None:
-        return {}, ["image size and batch as params.yaml has them: nobody has looked at the images yet"]
+        return {}, ["image size, batch and epochs as params.yaml has them: nobody has looked at the images yet"]
     size, why = _size(models, of)
-    larger = [name for name, model in models.items() if not model.frozen and of.training >= MANY]
-    keys = {f"studies.{study}.images.size": size}
-    keys |= {f"models.{name}.batch_size": 2 * models[name].batch_size for name in larger}
-    return keys, [f"images of {size} pixels: {why}", *_batches(larger, of.training, models)]
+    keys: dict[str, int | str] = {f"studies.{study}.images.size": size}
+    reasons = [f"images of {size} pixels: {why}"]
+    for name, model in models.items():
+        if not model.frozen:
+            changes, because = _trained(model, of)
+            keys |= {f"models.{name}.{key}": value for key, value in changes.items()}
+            reasons += because
+    return keys, list(dict.fromkeys(reasons))
+
+
+def _trained(model: Model, of: Seen) -> tuple[dict[str, int | str], list[str]]:
+    """Batch, epochs and balance of a model that is trained whole, and why."""
+    many = of.training >= MANY
+    batch = model.batch_size * (1 + many)
+    steps = -(-of.training // batch)
+    epochs = min(max(round(STEPS / steps), FEWEST_EPOCHS), MOST_EPOCHS)
+    keys: dict[str, int | str] = {"batch_size": batch, "epochs": epochs, "patience": epochs}
+    reasons = [
+        f"batches of {batch}: {of.training:,} training images, {'at least' if many else 'fewer than'} {MANY:,}",
+        f"{epochs} epochs of {steps:,} steps: about {STEPS}, in {FEWEST_EPOCHS} to {MOST_EPOCHS} epochs",
+    ]
+    if of.unequal >= UNEQUAL and not model.class_weights:
+        keys["sampler"] = "balanced"
+        reasons.append(f"as many images of each class: the largest has {of.unequal:.1f} times as many as the smallest")
+    return keys, reasons
 
 
 def _size(models: Mapping[str, Model], of: Seen) -> tuple[int, str]:
@@ -65,12 +104,3 @@ def _size(models: Mapping[str, Model], of: Seen) -> tuple[int, str]:
     native = min(row.native or of.side for row in rows)
     size = max(min(native, fitting_side(of.side, of.images)), *(row.smallest for row in rows))
     return size, f"{of.images:,} images of {of.side} in the median, and networks that were trained on {native} or more"
-
-
-def _batches(larger: Sequence[str], training: int, models: Mapping[str, Model]) -> list[str]:
-    if not any(not model.frozen for model in models.values()):
-        return []
-    many = "at least" if larger else "fewer than"
-    return [
-        f"batches {'twice as large' if larger else 'as in the recipe'}: {training:,} training images, {many} {MANY:,}"
-    ]

@@ -50,7 +50,8 @@ def run(
         covered = selecting.covered(study, models, preset, settings)
         if preset:
             used = {name: settings.models[name] for name in PRESETS[preset].models}
-            keys, reasons = fingerprint.fitted(study, used, fingerprint.seen(study))
+            seen = fingerprint.seen(study, multi_label=settings.study(study).labels.multi_label)
+            keys, reasons = fingerprint.fitted(study, used, seen)
             covered = {**covered, **keys}
             print(*(f"preset {preset}: {reason}" for reason in reasons), sep="\n", flush=True)
         if learning_curve:

@@ -25,7 +25,10 @@ _EXACT, _CLOSE = 1e-8, 1e-5
 """Largest gradient where a regression ends: the one that is kept, and those that are only compared."""
 _SMALLEST = 1e-12
 _FLOOR = 0.01
-"""A feature varies at least so much, as a share of the median: one that hardly ever does would outweigh all others."""
+"""A feature varies at least so much, as a share of the median deviation and of its own mean.
+
+One that hardly ever does would outweigh all others, and where its mean is large, by the rounding errors of float32.
+"""
 
 Floats = npt.NDArray[np.float64]
 Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -88,7 +91,8 @@ class _Space:
 
     Attributes:
         centre: mean of each feature, (F,).
-        spread: deviation of each, (F,); of one that is the same everywhere, the median one.
+        spread: deviation of each, (F,), no less than ``_FLOOR`` says; of one that is the same everywhere, the median
+            one.
         axes: (F, N), orthonormal; None where there are no fewer images than features, which stay as they are.
     """
 
@@ -101,7 +105,8 @@ class _Space:
         """The space of N images, from their features (N, F)."""
         centre, spread = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
         usual = float(np.median(spread[spread > 0])) if spread.any() else 1.0
-        spread = np.where(spread > 0, np.maximum(spread, _FLOOR * usual), usual)
+        least = _FLOOR * np.maximum(usual, np.abs(centre))
+        spread = np.where(spread > 0, np.maximum(spread, least), usual)
         images, count = features.shape
         if images >= count:
             return cls(centre, spread, None)
