@@ -20,8 +20,9 @@ from medcnn.evaluate import by_subgroup, crossval, plots, ranking
 from medcnn.evaluate.crossval import Gathered
 from medcnn.evaluate.evidence import Evidence
 from medcnn.evaluate.settings import Settings
-from medcnn.measures import calibration, conformal, consequences, metrics, operating, statistics
+from medcnn.measures import calibration, conformal, consequences, membership, metrics, operating, statistics
 from medcnn.params.judging.figures import BY_KEY, FIGURES, found, of_findings
+from medcnn.params.shared.run import FOLDS
 from medcnn.results import base as results
 from medcnn.results.ensembles import Combined
 from medcnn.results.evaluated import Compared, Evaluated
@@ -151,12 +152,23 @@ def judged(raw: Collected, cells: Mapping[str, Gathered], known: Evidence, place
 
 def _judged(raw: Collected, known: Evidence, model: tuple[str, Gathered]) -> Judged:
     name, cells = model
-    train, held_out = parted(raw.read(name))
+    table = raw.read(name)
+    train, held_out = parted(table)
     found = evaluated(train, held_out, known)
+    # Fold ensembles answer training images out of fold, which is not what their networks answer to them.
+    if not any(other.endswith(FOLDS) for other in (raw.files if name.startswith("ensemble_") else [name])):
+        found.figures["membership"] = _membership(table, known)
     if set(cells) - {MAIN}:
         tables = {cell: held_out if table is None else table for cell, table in cells.items()}
         found.figures["crossval"] = crossval.block(tables, known)
     return found
+
+
+def _membership(table: Predictions, known: Evidence) -> dict[str, float]:
+    seen = table.at(np.flatnonzero(table.splits != "validation"))
+    groups = of_images(seen.image_ids, known.groups)
+    members = np.asarray(seen.splits == "train")
+    return membership.block(seen.labels, seen.probabilities, members, groups, known.settings.confidence)
 
 
 def headline(figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from medcnn.dataset import manifest
-from medcnn.dataset.folds import MAIN
 from medcnn.dataset.manifest import of_images
 from medcnn.dataset.predictions import Predictions
 from medcnn.evaluate.settings import Settings
@@ -25,8 +24,7 @@ class Evidence:
     """The grounds on which the figures of a study are judged.
 
     Attributes:
-        groups: the group (patient joined with duplicates) of each image id that is judged; groups are independent of
-            each other.
+        groups: the group (patient joined with duplicates) of each image id; groups are independent of each other.
         patients: whether groups are patients; else only duplicates are grouped.
         subgroups: one column for each kind of subgroup, and one row per image id.
         fold_0_apart: whether cross-validation leaves the test part out, as it does one that the data's author made.
@@ -48,12 +46,11 @@ class Evidence:
 
 
 def evidence(study: str, settings: Settings) -> Evidence:
-    """Read what the split stage found out about a study's images; training images count only where folds are tested."""
-    rows = manifest.used(paths.manifest(study), "image_id", "group", "split")
+    """Read what the split stage found out about a study's images."""
+    rows = manifest.used(paths.manifest(study), "image_id", "group")
     found, split = subgroups.read(paths.subgroups(study)), settings.studies[study].split
-    judged = rows if set(settings.run.cells) != {MAIN} else rows[rows["split"] != "train"]
     return Evidence(
-        groups=judged.set_index("image_id")["group"],
+        groups=rows.set_index("image_id")["group"],
         patients=read(paths.metrics("split", study), Split).patients is not None,
         subgroups=found if len(found.columns) else pd.DataFrame(),
         fold_0_apart=split.kind == "author" or split.test_apart,

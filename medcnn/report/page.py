@@ -77,6 +77,7 @@ SECTIONS = (
     Section("calibration", "Can the probabilities be believed?", lambda facts: True),
     Section("galleries", "Where the model looks", lambda facts: shown_gallery(facts)),
     Section("subgroups", "Subgroups", lambda facts: facts.evaluated[facts.best].subgroups),
+    Section("membership", "Does it give its patients away?", lambda facts: facts.evaluated[facts.best].membership),
     Section("stress", "Degraded images", lambda facts: facts.stressed),
     Section("crossval", "Cross-validation", lambda facts: crossvalidated(facts)),
     Section("growth", "Would more data help?", lambda facts: facts.curves),

@@ -223,6 +223,17 @@ class Consequences(Record):
     classes: dict[str, ClassConsequences]
 
 
+class Membership(Record):
+    """How well training images are told from test images by the loss, see ``measures.membership``."""
+
+    auroc: Number
+    auroc_low: Number
+    auroc_high: Number
+    advantage: Number
+    members: int
+    others: int
+
+
 class Conformal(Record):
     """Prediction sets on test: wanted and measured coverage, mean size, shares of sets of one class and of none."""
 
@@ -260,8 +271,8 @@ class Crossval(Record):
 class Evaluated(Record):
     """All figures of one model.
 
-    Prediction sets are None where images have several findings, consequences in files of older versions, the last two
-    where there are no subgroups, or a single cell.
+    Prediction sets are None where images have several findings, consequences and membership in files of older versions,
+    membership of what fold ensembles are part of, the last two where there are no subgroups, or a single cell.
     """
 
     train: Scored
@@ -274,6 +285,7 @@ class Evaluated(Record):
     operating_points: dict[str, OperatingPoint]
     conformal: Conformal | None
     consequences: Consequences | None = None
+    membership: Membership | None = None
     subgroups: dict[str, Subgroups] | None = None
     crossval: Crossval | None = None
 

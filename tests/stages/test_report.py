@@ -47,6 +47,7 @@ SOURCES = {
     "calibration": ("evaluate",),
     "galleries": ("explain",),
     "subgroups": ("evaluate",),
+    "membership": ("evaluate",),
     "stress": ("stress",),
     "crossval": ("evaluate",),
     "combined": ("evaluate", "ensemble"),
