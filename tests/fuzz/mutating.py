@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 
@@ -19,10 +20,14 @@ EXTREMES = [
 ]
 
 
-def bounded(examples: int) -> settings:
+TIMES = int(os.environ.get("FUZZ", "1"))
+"""By how much `make fuzz` multiplies the examples."""
+
+
+def bounded(examples: int, times: int = TIMES) -> settings:
     """So many examples, always the same."""
     return settings(
-        max_examples=examples,
+        max_examples=examples * times,
         derandomize=True,
         database=None,
         deadline=None,

@@ -44,6 +44,19 @@ def onnx(data: bytes) -> None:
         assert len(sessions.probabilities(session, np.zeros((1, *shape), np.float32))) == 1
 
 
+def exported(data: bytes) -> None:
+    """As ``predict`` opens a model: the network and its card."""
+    from medcnn.predict import model
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        path.write_bytes(data)
+        opened = model.load(path)
+        side = opened.card.image_size
+        if side <= 64:
+            assert len(opened.probabilities(np.zeros((1, side, side, 3), np.uint8))) == 1
+
+
 def keras(data: bytes) -> None:
     from medcnn.networks import saving
 
@@ -70,8 +83,11 @@ def torch(data: bytes) -> None:
     assert all(array.dtype in (np.float32, np.int64) for array in torch_file.read(data, "some.pth").values())
 
 
+CODE = ("os.exec", "os.fork", "os.posix_spawn", "os.system", "socket.connect", "subprocess.Popen")
+"""What Python raises audit events for where a file had its way."""
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (image, scan, onnx, keras, archive, torch)
+    target.__name__: target for target in (image, scan, onnx, exported, keras, archive, torch)
 }
 
 
@@ -96,9 +112,12 @@ def main(name: str) -> None:
     """Answer cases until there are no more."""
     warnings.simplefilter("ignore")
     before = None
+    ran: list[str] = []
+    sys.addaudithook(lambda event, _: ran.append(event) if before is not None and event in CODE else None)
     while size := sys.stdin.buffer.read(8):
         case = sys.stdin.buffer.read(struct.unpack("<q", size)[0])
         outcome = ended(TARGETS[name], case)
+        outcome = f"ran: {ran[0]}" if ran else outcome
         peak = peak_mebibytes()
         # The first case is a whole file, which loads all libraries.
         before = peak if before is None else before

@@ -174,8 +174,6 @@ def check_found(one: ImageSet, survey: Survey, printed: dict[str, Any]) -> None:
     assert len({true for true, _ in pairs}) == len({found for _, found in pairs}) == len(pairs), pairs
 
 
-TIMES = int(os.environ.get("FUZZ", "1"))
-"""Of 100 image sets; `make fuzz` takes twenty, which is 2,000."""
 KINDS = {
     "folders": image_sets.in_folders(),
     "tables": image_sets.in_tables(),
@@ -185,13 +183,13 @@ KINDS = {
 }
 
 
-@bounded(40)
+@bounded(40, times=1)
 @given(st.one_of(*KINDS.values()))
 def test_split_is_right_or_says_why_not(one: ImageSet) -> None:
     check_split(one)
 
 
-@bounded(4)
+@bounded(4, times=1)
 @given(st.one_of(*KINDS.values()))
 def test_init_is_right_or_says_why_not(one: ImageSet) -> None:
     check_init(one)
@@ -200,10 +198,10 @@ def test_init_is_right_or_says_why_not(one: ImageSet) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_sets_are_split_right_or_refused(kind: str) -> None:
-    bounded(16 * TIMES)(given(KINDS[kind])(check_split))()
+    bounded(16)(given(KINDS[kind])(check_split))()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_sets_are_found_right_or_refused(kind: str) -> None:
-    bounded(4 * TIMES)(given(KINDS[kind])(check_init))()
+    bounded(4)(given(KINDS[kind])(check_init))()

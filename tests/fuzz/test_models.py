@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.fuzz.child import Child
 from tests.fuzz.mutating import bounded, damaged
 from tests.inference import hostile
 from tests.lazy import lazy
+from tests.predict.conftest import card, save
 from tests.weights.test_torch_file import OrderedDict, tensor, weights_file
 
 keras = lazy("keras")
@@ -72,6 +74,18 @@ def test_a_damaged_onnx_file_is_a_model_or_refused() -> None:
         started.outcome(case)
 
     with Child("onnx", whole) as started:
+        check()
+
+
+def test_a_damaged_exported_model_is_a_model_or_refused(tmp_path: Path) -> None:
+    whole = save(tmp_path / "model.onnx", card()).read_bytes()
+
+    @bounded(30)
+    @given(damaged(whole))
+    def check(case: bytes) -> None:
+        started.outcome(case)
+
+    with Child("exported", whole) as started:
         check()
 
 
