@@ -46,11 +46,12 @@ def write_suspects(made: Example, count: int) -> list[str]:
 def test_the_page_shows_suspect_labels_with_pictures_and_the_learning_curve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = example(tmp_path).evaluate()
+    made = example(tmp_path, images=48)
+    text = made.path(paths.PARAMS).read_text().replace("learning_curve: []", "learning_curve: [lite0]")
+    made.path(paths.PARAMS).write_text(text.replace("resamples: 2000", "resamples: 100"))
+    made.evaluate()
     named = write_suspects(made, 16)
     files.write_json(made.path(paths.metrics("learning_curve", made.study, "lite0")), curve())
-    text = made.path(paths.PARAMS).read_text()
-    made.path(paths.PARAMS).write_text(text.replace("learning_curve: []", "learning_curve: [lite0]"))
     html = made.report()
     assert f'id="{made.study}-suspects-title"' in html
     assert f'id="{made.study}-growth-title"' in html
