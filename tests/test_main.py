@@ -70,8 +70,8 @@ def test_study_prints_flags_that_make_a_run_of_exactly_its_models(folder: Path):
     done = run(folder, "medcnn", "study", "chest_ct", "-S", "models.chest_cnn.epochs=3")
     assert done.stdout == (
         "-S run.studies=[chest_ct] -S run.models=[resnet50_maxpool,chest_cnn] "
-        "-S run.chains.first=[resnet50_maxpool] -S run.fold_ensembles=[] -S run.chains.second=[relay] "
-        "-S run.cascades.first=[] -S models.chest_cnn.epochs=3\n"
+        "-S run.chains.first=[resnet50_maxpool] -S run.fold_ensembles=[] -S run.distil=[] "
+        "-S run.chains.second=[relay] -S run.cascades.first=[] -S models.chest_cnn.epochs=3\n"
     )
 
 
