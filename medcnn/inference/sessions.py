@@ -37,7 +37,10 @@ def session(content: bytes, path: Path, threads: int = THREADS) -> InferenceSess
             (batch, H, W, 3) to ``probabilities`` (batch, classes).
     """
     opened = onnx_sessions.opened(content, str(path), threads)
-    _refuse_other_ports(opened, path)
+    try:
+        _refuse_other_ports(opened, path)
+    except UnicodeDecodeError as error:
+        raise MedcnnError(f"{path} is not a model of this program: a name in it is not text") from error
     return opened
 
 

@@ -48,6 +48,8 @@ def load(path: Path) -> Model:
         card = Card.read(session.get_modelmeta().custom_metadata_map)
     except MedcnnError as error:
         raise MedcnnError(f"{path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise MedcnnError(f"{path}: its metadata is not text; export it again") from error
     (image,), (answer,) = session.get_inputs(), session.get_outputs()
     side, classes = card.image_size, len(card.class_names)
     if side < SMALLEST_SIDE or list(image.shape[1:3]) != [side, side] or answer.shape[1] != classes:
