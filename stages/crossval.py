@@ -1,7 +1,9 @@
 """Crossval: train one model or chain on one study again, with another part held out or another seed."""
 
 from medcnn.dataset import folds
+from medcnn.params.shared.loading import load
 from medcnn.train import launch
+from medcnn.train.settings import Repeating
 from medcnn.train.task import task
 from stages import run_stage
 
@@ -10,8 +12,11 @@ def main(study: str, model: str, fold: str, repeat: str) -> None:
     cell = folds.cell(study, fold, repeat)
     if cell == folds.MAIN:
         folds.copy_main(study, model)
-    else:
+    elif load(Repeating).run.again(model, cell[1]):
         launch.train(task(study, model, cell))
+    else:
+        folds.folder(study, model, cell).mkdir(parents=True, exist_ok=True)
+        print(f"{study}: {model} is not in run.seeded, so it is not trained with seed {repeat}")
 
 
 if __name__ == "__main__":

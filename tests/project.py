@@ -39,10 +39,10 @@ SMALL_PHANTOM = {
 
 
 def shrink(folder: Path, changes: dict[str, Any]) -> Path:
-    """Write the real params.yaml into ``folder`` with some keys changed, ``{"a.b": value}``."""
+    """Write the real params.yaml into ``folder`` with some keys changed, ``{"a.b": value}``, and one seed of all."""
     yaml = YAML()
     tree = yaml.load(ROOT / "params.yaml")
-    for path, value in changes.items():
+    for path, value in ({"run.seeds": [0], "run.seeded": []} | changes).items():
         *parents, last = path.split(".")
         block = tree
         for key in parents:

@@ -8,7 +8,7 @@ which is no standard error, as the folds share their training images (Bengio and
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +39,8 @@ Gathered = Mapping[Cell, Predictions | None]
 def gathered(study: str, run: Repeated, models: Iterable[str], plan: Plan) -> dict[str, Gathered]:
     """The predictions of every model, chain, ensemble and cascade in every cell of the run.
 
-    Ensembles and cascades are fitted again in each cell, on its own validation part.
+    Ensembles and cascades are fitted again in each cell, on its own validation part. Models that are trained with seed
+    0 alone have no other cells; there, ensembles and cascades that also have members which do take them as they are.
 
     Args:
         study: its name.
@@ -50,7 +51,7 @@ def gathered(study: str, run: Repeated, models: Iterable[str], plan: Plan) -> di
     Raises:
         MedcnnError: a cell is missing, or its models do not cover the images of its fold.
     """
-    tables = {cell: None if cell == MAIN else _tables(study, run.single, cell, plan) for cell in run.cells}
+    tables = {cell: None if cell == MAIN else _tables(study, run, cell, plan) for cell in run.cells}
     return {
         name: {
             cell: None if of_cell is None else of_cell[name]
@@ -120,12 +121,26 @@ def by_seed(figures: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
     return of_test if len(of_test) > 1 else {}
 
 
-def _tables(study: str, models: Iterable[str], cell: Cell, plan: Plan) -> dict[str, Predictions]:
-    """The predictions of one cell: of its trained models, and of the ensembles and cascades made of them."""
-    trained = predictions.read_all({name: paths.cell(study, name, *cell) / PREDICTIONS for name in models})
+def _tables(study: str, run: Repeated, cell: Cell, plan: Plan) -> dict[str, Predictions]:
+    """The predictions of one cell: of its trained models, and of the ensembles and cascades that have one of them."""
+    fold, repeat = cell
+    again = {name for name in run.single if run.again(name, repeat)}
+    known = run.single if 0 in run.seeds else [name for name in run.single if name in again]
+    if not again:
+        return {}
+    cells = {name: cell if name in again else (fold, 0) for name in known}
+    trained = predictions.read_all({name: paths.cell(study, name, *of) / PREDICTIONS for name, of in cells.items()})
     first, table = next(iter(trained.items()))
-    predictions.check_images(first, table, folds.rows(study, cell[0]))
-    return trained | joined(trained, plan).predictions
+    predictions.check_images(first, table, folds.rows(study, fold))
+    found = {name: table for name, table in trained.items() if name in again}
+    return found | _combined(trained, plan, again) if len(known) == len(run.single) else found
+
+
+def _combined(trained: Mapping[str, Predictions], plan: Plan, again: Collection[str]) -> dict[str, Predictions]:
+    """The ensembles and cascades of a cell that have a member which was trained again there."""
+    made = joined(trained, plan)
+    runs = {name: plan.cascades.get(name, plan.members) for name in made.predictions}
+    return {name: table for name, table in made.predictions.items() if {*runs[name]} & {*again}}
 
 
 def _figures(table: Predictions) -> dict[str, float]:

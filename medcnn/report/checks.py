@@ -9,6 +9,7 @@ from medcnn.params.judging.benchmark import Limits
 from medcnn.report.baseline import FEWEST_GROUPS, baseline
 from medcnn.report.claims import Claims
 from medcnn.report.facts import Facts
+from medcnn.report.luck import luck
 from medcnn.report.provenance import Provenance
 from medcnn.results.base import Record
 from medcnn.results.data import Split
@@ -70,7 +71,7 @@ def checklist(facts: Facts) -> list[Check]:
         *_of_data(facts.data),
         *_of_claims(facts.claims),
         *_of_figures(chosen, facts.several),
-        _of_seeds(chosen),
+        _of_seeds(facts),
         *_of_calibration(chosen.calibration),
         *_of_maps(facts.explained),
         *(check for name, found in facts.external.items() for check in _of_external(name, found, facts.best)),
@@ -159,20 +160,17 @@ def _groups(test: Measured, key: str) -> Check:
     return _check("groups", "warn" if wide else "pass", text, "ranking")
 
 
-def _of_seeds(chosen: Evaluated) -> Check:
-    """How far accuracy moves with the seed alone, beside the interval that other patients would move it in."""
-    cells = chosen.crossval.cells if chosen.crossval else {}
-    accuracies = [cell.get("accuracy") for name, cell in cells.items() if name.startswith("0-")]
-    known = [accuracy for accuracy in accuracies if accuracy is not None]
-    if len(known) < 2:
-        text = "trained with one seed: run.seeds=[0,1,2] says how much of a figure is luck"
+def _of_seeds(facts: Facts) -> Check:
+    """How far the leading figure moves with the seed, beside the interval that other patients would move it in."""
+    found, test = luck(facts), facts.evaluated[facts.best].test
+    if found is None:
+        text = "trained with one seed: run.seeds=[0,1,2] with run.seeded=[] says how much of a figure is luck"
         return _check("seeds", "warn", text, "methods")
-    low, high, test = min(known), max(known), chosen.test
-    spread = f"accuracy from {low:.3f} to {high:.3f} over {len(known)} seeds"
-    text = f"{spread}; that of seed 0 is {_interval(test, 'accuracy')}"
-    below, above = test.get("accuracy_low"), test.get("accuracy_high")
-    outside = below is None or above is None or low < below or high > above
-    return _check("seeds", "warn" if outside else "pass", text, "crossval")
+    key = "auroc" if facts.several else "accuracy"
+    text = f"{found.words}; that of seed 0 is {_interval(test, key)}"
+    below, above = test.get(f"{key}_low"), test.get(f"{key}_high")
+    outside = below is None or above is None or found.low < below or found.high > above
+    return _check("seeds", "warn" if outside or found.once else "pass", text, "crossval")
 
 
 def _of_calibration(block: Calibration) -> Iterator[Check]:

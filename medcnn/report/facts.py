@@ -14,6 +14,7 @@ from medcnn.inference.certainty import Certainty
 from medcnn.measures.curves import Curve
 from medcnn.params.judging.benchmark import Limits
 from medcnn.params.judging.evaluate import Judging
+from medcnn.params.judging.figures import TESTED
 from medcnn.params.studies import Study
 from medcnn.published import table
 from medcnn.published.table import Table
@@ -143,6 +144,15 @@ class Facts:
         """The models that no test finds different from the chosen one."""
         same = self.compared.same_as_best.values()
         return tuple(model for model in self.ranking if model != self.best and all(model in names for names in same))
+
+    @property
+    def as_good(self) -> tuple[str, ...]:
+        """Those of ``like_best`` whose very files no test tells apart from the chosen one, whatever other seeds do."""
+        found = [pair for pair in self.compared.pairs if self.best in (pair.first, pair.second)]
+        ps = {(pair.first, pair.second): [pair.difference(figure.key).p_files for figure in TESTED] for pair in found}
+        least = {pair: min((p for p in of if p is not None), default=1.0) for pair, of in ps.items()}
+        apart = {name for pair, p in least.items() if p < self.judged.significance for name in pair}
+        return tuple(model for model in self.like_best if model not in apart)
 
     def differing(self, model: str) -> tuple[str, ...]:
         """The figures in which a test finds this model different from the chosen one."""

@@ -32,6 +32,7 @@ from medcnn.report.baseline import FEWEST_GROUPS, baseline
 from medcnn.report.drawing import Drawing
 from medcnn.report.explorer import outcomes
 from medcnn.report.facts import Facts
+from medcnn.report.luck import luck
 from medcnn.report.settings import Settings
 from medcnn.report.speeds import Speeds, engine
 from medcnn.report.terms import terms
@@ -180,6 +181,7 @@ def _environment() -> Environment:
         SUSPECTED_HOW=suspected.HOW,
         hardest=tradeoff.hardest,
         crossvalidated=crossvalidated,
+        luck=luck,
         of_provenance=checks.of_provenance,
         gallery_of=shown_gallery,
         params_of_run=provenance.params_of_run,

@@ -293,7 +293,8 @@ class Evaluated(Record):
 class Difference(Record):
     """How much higher a figure of the first model is than the second's; ``p_holm`` is corrected for all pairs.
 
-    ``seeds`` is the standard deviation over seeds, which the rest counts; None where both models were trained once.
+    ``seeds`` is the standard deviation over seeds, which the rest counts, but ``p_files``, the corrected p-value of
+    these very files on other patients; None where both models were trained once.
     """
 
     difference: Number
@@ -302,6 +303,7 @@ class Difference(Record):
     p: Number
     p_holm: Number
     seeds: Number = None
+    p_files: Number = None
 
 
 class Pair(Record):

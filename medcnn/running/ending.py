@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from medcnn.params.shared.models import Model
 from medcnn.report import latency
 from medcnn.report.facts import Facts
+from medcnn.report.luck import luck
 from medcnn.report.reproduction import Reproduction
 from medcnn.report.speeds import worse
 from medcnn.results.base import Record
@@ -56,8 +57,11 @@ def _answer(facts: Facts) -> Iterator[str]:
         accuracy = _percent(test.get("accuracy"))
         yield f"{facts.name}: {facts.best} classifies {accuracy} of {measured} correctly (95 %: {low} to {high})"
         yield from _no_better(facts, test)
+    moved = luck(facts)
+    seeds = moved.words if moved else "trained with one seed"
     if others := len(facts.models) - 1:
-        yield f"  for {len(facts.like_best)} of {_counted(others, 'other model')} the difference could be chance"
+        alike = f"{len(facts.like_best)} of {_counted(others, 'other model')}"
+        yield f"  {seeds}; for {alike} the difference could be chance"
 
 
 def _no_better(facts: Facts, test: Measured) -> Iterator[str]:
@@ -72,7 +76,7 @@ def _no_better(facts: Facts, test: Measured) -> Iterator[str]:
 def _rows(facts: Facts, models: Mapping[str, Model]) -> list[_Row]:
     """The chosen model, the cheapest that is as good, and the best of transfer learning; one may be two of these."""
     roles: dict[str, list[str]] = {facts.best: ["chosen"]}
-    cheapest = min((facts.best, *facts.like_best), key=lambda model: (_order(facts.macs.get(model)), model))
+    cheapest = min((facts.best, *facts.as_good), key=lambda model: (_order(facts.macs.get(model)), model))
     if cheapest != facts.best:
         roles.setdefault(cheapest, []).append("cheapest of those as good")
     pretrained = [name for name in facts.models if name in models and models[name].weights != "none"]

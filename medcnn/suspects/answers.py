@@ -73,7 +73,8 @@ def _held_out(table: Predictions) -> Predictions:
 
 def _with_folds(study: str, model: str, run: Repeated, held_out: Predictions) -> Predictions:
     """What each fold tests, the mean over repeats, and behind that the images which no fold tests."""
-    parts = [_over_repeats(study, model, fold, run.seeds) for fold in run.folds if fold]
+    repeats = [repeat for repeat in run.seeds if run.again(model, repeat)]
+    parts = [_over_repeats(study, model, fold, repeats) for fold in run.folds if fold and repeats]
     tested = [image_id for part in parts for image_id in part.image_ids]
     others = held_out.at(np.flatnonzero(tables.positions(held_out.image_ids, tested) < 0))
     return reduce(_stacked, parts, others)

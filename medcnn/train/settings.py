@@ -7,6 +7,7 @@ from medcnn.params.shared.classes import Prepared
 from medcnn.params.shared.compute import Computed
 from medcnn.params.shared.models import Model
 from medcnn.params.shared.policies import Policy
+from medcnn.params.shared.run import Seeded
 
 
 class Settings(View):
@@ -17,3 +18,9 @@ class Settings(View):
     compute: Computed
     models: dict[Name, Model]
     studies: dict[Name, Prepared]
+
+
+class Repeating(Settings):
+    """The params of a training with other folds and seeds."""
+
+    run: Seeded

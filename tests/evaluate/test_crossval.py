@@ -193,6 +193,23 @@ def test_ensembles_and_cascades_are_fitted_again_in_every_cell(run: Params) -> N
     assert found["a_b_cascade"][1, 0].splits.tolist() == table(1).splits.tolist()
 
 
+def test_a_model_that_is_trained_once_is_in_no_other_cell_and_in_ensembles_as_it_is(run: Params) -> None:
+    links = {"folds": (0,), "seeds": (0, 1), "seeded": ("a",)}
+    seeded = run.model_copy(update={"run": run.run.model_copy(update=links)})
+    for cell in ((0, 0), (0, 1)):
+        for name in ("a", "b") if cell == (0, 0) else ("a",):
+            path = paths.cell("s", name, *cell) / folds.PREDICTIONS
+            path.parent.mkdir(parents=True, exist_ok=True)
+            predictions.write(path, table(0))
+    found = gathered(seeded, ("a", "b", "ensemble_mean", "a_b_cascade"))
+    assert {name: set(cells) for name, cells in found.items()} == {
+        "a": {(0, 0), (0, 1)},
+        "b": {(0, 0)},
+        "ensemble_mean": {(0, 0), (0, 1)},
+        "a_b_cascade": {(0, 0), (0, 1)},
+    }
+
+
 def test_a_fold_ensemble_is_in_the_main_cell_alone(run: Params) -> None:
     bagged = run.model_copy(update={"run": run.run.model_copy(update={"fold_ensembles": ("a",)})})
     assert set(gathered(bagged, bagged.run.trained)["a_folds"]) == {(0, 0)}

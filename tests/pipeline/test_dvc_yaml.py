@@ -27,6 +27,7 @@ from medcnn.report.settings import Settings as Report
 from medcnn.split.settings import Settings as Split
 from medcnn.stress.settings import Settings as Stress
 from medcnn.suspects.settings import Settings as Suspects
+from medcnn.train.settings import Repeating
 from medcnn.train.settings import Settings as Train
 from medcnn.weights.settings import Settings as Weights
 
@@ -43,8 +44,8 @@ SETTINGS: dict[str, type[View]] = {
     "train_folds": Train,
     "train_distilled": Train,
     "chain": Train,
-    "crossval": Train,
-    "crossval_chain": Train,
+    "crossval": Repeating,
+    "crossval_chain": Repeating,
     "careless": Careless,
     "ensemble": Ensemble,
     "evaluate": Evaluate,

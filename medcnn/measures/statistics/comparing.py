@@ -52,8 +52,8 @@ def compared(
 
     Accuracy is tested by the exact McNemar test, by ``sign_flip`` where groups have several images, with the interval
     of ``intervals.combination``; the area by DeLong's paired test; cross-entropy by the paired bootstrap of whole
-    groups. What the seeds of a model's trainings move is added to all of it, see ``luck``. ``p_holm`` is corrected for
-    all pairs of one figure.
+    groups. What the seeds of a model's trainings move is added to all of it, see ``luck``, except to ``p_files``, which
+    is of the very models. ``p_holm`` and ``p_files`` are corrected for all pairs of one figure.
 
     Args:
         tables: predictions of the same images in the same order, by model.
@@ -71,16 +71,17 @@ def compared(
         "auroc": _areas(tables, pairs, numbers, settings.confidence),
         "cross_entropy": _losses(tables, pairs, numbers, settings, seed),
     }
+    alone = _corrected(found)
     found = {
         figure: [_over_seeds(*pair, repeats, figure, settings) for pair in zip(of_pairs, pairs, strict=True)]
         for figure, of_pairs in found.items()
     }
-    adjusted = {figure.key: holm([difference.p_value for difference in found[figure.key]]) for figure in TESTED}
+    adjusted = _corrected(found)
     return [
         {
             "first": first,
             "second": second,
-            **{figure.key: _block(found[figure.key][place], adjusted[figure.key][place]) for figure in TESTED},
+            **{key: _block(found[key][place], adjusted[key][place], alone[key][place]) for key in found},
         }
         for place, (first, second) in enumerate(pairs)
     ]
@@ -191,12 +192,16 @@ def _over_seeds(
     )
 
 
-def _block(difference: Difference, adjusted: float) -> dict[str, float]:
+def _corrected(found: Mapping[str, Sequence[Difference]]) -> dict[str, list[float]]:
+    return {figure.key: holm([difference.p_value for difference in found[figure.key]]) for figure in TESTED}
+
+
+def _block(difference: Difference, adjusted: float, alone: float) -> dict[str, float]:
     return {
         "difference": difference.value,
         "low": difference.interval.low,
         "high": difference.interval.high,
         "p": difference.p_value,
         "p_holm": adjusted,
-        **({} if math.isnan(difference.seeds) else {"seeds": difference.seeds}),
+        **({} if math.isnan(difference.seeds) else {"seeds": difference.seeds, "p_files": alone}),
     }

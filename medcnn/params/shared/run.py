@@ -101,13 +101,37 @@ class Combined(Trained):
         return {f"{first}_{second}_cascade": (first, second) for first, second in pairs}
 
 
-class Repeated(Combined):
+class Seeded(View):
+    """Which models are trained with other seeds too."""
+
+    seeded: tuple[Name, ...] = ()
+    """Models, chains included, that are trained with every seed of ``run.seeds``, the others with seed 0 alone; empty
+    for all. Ensembles and cascades take models that are trained once as they are."""
+
+    def again(self, model: str, repeat: int) -> bool:
+        """Whether a model is trained with this seed."""
+        return not (repeat and self.seeded) or model in self.seeded
+
+    @field_validator("seeded")
+    @classmethod
+    def _seeded_once(cls, names: tuple[Item, ...]) -> tuple[Item, ...]:
+        return distinct(names)
+
+
+class Repeated(Combined, Seeded):
     """The models of a run, and how often each is trained."""
 
     folds: Annotated[tuple[Counted, ...], Field(min_length=1)] = (0,)
     """Which parts of the data are held out in turn; fold 0 is the test part of the split."""
     seeds: Annotated[tuple[Counted, ...], Field(min_length=1)] = (0,)
-    """Repeats of every training; each number is added to ``seed``. Fold 0 with seed 0 is exported."""
+    """Repeats of the trainings; each number is added to ``seed``. Fold 0 with seed 0 is exported."""
+
+    @model_validator(mode="after")
+    def _chains_stand_on_their_seed(self) -> Repeated:
+        for first, second in self.chains.pairs:
+            if chain(first, second) in self.seeded and first not in self.seeded:
+                raise ValueError(f"seeded: name {first} too, on which {chain(first, second)} stands")
+        return self
 
     @property
     def cells(self) -> tuple[tuple[int, int], ...]:
