@@ -48,19 +48,21 @@ def run(
     with alone() as children:
         settings = whole.load()
         covered = selecting.covered(study, models, preset, settings)
+        lanes = Lanes(children, 1, share_cpus=False)
         if preset:
-            used = {name: settings.models[name] for name in PRESETS[preset].models}
-            seen = fingerprint.seen(study, multi_label=settings.study(study).labels.multi_label)
-            keys, reasons = fingerprint.fitted(study, used, seen)
-            covered = {**covered, **keys}
-            print(*(f"preset {preset}: {reason}" for reason in reasons), sep="\n", flush=True)
+            if not dry:
+                with _covering((*changes.assignments(covered), *extra)) as pipeline:
+                    reproducing.items(children, pipeline, lanes, [f"split@{study}"])
+            covered = {**covered, **_by_the_images(study, preset, settings)}
         if learning_curve:
             covered = selecting.with_learning_curve(covered, settings)
-        with _covering((*changes.assignments(covered), *extra)) as pipeline:
+        wanted = (*changes.assignments(covered), *extra)
+        with _covering(wanted) as pipeline:
+            _announce(wanted)
             if dry:
                 print(*pipeline.plan([]).order, sep="\n")
                 return
-            reproducing.reproduced(children, pipeline, Lanes(children, 1, share_cpus=False))
+            reproducing.reproduced(children, pipeline, lanes)
 
 
 def leak(study: str, models: Sequence[str]) -> None:
@@ -77,7 +79,9 @@ def leak(study: str, models: Sequence[str]) -> None:
     with alone() as children:
         covered = selecting.contrasted(study, models, whole.load())
         names = [str(model) for model in covered["run.models"]]
-        with _covering(changes.assignments(covered)) as pipeline:
+        wanted = changes.assignments(covered)
+        with _covering(wanted) as pipeline:
+            _announce(wanted)
             items = [f"careless@{study}-{name}" for name in names]
             reproducing.items(children, pipeline, Lanes(children, 1, share_cpus=False), items)
             print(*leaking.lines(study, names), sep="\n", flush=True)
@@ -105,12 +109,23 @@ def report(study: str | None) -> None:
 
 @contextmanager
 def _covering(wanted: Sequence[str]) -> Iterator[Pipeline]:
-    """While ``params.yaml`` has these changes, which are printed; the pipeline that DVC makes of them."""
+    """While ``params.yaml`` has these changes; the pipeline that DVC makes of them."""
     with params_kept([changes.key(change) for change in wanted]):
-        pipeline = _changed(wanted)
-        print("dvc repro, with params.yaml as by these flags of `dvc exp run`, until it ends:", flush=True)
-        print(*(f"  -S '{change}'" for change in wanted), sep="\n", flush=True)
-        yield pipeline
+        yield _changed(wanted)
+
+
+def _announce(wanted: Sequence[str]) -> None:
+    print("dvc repro, with params.yaml as by these flags of `dvc exp run`, until it ends:", flush=True)
+    print(*(f"  -S '{change}'" for change in wanted), sep="\n", flush=True)
+
+
+def _by_the_images(study: str, preset: str, settings: whole.Params) -> dict[str, int | str]:
+    """What a preset sets by the images, with its reasons printed."""
+    used = {name: settings.models[name] for name in PRESETS[preset].models}
+    seen = fingerprint.seen(study, multi_label=settings.study(study).labels.multi_label)
+    keys, reasons = fingerprint.fitted(study, used, seen)
+    print(*(f"preset {preset}: {reason}" for reason in reasons), sep="\n", flush=True)
+    return keys
 
 
 def _apply(wanted: Sequence[str]) -> None:

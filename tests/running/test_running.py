@@ -13,7 +13,7 @@ import pytest
 
 from tests.pipeline.conftest import ENVIRONMENT, repository, sh
 from tests.pipeline.conftest import path as path
-from tests.project import ROOT
+from tests.project import ROOT, SMALL_PHANTOM, shrink
 
 pytestmark = pytest.mark.dvc
 
@@ -124,3 +124,16 @@ def test_outside_a_project_it_is_one_line(tmp_path: Path) -> None:
     sh(tmp_path, "git", "init", "--quiet")
     done = medcnn(tmp_path, "run", "phantom", PYTHONPATH=str(ROOT))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.slow
+def test_a_preset_looks_at_the_images_before_it_sets_what_follows_from_them(project: Path) -> None:
+    (project / "no.weights.h5").write_bytes(b"no weights")
+    shrink(project, SMALL_PHANTOM)
+    done = medcnn(project, "run", "phantom", "--preset", "quick", "-S", "models.probe_lite0.weights=no.weights.h5")
+    assert done.returncode == 1
+    assert "no.weights.h5" in done.stdout
+    images = [line for line in done.stdout.splitlines() if line.startswith("preset quick: images of")]
+    assert len(images) == 1
+    assert done.stdout.index("split") < done.stdout.index(images[0])
+    assert re.search(r"-S 'studies.phantom.images.size=\d+'", done.stdout)
