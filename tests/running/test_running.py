@@ -131,7 +131,7 @@ def test_a_preset_looks_at_the_images_before_it_sets_what_follows_from_them(proj
     (project / "no.weights.h5").write_bytes(b"no weights")
     shrink(project, SMALL_PHANTOM)
     done = medcnn(project, "run", "phantom", "--preset", "quick", "-S", "models.probe_lite0.weights=no.weights.h5")
-    assert done.returncode == 1
+    assert done.returncode != 0
     assert "no.weights.h5" in done.stdout
     images = [line for line in done.stdout.splitlines() if line.startswith("preset quick: images of")]
     assert len(images) == 1
