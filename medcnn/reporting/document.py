@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medcnn.core import files, markdown
-from medcnn.core.errors import MedcnnError
+from medcnn.core.choices import offer
+from medcnn.core.errors import MedcnnError, ParamsError
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.settings import Settings
 from medcnn.reporting.items import Checklist, Filled, checklists, filled
@@ -44,10 +45,15 @@ def write(study: str, settings: Settings, path: Path, kind: str) -> Counts:
         kind: ``md`` or ``docx``, which needs the package python-docx.
 
     Raises:
-        MedcnnError: the study is unknown or has no results here, or python-docx is not installed.
+        ParamsError: there is no such study, or ``run.studies`` is without it.
+        MedcnnError: it has no results here, or python-docx is not installed.
     """
+    if study not in settings.studies:
+        raise ParamsError(f"params.yaml: no study '{study}': {offer(study, settings.studies)}")
     if study not in settings.run.studies:
-        raise MedcnnError(f"no study '{study}' in run.studies, which has {', '.join(settings.run.studies)}")
+        raise ParamsError(
+            f"params.yaml: run.studies: '{study}' is not in it; add it there with its models in run.models"
+        )
     facts = gathered(study, settings)
     sections = [(checklist, list(filled(checklist, facts, settings))) for checklist in checklists()]
     if kind == "docx":
