@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from medcnn.measures.statistics import intervals
+import numpy as np
+
+from medcnn.measures.statistics import intervals, luck
 from medcnn.measures.statistics.intervals import Interval
+from medcnn.report.seeds import by_seed
 from medcnn.results.base import read_if_made
 from medcnn.results.careless import Careless, Claim
+from medcnn.results.evaluated import Evaluated
 from medcnn.runtime import paths
 
 
@@ -30,6 +35,8 @@ class Claims:
         images: test images of the random split.
         leaked: how many of them have a relative in its training or validation part.
         patients: whether relatives are patients, or duplicates alone.
+        confidence: of the intervals.
+        seeds: of models that were trained with several seeds, what holds by seed.
     """
 
     key: str
@@ -37,6 +44,8 @@ class Claims:
     images: int
     leaked: int
     patients: bool
+    confidence: float
+    seeds: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def foremost(self) -> str:
@@ -47,20 +56,37 @@ class Claims:
     def sentence(self) -> str:
         """The claim of the foremost model, and what holds."""
         honest, careless = self.by_model[self.foremost]
-        chance = "" if self.beyond_chance(self.foremost) else " (may be chance)"
+        chance = () if self.beyond_chance(self.foremost) else ("may be chance",)
+        notes = "; ".join((*self.over_seeds(self.foremost), *chance))
         claim, holds = (self._shown(block.get(self.key)) for block in (careless, honest))
         where = "new patients" if self.patients else "images without a copy in training"
-        return f"A plain random split would have reported {claim} ({self.foremost}); {holds} holds on {where}{chance}"
+        return f"A plain random split would have reported {claim} ({self.foremost}); {holds} holds on {where}" + (
+            f" ({notes})" if notes else ""
+        )
+
+    def over_seeds(self, model: str) -> tuple[str, ...]:
+        """What holds over the seeds that a model was trained with, in a clause; nothing where it was trained once."""
+        seeds = self.seeds.get(model, ())
+        if len(seeds) < 2:
+            return ()
+        return (f"{self._shown(min(seeds))} to {self._shown(max(seeds))} over {len(seeds)} seeds",)
 
     def beyond_chance(self, model: str) -> bool:
-        """Whether the claim lies above what holds by more than chance, as far as two sets of test images can tell."""
+        """Whether the claim lies above what holds by more than chance, as far as two sets of test images can tell.
+
+        Each is one training, so that the variance over seeds, where it is known, counts twice.
+        """
         honest, careless = (
             (block.get(self.key), Interval(block.get(f"{self.key}_low"), block.get(f"{self.key}_high")))
             for block in self.by_model[model]
         )
         if None in (honest[0], careless[0], *honest[1], *careless[1]):
             return False
-        return intervals.difference(*careless, *honest).low > 0
+        over_images = intervals.difference(*careless, *honest)
+        seeds = self.seeds.get(model, ())
+        deviation = math.sqrt(2) * float(np.std(seeds, ddof=1)) if len(seeds) > 1 else math.nan
+        z = intervals.quantile(self.confidence)
+        return luck.widened(careless[0] - honest[0], over_images, deviation, z).low > 0
 
     def _shown(self, value: float | None) -> str:
         if value is None:
@@ -68,14 +94,24 @@ class Claims:
         return f"{value:.1%}" if self.key == "accuracy" else f"AUROC {value:.3f}"
 
 
-def claims(study: str, models: Iterable[str], *, several: bool, patients: bool) -> Claims | None:
+def claims(
+    study: str,
+    models: Iterable[str],
+    evaluated: Mapping[str, Evaluated],
+    *,
+    several: bool,
+    patients: bool,
+    confidence: float,
+) -> Claims | None:
     """The claims of those models that were trained on both splits; None where there are none.
 
     Args:
         study: its name.
         models: of the run.
+        evaluated: figures by model, which know other seeds; without a model that was not evaluated.
         several: whether classes are findings, so that the mean area under the ROC curve ranks models.
         patients: whether the patient of images is known.
+        confidence: of the intervals.
     """
     made = {model: read_if_made(paths.metrics("careless", study, model), Careless) for model in models}
     known = {model: found for model, found in made.items() if found and found.careless}
@@ -83,4 +119,6 @@ def claims(study: str, models: Iterable[str], *, several: bool, patients: bool) 
         return None
     first = next(iter(known.values()))
     by_model = {model: Contrast(found.honest, found.careless) for model, found in known.items() if found.careless}
-    return Claims("auroc" if several else "accuracy", by_model, first.images, first.leaked, patients)
+    key = "auroc" if several else "accuracy"
+    seeds = {model: by_seed(evaluated[model], key) for model in by_model if model in evaluated}
+    return Claims(key, by_model, first.images, first.leaked, patients, confidence, seeds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from medcnn.report.facts import Facts
+from medcnn.report.seeds import by_seed
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,9 @@ class Luck:
 def luck(facts: Facts) -> Luck | None:
     """The range of the chosen model over seeds; None where it was trained with one."""
     key, name = ("auroc", "mean AUROC") if facts.several else ("accuracy", "accuracy")
-    values = _by_seed(facts, facts.best, key)
-    once = tuple(network for network in _networks(facts) if len(_by_seed(facts, network, key)) < 2)
+    values = by_seed(facts.evaluated[facts.best], key)
+    once = tuple(network for network in _networks(facts) if len(by_seed(facts.evaluated[network], key)) < 2)
     return Luck(name, values, once) if len(values) > 1 else None
-
-
-def _by_seed(facts: Facts, model: str, key: str) -> tuple[float, ...]:
-    block = facts.evaluated[model].crossval
-    cells = {} if block is None else block.cells
-    found = [cell.get(key) for name, cell in cells.items() if name.startswith("0-")]
-    return tuple(value for value in found if value is not None)
 
 
 def _networks(facts: Facts) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from medcnn.params import whole
 from medcnn.report.claims import Claims, claims
-from medcnn.results.base import Record, read
+from medcnn.results.base import Record, read, read_if_made
 from medcnn.results.careless import Careless
 from medcnn.results.data import Split
+from medcnn.results.evaluated import Evaluated
 from medcnn.runtime import paths
 
 
@@ -22,8 +23,15 @@ def lines(study: str, models: Sequence[str]) -> Iterator[str]:
     Raises:
         MedcnnError: it has not.
     """
-    block, data = whole.load().study(study), read(paths.metrics("split", study), Split)
-    found = claims(study, models, several=block.labels.multi_label, patients=data.patients is not None)
+    settings, data = whole.load(), read(paths.metrics("split", study), Split)
+    found = claims(
+        study,
+        models,
+        read_if_made(paths.metrics("evaluate", study), dict[str, Evaluated]) or {},
+        several=settings.study(study).labels.multi_label,
+        patients=data.patients is not None,
+        confidence=settings.evaluate.confidence,
+    )
     first = read(paths.metrics("careless", study, models[0]), Careless)
     yield f"{study}: {first.leaked} of {first.images} test images of a plain random split have a relative elsewhere"
     if found is None:

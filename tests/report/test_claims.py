@@ -19,6 +19,7 @@ CLAIMS = Claims(
     images=20,
     leaked=19,
     patients=True,
+    confidence=0.95,
 )
 
 
@@ -49,3 +50,10 @@ def test_a_difference_that_two_sets_of_images_cannot_tell_is_called_chance(
     claims = replace(CLAIMS, by_model={"a": Contrast(honest, careless)})
     assert claims.beyond_chance("a") == beyond
     assert ("chance" in claims.sentence) != beyond
+
+
+def test_a_claim_that_another_seed_would_hold_is_called_chance() -> None:
+    steady, moved = (replace(CLAIMS, seeds={"a": seeds}) for seeds in ((0.8, 0.81, 0.8), (0.8, 0.87, 0.93)))
+    assert steady.beyond_chance("a")
+    assert not moved.beyond_chance("a")
+    assert all(part in moved.sentence for part in ("80.0%", "93.0%", "3 seeds", "chance"))
