@@ -57,19 +57,12 @@ class Claims:
         """The claim of the foremost model, and what holds."""
         honest, careless = self.by_model[self.foremost]
         chance = () if self.beyond_chance(self.foremost) else ("may be chance",)
-        notes = "; ".join((*self.over_seeds(self.foremost), *chance))
+        notes = "; ".join((*self._over_seeds(self.foremost), *chance))
         claim, holds = (self._shown(block.get(self.key)) for block in (careless, honest))
         where = "new patients" if self.patients else "images without a copy in training"
         return f"A plain random split would have reported {claim} ({self.foremost}); {holds} holds on {where}" + (
             f" ({notes})" if notes else ""
         )
-
-    def over_seeds(self, model: str) -> tuple[str, ...]:
-        """What holds over the seeds that a model was trained with, in a clause; nothing where it was trained once."""
-        seeds = self.seeds.get(model, ())
-        if len(seeds) < 2:
-            return ()
-        return (f"{self._shown(min(seeds))} to {self._shown(max(seeds))} over {len(seeds)} seeds",)
 
     def beyond_chance(self, model: str) -> bool:
         """Whether the claim lies above what holds by more than chance, as far as two sets of test images can tell.
@@ -87,6 +80,13 @@ class Claims:
         deviation = math.sqrt(2) * float(np.std(seeds, ddof=1)) if len(seeds) > 1 else math.nan
         z = intervals.quantile(self.confidence)
         return luck.widened(careless[0] - honest[0], over_images, deviation, z).low > 0
+
+    def _over_seeds(self, model: str) -> tuple[str, ...]:
+        """What holds over the seeds that a model was trained with, in a clause; nothing where it was trained once."""
+        seeds = self.seeds.get(model, ())
+        if len(seeds) < 2:
+            return ()
+        return (f"{self._shown(min(seeds))} to {self._shown(max(seeds))} over {len(seeds)} seeds",)
 
     def _shown(self, value: float | None) -> str:
         if value is None:

@@ -81,7 +81,8 @@ def _shown(plan: Plan) -> Iterator[Shown]:
 def _results_first(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
     timed = [name for name in plan.order if is_timed(name)]
     last = plan.dependents(timed)
-    _or_exit(side_by_side.reproduced(lanes, [name for name in plan.order if name not in last], shown), shown)
+    results = plan.ends([name for name in plan.order if name not in last])
+    _or_exit(side_by_side.reproduced(lanes, results, shown), shown)
     if pipeline.changed(timed):
         _draw(children, shown)
         for line in (*_ending(), "The benchmarks follow; the results above stay as they are."):

@@ -16,6 +16,7 @@ from dvc.lock import LockError
 from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 from dvc.scm import SCMError
+from dvc.stage import Stage
 
 from medcnn.core.choices import offer
 from medcnn.core.errors import MedcnnError, ParamsError
@@ -44,6 +45,11 @@ class Plan:
                 found.add(name)
         return [name for name in self.order if name in found]
 
+    def ends(self, names: Sequence[str]) -> list[str]:
+        """Those of the items that no other of them needs: these, with all that they depend on."""
+        needed = frozenset[str]().union(*(self.needs[name] for name in names))
+        return [name for name in names if name not in needed]
+
 
 class Pipeline:
     """The pipeline of the working folder. Whoever else holds DVC's lock is waited for."""
@@ -55,7 +61,7 @@ class Pipeline:
         """What ``dvc repro`` with these targets looks at."""
         with self.locked():
             graph = get_active_graph(self._repo.index.graph)
-            stages = plan_repro(graph, collect_stages(self._repo, targets or [_EVERYTHING]))
+            stages = plan_repro(graph, self._named(targets) or collect_stages(self._repo, targets or [_EVERYTHING]))
             needs = {stage.addressing: frozenset(needed.addressing for needed in graph[stage]) for stage in stages}
         return Plan(tuple(stage.addressing for stage in stages), needs)
 
@@ -64,7 +70,9 @@ class Pipeline:
         if not names:
             return set()
         with self.locked():
-            return set(self._repo.status(targets=list(names)))
+            # Of the stages that are read already: `status(targets)` reads all of dvc.lock for each target.
+            asked = [stage for stage in self._repo.index.stages if stage.addressing in names]
+            return {stage.addressing for stage in asked if stage.status(check_updates=True)}
 
     def check(self, targets: Sequence[str]) -> None:
         """Refuse a stage that there is not; files and other pipelines are left to DVC.
@@ -80,6 +88,11 @@ class Pipeline:
             near = [item for item in items if item.startswith(f"{stage}@")] if stage in stages else list(stages)
             if target not in (*items, *stages) and not {"/", ":", "."} & set(target):
                 raise ParamsError(f"no stage '{target}' in dvc.yaml; {offer(target, near)}")
+
+    def _named(self, targets: Sequence[str]) -> list[Stage]:
+        """The stages where all targets are items; others DVC finds, which reads all of its files for each target."""
+        items = {stage.addressing: stage for stage in self._repo.index.stages}
+        return [items[target] for target in targets] if items.keys() >= set(targets) else []
 
     @contextmanager
     def locked(self) -> Iterator[None]:

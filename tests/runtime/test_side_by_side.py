@@ -196,11 +196,10 @@ def test_a_failure_lets_the_neighbour_end_and_starts_nothing_more(folder: Path):
     assert "make@b" not in entries((folder / "dvc.lock").read_text())
 
 
-def test_an_unknown_target_is_told_by_dvc(folder: Path):
+def test_an_unknown_target_is_one_line(folder: Path):
     done = repro(folder, "nothing")
-    assert done.returncode == 255
-    assert "Traceback" not in done.stderr
-    assert "'nothing'" in done.stdout
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "'nothing'" in done.stderr
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -260,6 +259,13 @@ def test_a_wrong_number_of_jobs_is_exit_code_2(tmp_path: Path):
 def test_an_item_is_affected_by_a_change_however_far_above_it():
     needs = {"a": frozenset[str](), "b": frozenset({"a"}), "c": frozenset({"b"}), "d": frozenset[str]()}
     assert Plan(("a", "b", "c", "d"), needs).dependents({"a"}) == ["a", "b", "c"]
+
+
+def test_items_that_no_other_needs_bring_all_the_others():
+    needs = {"a": frozenset[str](), "b": frozenset("a"), "c": frozenset("b"), "d": frozenset("a")}
+    plan = Plan(("a", "b", "c", "d"), needs)
+    assert plan.ends(["a", "b", "d"]) == ["b", "d"]
+    assert plan.ends([]) == []
 
 
 def test_entries_of_a_lock_are_put_in_order_as_they_are():
