@@ -60,9 +60,8 @@ class Claims:
         notes = "; ".join((*self._over_seeds(self.foremost), *chance))
         claim, holds = (self._shown(block.get(self.key)) for block in (careless, honest))
         where = "new patients" if self.patients else "images without a copy in training"
-        return f"A plain random split would have reported {claim} ({self.foremost}); {holds} holds on {where}" + (
-            f" ({notes})" if notes else ""
-        )
+        has = f"A plain random split would have reported {claim} for {self.foremost}, which has {holds} on {where}"
+        return f"{has} ({notes})" if notes else has
 
     def beyond_chance(self, model: str) -> bool:
         """Whether the claim lies above what holds by more than chance, as far as two sets of test images can tell.

@@ -20,7 +20,7 @@ NAMED = 100
 HOW = {
     "fold_ensemble": "every image, training images by the networks that were trained without them",
     "folds": "the images that cross-validation tests, and validation and test",
-    "held_out": "validation and test alone; training images need `run.fold_ensembles`, or more folds in `run.folds`",
+    "held_out": "validation and test alone; training images need run.fold_ensembles, or more folds in run.folds",
 }
 _SIDE = 112
 
