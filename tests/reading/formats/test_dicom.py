@@ -11,7 +11,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, HTJ2KLossless, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
 from medcnn.reading.decode import UnreadableImageError
 from medcnn.reading.formats import dicom
@@ -198,8 +198,8 @@ def test_compressed_frames():
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
-    needs_other = scan(PixelData=encapsulate([b"\xff\xd8\xff\xf7" + bytes(60)]), syntax=JPEGLSLossless)
-    assert "JPEG-LS Lossless" in refusal(needs_other)
+    needs_other = scan(PixelData=encapsulate([b"\xff\xd8\xff\xf7" + bytes(60)]), syntax=HTJ2KLossless)
+    assert "High-Throughput JPEG 2000" in refusal(needs_other)
     assert "pip install" in refusal(needs_other)
     monkeypatch.setitem(sys.modules, "pydicom", None)
     assert refusal(scan_made_before) == "a DICOM file needs pydicom: pip install pydicom"
