@@ -57,10 +57,10 @@ def locked(folder: Path) -> dict[str, Any]:
 
 
 def forget(folder: Path, out: Path) -> None:
-    """Remove an out and DVC's memory of the run that made it, so that its stage has to run again."""
+    """Remove an out, if there is one, and DVC's memory of the run that made it, so that its stage has to run again."""
     path = folder / out
-    shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.rmtree(folder / ".dvc/cache/runs")
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    shutil.rmtree(folder / ".dvc/cache/runs", ignore_errors=True)
 
 
 def assert_clean(folder: Path) -> None:
