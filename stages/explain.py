@@ -8,8 +8,8 @@ from medcnn.explain.gallery import gallery
 from medcnn.explain.settings import Settings
 from medcnn.params.shared.loading import load
 from medcnn.results import base as results
+from medcnn.results.compared import Compared
 from medcnn.results.ensembles import Combined
-from medcnn.results.evaluated import Compared
 from medcnn.runtime import paths
 from stages import run_stage
 

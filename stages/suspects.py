@@ -4,8 +4,8 @@ from medcnn.core import tables
 from medcnn.dataset import manifest
 from medcnn.params.shared.loading import load
 from medcnn.results import base as results
+from medcnn.results.compared import Compared
 from medcnn.results.data import Download
-from medcnn.results.evaluated import Compared
 from medcnn.results.suspects import Suspects
 from medcnn.runtime import paths
 from medcnn.suspects import answers, listing

@@ -14,7 +14,7 @@ from medcnn.ensemble import combined
 from medcnn.ensemble.combined import Combined
 from medcnn.ensemble.rules import Cascade
 from medcnn.results import base
-from medcnn.results.evaluated import Compared
+from medcnn.results.compared import Compared
 from medcnn.runtime import paths
 
 

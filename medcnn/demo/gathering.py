@@ -18,7 +18,7 @@ from medcnn.params.whole import Params
 from medcnn.predict.model import load
 from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.results.base import read
-from medcnn.results.evaluated import Compared
+from medcnn.results.compared import Compared
 from medcnn.runtime import paths
 
 PAGE = Path(__file__).parent / "page"

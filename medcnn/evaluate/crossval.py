@@ -7,7 +7,6 @@ which is no standard error, as the folds share their training images (Bengio and
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,7 +23,7 @@ from medcnn.dataset.predictions import Predictions
 from medcnn.ensemble.joining import Plan, joined
 from medcnn.evaluate.evidence import Evidence
 from medcnn.measures import metrics
-from medcnn.measures.statistics import areas, intervals
+from medcnn.measures.statistics import areas, intervals, luck
 from medcnn.measures.statistics.grouping import numbered
 from medcnn.params.judging.figures import FIGURES, SCORED
 from medcnn.params.judging.figures import found as present
@@ -106,7 +105,7 @@ def block(cells: Cells, known: Evidence) -> dict[str, Any]:
         "cells": {f"{fold}-{repeat}": found for (fold, repeat), found in figures.items()},
         "pooled": _pooled(by_repeat, known),
         "mean": {key: float(np.mean([found[key] for found in counted])) for key in counted[0]},
-        "spread": {key: _deviation([found[key] for found in counted]) for key in counted[0]},
+        "spread": {key: luck.spread([found[key] for found in counted]) for key in counted[0]},
     }
 
 
@@ -180,10 +179,6 @@ def _stacked(tables: Sequence[Predictions]) -> Predictions:
         labels=np.concatenate([table.labels for table in tables]),
         probabilities=np.concatenate([table.probabilities for table in tables]),
     )
-
-
-def _deviation(values: Sequence[float]) -> float:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
 def _check(by_repeat: Iterable[Predictions]) -> None:

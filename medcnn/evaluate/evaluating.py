@@ -24,8 +24,9 @@ from medcnn.measures import calibration, conformal, consequences, membership, me
 from medcnn.params.judging.figures import BY_KEY, FIGURES, found, of_findings
 from medcnn.params.shared.run import FOLDS
 from medcnn.results import base as results
+from medcnn.results.compared import Compared
 from medcnn.results.ensembles import Combined
-from medcnn.results.evaluated import Compared, Evaluated
+from medcnn.results.evaluated import Evaluated
 from medcnn.runtime import fanout, paths
 from medcnn.runtime.fanout import Placement
 
@@ -227,7 +228,7 @@ def _comparisons(
     ranked = ranking.ranked(figures, combined.unscored, trained)
     groups = of_images(next(iter(test.values())).image_ids, known.groups)
     repeats = {model: crossval.by_seed(block) for model, block in figures.items()}
-    pairs = statistics.compared(test, groups, known.settings, known.seed, repeats)
+    pairs = statistics.compared(test, groups, known.settings, known.seed, repeats, ranked["best"])
     return {
         **ranked,
         "pairs": pairs,

@@ -39,11 +39,12 @@ def same_as(best: str, pairs: Sequence[Mapping[str, Any]], significance: float) 
     Args:
         best: a model.
         pairs: from ``statistics.compared``.
-        significance: of the p-values corrected by Holm; a difference that cannot be tested tells no two models apart.
+        significance: of the p-values corrected by Holm for the pairs of ``best``; a difference that cannot be tested
+            is within chance.
     """
     others = [(pair, ({pair["first"], pair["second"]} - {best}).pop()) for pair in pairs if _has(pair, best)]
     return {
-        figure.key: [other for pair, other in others if _number(pair[figure.key]["p_holm"], 1.0) >= significance]
+        figure.key: [other for pair, other in others if _number(pair[figure.key]["p_best"], 1.0) >= significance]
         for figure in TESTED
     }
 

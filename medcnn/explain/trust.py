@@ -38,7 +38,7 @@ def strength(heat: Floats) -> npt.NDArray[np.float32]:
 def body(pixels: npt.NDArray[np.uint8]) -> Truths | None:
     """Which pixels (H, W) of an image (H, W, 3) show the body: the largest bright part, holes filled.
 
-    Bright and dark are told apart by Otsu's threshold (IEEE Trans. Syst. Man Cybern. 1979).
+    What is bright is decided by Otsu's threshold (IEEE Trans. Syst. Man Cybern. 1979).
 
     Returns:
         None where no body stands before a dark background: corners are bright, or the part is all or nothing.

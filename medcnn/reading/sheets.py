@@ -84,8 +84,16 @@ def first_row(data: bytes) -> list[str]:
         return []
     try:
         text, _ = _decoded(data)
-        return next(csv.reader(io.StringIO(text[:_SAMPLE], newline=""), delimiter=_delimiter(text)), [])
-    except (ValueError, csv.Error):
+        return _cells(text, _delimiter(text))
+    except ValueError:
+        return []
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    """Those of the first row; none where quotes are broken."""
+    try:
+        return next(csv.reader(io.StringIO(text[:_SAMPLE], newline=""), delimiter=delimiter), [])
+    except csv.Error:
         return []
 
 
@@ -98,7 +106,7 @@ def _text(data: bytes, header: bool) -> Sheet:
     written = _BLANKS if delimiter == " " else _DELIMITERS.get(delimiter, delimiter)
     form = f"{written}, {_ENCODINGS.get(encoding, encoding)}"
     if not header:
-        names = (f"#{place + 1}" for place in range(len(first_row(data))))
+        names = (f"#{place + 1}" for place in range(len(_cells(text, delimiter))))
         content, form = f"{delimiter.join(names)}\n{content}", f"{form}, no header"
     return Sheet(tables.parse(content.encode(), delimiter), form)
 

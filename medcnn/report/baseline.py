@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from medcnn.results.base import Record
-from medcnn.results.evaluated import Measured
+from medcnn.results.measured import Measured
 
 GUESSED_AUROC = 0.5
 """What any answer that does not look at the image has, whatever the classes."""

@@ -13,8 +13,9 @@ from medcnn.report.luck import luck
 from medcnn.report.provenance import Provenance
 from medcnn.results.base import Record
 from medcnn.results.data import Split
-from medcnn.results.evaluated import Calibration, Evaluated, Measured
+from medcnn.results.evaluated import Evaluated
 from medcnn.results.external import External
+from medcnn.results.measured import Calibration, Measured
 from medcnn.results.networks import Exported, Gallery
 
 Verdict = Literal["pass", "warn", "fail"]

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
-
 from medcnn.measures.statistics import intervals, luck
 from medcnn.measures.statistics.intervals import Interval
 from medcnn.report.seeds import by_seed
@@ -75,8 +73,7 @@ class Claims:
         if None in (honest[0], careless[0], *honest[1], *careless[1]):
             return False
         over_images = intervals.difference(*careless, *honest)
-        seeds = self.seeds.get(model, ())
-        deviation = math.sqrt(2) * float(np.std(seeds, ddof=1)) if len(seeds) > 1 else math.nan
+        deviation = math.sqrt(2) * luck.spread(self.seeds.get(model, ()))
         z = intervals.quantile(self.confidence)
         return luck.widened(careless[0] - honest[0], over_images, deviation, z).low > 0
 

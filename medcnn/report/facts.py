@@ -14,7 +14,6 @@ from medcnn.inference.certainty import Certainty
 from medcnn.measures.curves import Curve
 from medcnn.params.judging.benchmark import Limits
 from medcnn.params.judging.evaluate import Judging
-from medcnn.params.judging.figures import TESTED
 from medcnn.params.studies import Study
 from medcnn.published import table
 from medcnn.published.table import Table
@@ -29,9 +28,10 @@ from medcnn.report.reading import Errors, History, Reliability
 from medcnn.report.settings import Settings
 from medcnn.report.suspected import Suspected, suspected
 from medcnn.results import base
+from medcnn.results.compared import Compared
 from medcnn.results.data import Download, Split
 from medcnn.results.ensembles import Combined
-from medcnn.results.evaluated import Compared, Evaluated
+from medcnn.results.evaluated import Evaluated
 from medcnn.results.external import External
 from medcnn.results.learning_curve import LearningCurve
 from medcnn.results.networks import Exported, Gallery, Stressed, Trained
@@ -147,11 +147,8 @@ class Facts:
 
     @property
     def as_good(self) -> tuple[str, ...]:
-        """Those of ``like_best`` whose very files no test tells apart from the chosen one, whatever other seeds do."""
-        found = [pair for pair in self.compared.pairs if self.best in (pair.first, pair.second)]
-        ps = {(pair.first, pair.second): [pair.difference(figure.key).p_files for figure in TESTED] for pair in found}
-        least = {pair: min((p for p in of if p is not None), default=1.0) for pair, of in ps.items()}
-        apart = {name for pair, p in least.items() if p < self.judged.significance for name in pair}
+        """Those of ``like_best`` whose very files no test finds different, whatever other seeds do."""
+        apart = self.compared.files_apart(self.judged.significance)
         return tuple(model for model in self.like_best if model not in apart)
 
     def differing(self, model: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from medcnn.report.drawing import MUTED, SERIES, Drawing, drawn
 from medcnn.report.explorer import outcomes
 from medcnn.report.facts import Facts
 from medcnn.report.reading import History, Reliability
-from medcnn.results.evaluated import Calibration
+from medcnn.results.measured import Calibration
 from medcnn.results.networks import Stressed
 
 LEAST_POINT, MOST_POINT = 6, 70

@@ -17,7 +17,8 @@ from medcnn.report.checks import checklist
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.settings import Settings
 from medcnn.results.base import Record
-from medcnn.results.evaluated import Calibration, Consequences, Subgroups
+from medcnn.results.decisions import Consequences
+from medcnn.results.measured import Calibration, Subgroups
 from medcnn.results.networks import Exported, Trained
 from medcnn.runtime import paths
 

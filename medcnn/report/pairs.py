@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from medcnn.params.judging.figures import BY_KEY, TESTED
 from medcnn.report.facts import Facts
-from medcnn.results.evaluated import Difference
+from medcnn.results.compared import Difference
 
 _NONE = Difference(difference=None, low=None, high=None, p=None, p_holm=None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,20 @@ class Figures(Record):
     model_config = ConfigDict(extra="allow")
 
     __pydantic_extra__: dict[str, float | None] = Field(init=False)
+
+
+def checked(block: Any, keys: Iterable[str]) -> Any:
+    """A block that allows any figure, found to have exactly those of these keys.
+
+    Raises:
+        ValueError: it lacks some, or has others.
+    """
+    wanted, present = {*keys}, {*(block.model_extra or {})}
+    if wanted - present:
+        raise ValueError(f"lacks {', '.join(sorted(wanted - present))}")
+    if present - wanted:
+        raise ValueError(f"has the unknown {', '.join(sorted(present - wanted))}")
+    return block
 
 
 def read(path: Path, kind: type[Kind]) -> Kind:

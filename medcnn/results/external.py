@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from medcnn.results.base import Number, Record
 from medcnn.results.data import Counts, Doubt
-from medcnn.results.evaluated import Called, Conformal, Measured
+from medcnn.results.decisions import Called, Conformal
+from medcnn.results.measured import Measured
 
 
 class Side(Record):

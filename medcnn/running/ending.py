@@ -12,7 +12,7 @@ from medcnn.report.luck import luck
 from medcnn.report.reproduction import Reproduction
 from medcnn.report.speeds import worse
 from medcnn.results.base import Record
-from medcnn.results.evaluated import Measured
+from medcnn.results.measured import Measured
 from medcnn.runtime import paths
 
 _WIDEST = 28

@@ -9,7 +9,8 @@ from medcnn.core.errors import ParamsError
 from medcnn.params import whole
 from medcnn.params.judging.figures import TESTED
 from medcnn.results.base import Record, read
-from medcnn.results.evaluated import Compared, Evaluated
+from medcnn.results.compared import Compared
+from medcnn.results.evaluated import Evaluated
 from medcnn.runtime import paths
 
 

@@ -6,7 +6,7 @@ import pytest
 from medcnn.benchmark.subjects import distinct
 from medcnn.ensemble.combined import Combined
 from medcnn.ensemble.rules import Cascade
-from medcnn.results.evaluated import Compared, Ends
+from medcnn.results.compared import Compared, Ends
 
 MEMBERS = {
     "ensemble_mean": ("simple", "deep"),

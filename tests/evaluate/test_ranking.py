@@ -12,7 +12,7 @@ def of(test_accuracy: float | None, validation_loss: float | None) -> dict[str, 
 
 def pair(first: str, second: str, *ps: float | None) -> dict[str, Any]:
     return {"first": first, "second": second} | {
-        figure.key: {"p_holm": p} for figure, p in zip(TESTED, ps, strict=True)
+        figure.key: {"p_best": p} for figure, p in zip(TESTED, ps, strict=True)
     }
 
 

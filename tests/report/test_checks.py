@@ -15,7 +15,8 @@ from medcnn.report.provenance import Provenance
 from medcnn.report.reproduction import Reproduction
 from medcnn.results.base import Figures
 from medcnn.results.data import Doubt
-from medcnn.results.evaluated import Crossval, Evaluated, Measured
+from medcnn.results.evaluated import Crossval, Evaluated
+from medcnn.results.measured import Measured
 from medcnn.results.networks import Exported, Gallery
 from medcnn.runtime import paths
 from tests.report.example import example, write_external

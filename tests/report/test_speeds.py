@@ -12,7 +12,7 @@ from medcnn.params.judging.figures import TESTED
 from medcnn.report.facts import Facts, gathered
 from medcnn.report.speed_figures import latencies
 from medcnn.report.speeds import Speeds, worse
-from medcnn.results.evaluated import Pair
+from medcnn.results.compared import Pair
 from medcnn.results.timings import Timed
 from medcnn.runtime import paths
 from tests.report.example import example, write_timings

@@ -12,9 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.results import base
+from medcnn.results.compared import Compared
 from medcnn.results.data import Download, Split
 from medcnn.results.ensembles import Combined
-from medcnn.results.evaluated import Compared, Evaluated
+from medcnn.results.evaluated import Evaluated
 from medcnn.results.networks import Exported, Gallery, Trained
 
 METRICS = Path(__file__).parents[2] / "metrics"

@@ -15,14 +15,14 @@ let current = { address: "", model: null };
  * The model at an address, with its card: the same as last time, or another in its place.
  *
  * @param {URL} address
- * @param {(share: number) => void} told how much of it is here, from 0 to 1
+ * @param {(share: number) => void} progress how much of it is here, from 0 to 1
  * @returns {Promise<{card: object, probabilities: (pixels: Uint8Array) => Promise<Float32Array>}>}
  * @throws {MissingModel} its files are not there, or cannot be run
  */
-export function opened({ href }, told) {
+export function opened({ href }, progress) {
   if (current.address !== href) {
     const before = current.model;
-    current = { address: href, model: load(href, before, told) };
+    current = { address: href, model: load(href, before, progress) };
     // A fault is not kept: the file may be there next time.
     current.model.catch(() => {
       if (current.address === href) current = { address: "", model: null };
@@ -31,12 +31,12 @@ export function opened({ href }, told) {
   return current.model;
 }
 
-async function load(address, before, told) {
+async function load(address, before, progress) {
   const former = await before?.catch(() => null);
   await former?.release();
   const [entries, content] = await Promise.all([
     fetched(`${address}.json`).then((response) => response.json()),
-    fetched(address).then((response) => arrived(response, told)),
+    fetched(address).then((response) => arrived(response, progress)),
   ]);
   const session = await ort.InferenceSession.create(content).catch((fault) => {
     throw new MissingModel(`onnxruntime-web cannot run ${name(address)}: ${String(fault.message).split("\n")[0]}`);
@@ -45,7 +45,7 @@ async function load(address, before, told) {
   return { card, probabilities: (pixels) => run(session, pixels, card.image_size), release: () => session.release() };
 }
 
-async function arrived(response, told) {
+async function arrived(response, progress) {
   // A server that compresses gives the compressed length, which what arrives here exceeds.
   const total = Number(response.headers.get("Content-Length"));
   const reader = response.body.getReader();
@@ -54,7 +54,7 @@ async function arrived(response, told) {
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     parts.push(part.value);
     here += part.value.length;
-    if (total) told(Math.min(here / total, 1));
+    if (total) progress(Math.min(here / total, 1));
   }
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }

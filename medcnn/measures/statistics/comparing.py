@@ -22,7 +22,6 @@ from medcnn.measures.statistics.grouping import Names, numbered, sizes, sums
 from medcnn.measures.statistics.intervals import NONE, Interval
 from medcnn.measures.statistics.luck import Repeats
 from medcnn.params.judging.evaluate import Judging
-from medcnn.params.judging.figures import TESTED
 
 DRAWS_A_PAIR = 80
 """At least so many draws: the smallest p-value of the bootstrap, 2 / (B + 1), then stays below 0.05 after Holm."""
@@ -32,13 +31,15 @@ DRAWS_A_PAIR = 80
 class Difference:
     """How much higher a figure of the first model is than the second's; NaN where it is not defined.
 
-    ``seeds`` is its standard deviation over seeds, which interval and p-value count, NaN where both were trained once.
+    ``seeds`` is its standard deviation over seeds, which interval and p-value count, NaN where both were trained once;
+    ``p_files`` is the p-value without it.
     """
 
     value: float
     interval: Interval
     p_value: float
     seeds: float = math.nan
+    p_files: float = math.nan
 
 
 def compared(
@@ -47,13 +48,16 @@ def compared(
     settings: Judging,
     seed: int,
     repeats: Mapping[str, Repeats] = MappingProxyType({}),
+    best: str = "",
 ) -> list[dict[str, Any]]:
     """Every pair of models: differences in accuracy, area under the ROC curve and cross-entropy, and their tests.
 
     Accuracy is tested by the exact McNemar test, by ``sign_flip`` where groups have several images, with the interval
     of ``intervals.combination``; the area by DeLong's paired test; cross-entropy by the paired bootstrap of whole
     groups. What the seeds of a model's trainings move is added to all of it, see ``luck``, except to ``p_files``, which
-    is of the very models. ``p_holm`` and ``p_files`` are corrected for all pairs of one figure.
+    is of the very models. ``p_holm`` and ``p_files`` are corrected for all pairs of one figure; ``p_best`` and
+    ``p_files_best``, of the pairs of the best model, for these alone: whoever asks which models are as good as that one
+    asks no more questions than there are others.
 
     Args:
         tables: predictions of the same images in the same order, by model.
@@ -61,6 +65,7 @@ def compared(
         settings: the confidence, and the least number of resamples.
         seed: root of the bootstrap's draws.
         repeats: figures on the same images by seed, of models that were trained with several.
+        best: the model whose pairs are a family of their own, if there is one.
     """
     pairs = list(combinations(tables, 2))
     if not pairs:
@@ -71,18 +76,15 @@ def compared(
         "auroc": _areas(tables, pairs, numbers, settings.confidence),
         "cross_entropy": _losses(tables, pairs, numbers, settings, seed),
     }
-    alone = _corrected(found)
-    found = {
-        figure: [_over_seeds(*pair, repeats, figure, settings) for pair in zip(of_pairs, pairs, strict=True)]
+    of_best = [best in pair for pair in pairs]
+    blocks = {
+        figure: _blocks(
+            [_over_seeds(*pair, repeats, figure, settings) for pair in zip(of_pairs, pairs, strict=True)], of_best
+        )
         for figure, of_pairs in found.items()
     }
-    adjusted = _corrected(found)
     return [
-        {
-            "first": first,
-            "second": second,
-            **{key: _block(found[key][place], adjusted[key][place], alone[key][place]) for key in found},
-        }
+        {"first": first, "second": second, **{figure: of_pairs[place] for figure, of_pairs in blocks.items()}}
         for place, (first, second) in enumerate(pairs)
     ]
 
@@ -189,19 +191,32 @@ def _over_seeds(
         luck.widened(difference.value, difference.interval, deviation, z, bound),
         luck.p_value(difference.value, difference.p_value, deviation),
         deviation,
+        difference.p_value,
     )
 
 
-def _corrected(found: Mapping[str, Sequence[Difference]]) -> dict[str, list[float]]:
-    return {figure.key: holm([difference.p_value for difference in found[figure.key]]) for figure in TESTED}
+def _blocks(found: Sequence[Difference], of_best: Sequence[bool]) -> list[dict[str, float]]:
+    """The differences of all pairs in one figure, as they are written."""
+    tested = _corrected([difference.p_value for difference in found], of_best, ("p_holm", "p_best"))
+    of_files = _corrected([difference.p_files for difference in found], of_best, ("p_files", "p_files_best"))
+    return [
+        {
+            "difference": difference.value,
+            "low": difference.interval.low,
+            "high": difference.interval.high,
+            "p": difference.p_value,
+            **p_values,
+            **({} if math.isnan(difference.seeds) else {"seeds": difference.seeds, **alone}),
+        }
+        for difference, p_values, alone in zip(found, tested, of_files, strict=True)
+    ]
 
 
-def _block(difference: Difference, adjusted: float, alone: float) -> dict[str, float]:
-    return {
-        "difference": difference.value,
-        "low": difference.interval.low,
-        "high": difference.interval.high,
-        "p": difference.p_value,
-        "p_holm": adjusted,
-        **({} if math.isnan(difference.seeds) else {"seeds": difference.seeds, "p_files": alone}),
-    }
+def _corrected(p_values: Sequence[float], of_best: Sequence[bool], names: tuple[str, str]) -> list[dict[str, float]]:
+    """By name: corrected for all pairs and, of the best model's pairs, for these alone."""
+    every = holm(p_values)
+    family = holm([p if within else math.nan for p, within in zip(p_values, of_best, strict=True)])
+    return [
+        dict(zip(names, both if within else both[:1], strict=False))
+        for *both, within in zip(every, family, of_best, strict=True)
+    ]

@@ -9,7 +9,7 @@ seeds it is a rough estimate.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -28,7 +28,7 @@ def deviation(first: Repeats, second: Repeats, figure: str) -> float:
     """
     ours, theirs = ({seed: of[figure] for seed, of in model.items()} for model in (first, second))
     paired = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
-    found = [_deviation(paired)] if len(paired) > 1 else [_deviation([*ours.values()]), _deviation([*theirs.values()])]
+    found = [spread(paired)] if len(paired) > 1 else [spread([*ours.values()]), spread([*theirs.values()])]
     known = [value for value in found if not math.isnan(value)]
     return math.hypot(*known) if known else math.nan
 
@@ -65,5 +65,6 @@ def p_value(value: float, p_value: float, deviation: float) -> float:
     return 2 * float(ndtr(-abs(value) / math.hypot(error, deviation)))
 
 
-def _deviation(values: list[float]) -> float:
+def spread(values: Sequence[float]) -> float:
+    """The standard deviation over the trainings of a model; NaN where there is one."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan

@@ -22,8 +22,8 @@ PATIENTS = [1, 2, 3, 4, 5] * 6
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def compared(tables: dict[str, Any], groups: np.ndarray) -> list[dict[str, Any]]:
-    return statistics.compared(tables, groups, SETTINGS, 1)
+def compared(tables: dict[str, Any], groups: np.ndarray, **more: Any) -> list[dict[str, Any]]:
+    return statistics.compared(tables, groups, SETTINGS, 1, **more)
 
 
 def paired(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -121,18 +121,27 @@ def test_a_model_does_not_differ_from_itself(images):
         assert pair[figure]["low"] <= 0 <= pair[figure]["high"]
 
 
-def test_all_pairs_are_corrected_together():
+def test_all_pairs_are_corrected_together_and_those_of_the_best_model_for_themselves():
     random = np.random.default_rng(6)
     labels = random.integers(2, size=300)
     tables = {}
     for index, sharpness in enumerate((0.2, 1.0, 1.1, 6.0)):
         odds = np.exp(sharpness * (np.eye(2)[labels] + random.standard_normal((300, 2))))
         tables[f"model_{index}"] = table(labels, odds / odds.sum(axis=1, keepdims=True))
-    pairs = compared(tables, np.arange(300))
+    repeats = {"model_1": {"0": dict.fromkeys(FIGURES, 0.7), "1": dict.fromkeys(FIGURES, 0.75)}}
+    pairs = compared(tables, np.arange(300), repeats=repeats, best="model_1")
     assert [(pair["first"], pair["second"]) for pair in pairs] == list(itertools.combinations(tables, 2))
+    of_best = [pair for pair in pairs if "model_1" in (pair["first"], pair["second"])]
+    assert [pair for pair in pairs if "p_best" in pair["auroc"] or "p_files_best" in pair["auroc"]] == of_best
+    alone = compared(tables, np.arange(300))
     for figure in FIGURES:
         p_values = [pair[figure]["p"] for pair in pairs]
         assert [pair[figure]["p_holm"] for pair in pairs] == pytest.approx(multipletests(p_values, method="holm")[1])
+        assert [pair[figure]["p_files"] for pair in of_best] == [
+            pair[figure]["p_holm"] for pair in alone if "model_1" in (pair["first"], pair["second"])
+        ]
+        family = multipletests([pair[figure]["p"] for pair in of_best], method="holm")[1]
+        assert [pair[figure]["p_best"] for pair in of_best] == pytest.approx(family)
 
 
 def test_even_of_many_pairs_a_clear_difference_is_significant():
