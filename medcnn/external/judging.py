@@ -10,12 +10,13 @@ import numpy as np
 
 from medcnn.core.arrays import Integers
 from medcnn.dataset.predictions import Predictions
+from medcnn.external.adjusting import Elsewhere
 from medcnn.measures import calibration, conformal, metrics, operating, statistics
 from medcnn.measures.findings import having
 from medcnn.measures.statistics import intervals
 from medcnn.measures.statistics.grouping import Names, numbered
 from medcnn.measures.statistics.intervals import Interval
-from medcnn.params.judging.evaluate import Judging
+from medcnn.params.judging.evaluate import Judging, OperatingPoint
 from medcnn.params.judging.figures import CALIBRATED, FIGURES
 from medcnn.results.evaluated import Evaluated
 
@@ -43,21 +44,28 @@ class Judge:
     settings: Judging
     seed: int
 
-    def tested(self, external: Images, home: Images, fitted: Evaluated) -> dict[str, Any]:
+    def tested(self, external: Images, home: Images, validation: Predictions, fitted: Evaluated) -> dict[str, Any]:
         """What ``metrics/external/S/E.json`` says of a model.
 
         Args:
             external: the external images.
             home: the home study's test images of these classes.
+            validation: the model's raw predictions for all of the home study's validation images.
             fitted: the model at home: its temperature, its operating points, its prediction sets.
         """
         sides = {"external": self._side(external, fitted), "home": self._side(home, fitted)}
-        return {**sides, "change": changes(*(side["figures"] for side in sides.values()))}
+        elsewhere = Elsewhere(_scaled(external.table, fitted), external.groups, self.settings, self.seed)
+        return {
+            **sides,
+            "change": changes(*(side["figures"] for side in sides.values())),
+            "targets": targets(sides["external"]["operating_points"], self.settings.operating_point),
+            "for_shares": elsewhere.for_shares(_scaled(validation, fitted)),
+            "recalibrated": elsewhere.recalibrated(),
+        }
 
     def _side(self, images: Images, fitted: Evaluated) -> dict[str, Any]:
-        raw, groups, settings = images.table, images.groups, self.settings
-        temperature, sets = fitted.calibration.temperature, fitted.conformal
-        scaled = replace(raw, probabilities=calibration.scaled(raw.probabilities, temperature, raw.multi_label))
+        raw, groups, settings, sets = images.table, images.groups, self.settings, fitted.conformal
+        scaled = _scaled(raw, fitted)
         before, after = (
             statistics.measured(table, groups, settings, self.seed, images.patients) for table in (raw, scaled)
         )
@@ -95,3 +103,25 @@ def changes(external: Mapping[str, Any], home: Mapping[str, Any]) -> dict[str, d
         low, high = intervals.difference(*sides[0], *sides[1])
         found[key] = {"difference": external[key] - home[key], "low": low, "high": high}
     return found
+
+
+def targets(points: Mapping[str, Any], wanted: OperatingPoint) -> dict[str, dict[str, Any]]:
+    """By class whether a threshold fitted at home still reaches the rate that it was fitted for.
+
+    It does where the whole interval of the rate is at or above the wanted one, and does not where all of it is below;
+    else these images do not decide it. Youden's index wants no rate, and an undecided threshold reaches none.
+    """
+    if wanted.kind == "youden":
+        return {}
+    found = {}
+    for name, point in points.items():
+        value, low, high = (point[f"{wanted.kind}{end}"] for end in ("", "_low", "_high"))
+        if value is not None and not np.isnan([value, low, high]).any():
+            kept = True if low >= wanted.value else False if high < wanted.value else None
+            found[name] = {"rate": wanted.kind, "wanted": wanted.value, "kept": kept}
+    return found
+
+
+def _scaled(raw: Predictions, fitted: Evaluated) -> Predictions:
+    temperature = fitted.calibration.temperature
+    return replace(raw, probabilities=calibration.scaled(raw.probabilities, temperature, raw.multi_label))

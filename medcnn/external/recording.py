@@ -42,5 +42,8 @@ def headline(block: Mapping[str, Any]) -> dict[str, Any]:
     flat |= {f"accuracy_change_{bound}": changed[bound] for bound in BOUNDS}
     if sets := block["external"]["conformal"]:
         flat["coverage"] = sets["coverage"]
+    for way in ("for_shares", "recalibrated"):
+        if block[way]:
+            flat[f"cross_entropy_{way}"] = block[way]["figures"]["cross_entropy"]
     points = list(block["external"]["operating_points"].values())
     return flat | ({key: points[0][key] for key in _RATES} if len(points) == 1 else {})

@@ -147,23 +147,34 @@ def _judged(
 ) -> dict[str, Any]:
     """The classes that both studies have, how common each is, and every model on both sides."""
     classes = settings.studies[study].labels.class_names
-    labels = {"external": there.rows["label"], "home": home.rows["label"]}
+    sides = {"external": there.rows, "home": home.rows}
     if not isinstance(classes, Findings):
-        labels["home"] = labels["home"][labels["home"].isin(there.rows["label"])]
-    both = [name for name in classes if isinstance(classes, Findings) or name in set(labels["external"])]
+        sides["home"] = home.rows[home.rows["label"].isin(there.rows["label"])]
+    both = [name for name in classes if isinstance(classes, Findings) or name in set(there.rows["label"])]
     judge = Judge(np.array([classes.index(name) for name in both]), settings.evaluate, settings.seed)
     evaluated = read(paths.metrics("evaluate", study), dict[str, Evaluated])
     models = {}
     for name, fitted in evaluated.items():
-        at_home = predictions.read(paths.predicted(study, name)).of("test")
+        answered = predictions.read(paths.predicted(study, name))
+        at_home, validation = answered.of("test"), answered.of("validation")
         if not at_home.multi_label:
             at_home = at_home.at(np.flatnonzero(np.isin(at_home.labels, judge.classes)))
-        models[name] = judge.tested(there.images(tables[name]), home.images(at_home), fitted)
+        models[name] = judge.tested(there.images(tables[name]), home.images(at_home), validation, fitted)
     return {
         "classes": both,
         "absent": [name for name in classes if name not in both],
-        "prevalence": {
-            name: {side: float(truths.having(among, name).mean()) for side, among in labels.items()} for name in both
-        },
+        "prevalence": {name: _shares(name, sides, settings.evaluate.confidence) for name in both},
         "models": models,
     }
+
+
+def _shares(name: str, sides: Mapping[str, pd.DataFrame], confidence: float) -> dict[str, float]:
+    """The share of a class on both sides, and how much higher it is on external images."""
+    shares, bounds = {}, {}
+    for side, rows in sides.items():
+        has = truths.having(rows["label"], name)
+        shares[side] = metrics.mean(has)
+        bounds[side] = intervals.proportion(has, rows["group"].tolist(), confidence)
+    external, home = ((shares[side], bounds[side]) for side in ("external", "home"))
+    low, high = intervals.difference(*external, *home)
+    return {**shares, "difference": shares["external"] - shares["home"], "low": low, "high": high}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medcnn.results.base import Number, Record
+from medcnn.results.base import Figures, Number, Record
 from medcnn.results.data import Counts, Doubt
 from medcnn.results.decisions import Called, Conformal
 from medcnn.results.measured import Measured
@@ -40,12 +40,92 @@ class Change(Record):
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
 
+class Target(Record):
+    """Whether a threshold still reaches the rate that it was fitted for at home.
+
+    Attributes:
+        rate: sensitivity or specificity.
+        wanted: how much of it.
+        kept: None where the images do not decide it.
+    """
+
+    rate: str
+    wanted: float
+    kept: bool | None
+
+
+class Adjusted(Record):
+    """A model's calibrated probabilities adjusted to the other study, judged there.
+
+    Attributes:
+        figures: accuracy, and the figures that calibration changes.
+        saved: cross-entropy as it is less that of the adjusted probabilities.
+    """
+
+    figures: Figures
+    saved: Change
+
+
+class Share(Record):
+    """The share of a class that a model's probabilities rest on, the one it estimates elsewhere, and the true one."""
+
+    home: Number
+    estimated: Number
+    actual: Number
+
+
+class ForShares(Adjusted):
+    """Corrected for the shares of the classes, which are estimated without labels (Saerens et al. 2002)."""
+
+    classes: dict[str, Share]
+
+
+class Bias(Record):
+    """What recalibration adds to the logit of a class.
+
+    Attributes:
+        expected: the mean probability of the class.
+        bias: of two classes more than to the other's logit, of more than to the mean; None of a class without images.
+    """
+
+    expected: Number
+    bias: Number
+    bias_low: Number
+    bias_high: Number
+
+
+class Recalibrated(Adjusted):
+    """Recalibrated in the large: biases are of a fit on all images, figures of images that their fit did not see.
+
+    Attributes:
+        folds: of whole groups, each recalibrated by a fit on the others.
+        classes: by class; the positive one alone of two.
+        slope: factor of the logits that would calibrate them, below 1 where probabilities are too extreme; None of
+            several findings.
+    """
+
+    folds: int
+    classes: dict[str, Bias]
+    slope: Number
+    slope_low: Number
+    slope_high: Number
+
+
 class Tested(Record):
-    """One model on both sides, and the change of each figure by its key."""
+    """One model on both sides.
+
+    Attributes:
+        change: of each figure by its key.
+        targets: by class, for thresholds that were fitted for a sensitivity or a specificity.
+        for_shares: None without validation images at home.
+    """
 
     external: Side
     home: Side
     change: dict[str, Change]
+    targets: dict[str, Target]
+    for_shares: ForShares | None
+    recalibrated: Recalibrated
 
 
 class Unlike(Record):
@@ -56,8 +136,8 @@ class Unlike(Record):
     share_high: Number
 
 
-class Compared(Record):
-    """Something on external images beside the same on home's test images."""
+class Prevalence(Change):
+    """The share of a class on external images, on home's test images, and the difference."""
 
     external: Number
     home: Number
@@ -106,7 +186,7 @@ class External(Record):
     copies: Copies
     classes: tuple[str, ...]
     absent: tuple[str, ...]
-    prevalence: dict[str, Compared]
+    prevalence: dict[str, Prevalence]
     unlike: dict[str, Unlike]
     doubts: list[Doubt]
     models: dict[str, Tested]

@@ -347,7 +347,9 @@ def write_external(made: Example) -> None:
         "doubts": [{"severity": "warning", "kind": "flat_images", "text": "<4> flat", "count": 4, "examples": ["a"]}],
         "classes": names,
         "absent": [name for name in made.classes if name not in names],
-        "prevalence": {name: {"external": 0.375, "home": 0.25} for name in names},
+        "prevalence": {
+            name: {"external": 0.375, "home": 0.25, "difference": 0.125, "low": -0.1, "high": 0.3} for name in names
+        },
         "unlike": {
             side: {"share": share, "share_low": share / 2, "share_high": share * 2}
             for side, share in (("external", 0.375), ("home", 0.0625))
@@ -362,7 +364,8 @@ def _tested(made: Example, model: str, judge: Judge, fitted: Evaluated) -> dict[
     there, home = (
         part.at(np.flatnonzero(np.isin(part.labels, judge.classes))) for part in map(table.of, ("validation", "test"))
     )
-    return judge.tested(*(Images(part, part.image_ids.tolist(), patients=False) for part in (there, home)), fitted)
+    sides = (Images(part, part.image_ids.tolist(), patients=False) for part in (there, home))
+    return judge.tested(*sides, table.of("validation"), fitted)
 
 
 def write_published(made: Example) -> None:
