@@ -42,7 +42,8 @@ def _section(table: Table) -> Iterator[str]:
     yield f"## {table.study}: {table.title}\n"
     yield f"Published: {escaped(table.source)}{_on(table.published_test_images)}.  "
     yield f"Honest split: {_measured_on(table.honest)}.  "
-    yield f"Split as published: {_measured_on(table.as_published)}.\n"
+    best_here = f"  \nBest here: {_measured_on(table.best_here_on)}." if table.best_here_on else ""
+    yield f"Split as published: {_measured_on(table.as_published)}.{best_here}\n"
     yield grid(_COLUMNS, _rows(table))
     yield "Reasons. Wrong there:\n"
     yield _numbered(table.wrong_there, 1)
@@ -84,7 +85,8 @@ def _cells(cell: Cell) -> tuple[str, str]:
 def _measured_on(column: Column | None) -> str:
     if column is None:
         return "not measured"
-    return f"{column.test_images} test images, `on_leak: {column.on_leak}`, data set `{column.fingerprint[:12]}`"
+    of = f" of {column.images}" if column.images else ""
+    return f"{column.test_images} test images{of}, `on_leak: {column.on_leak}`, data set `{column.fingerprint[:12]}`"
 
 
 def _on(images: int | None) -> str:

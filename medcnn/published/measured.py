@@ -29,12 +29,14 @@ class Column(Block):
         raw_sha256: of the raw archive; columns of different archives are never set side by side.
         fingerprint: of the images used, as in ``metrics/split``.
         test_images: how many images the figures rest on.
+        images: how many images all parts have; none where that was not noted.
     """
 
     on_leak: OnLeak
     raw_sha256: Sha256
     fingerprint: Sha256
     test_images: int
+    images: int | None = None
 
 
 class Figures(Block):
@@ -74,6 +76,7 @@ def on_disk(study: str, best_here: str) -> dict[ColumnName, Measured]:
         raw_sha256=read(paths.metrics("download", study), Download).sha256,
         fingerprint=data.fingerprint,
         test_images=sum(data.splits["test"].values()),
+        images=sum(sum(part.values()) for part in data.splits.values()),
     )
     models = read(evaluated, dict[str, Evaluated])
     honest: ColumnName = "best_here" if set(models) == {best_here} else "honest"
