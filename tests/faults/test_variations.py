@@ -1,4 +1,4 @@
-"""The same bytes when one thing of the surroundings varies, as reprotest of reproducible-builds varies it."""
+"""The same bytes when the surroundings vary, as reprotest of reproducible-builds varies it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 HERE = Path(__file__).parent
 STRANGER = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--")
 """Another user, without any rights, to whom the files belong all the same."""
+GERMAN = "locale de_DE"
 ON_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
 
 
@@ -44,22 +45,25 @@ class Variation:
 
 
 VARIATIONS = {
-    "build path": Variation(folder="as deep/as it is/unlike the other's"),
-    "user": Variation(prefix=STRANGER),
-    "umask 077": Variation(umask=0o077),
-    "locale C, ASCII": Variation(environment={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
-    "locale de_DE": Variation(environment={"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de"}),
-    "time zone": Variation(environment={"TZ": "XXX-13:45"}),
-    "wall clock": Variation(customized="wrong_clock.py"),
-    "hash seed": Variation(environment={"PYTHONHASHSEED": "4242"}),
-    "file order": Variation(customized="shuffled_listing.py"),
-    "1 CPU": Variation(cpus=1),
-    "2 CPUs": Variation(cpus=2),
-    "home": Variation(environment={"HOME": "home"}),
-    "terminal of 30 columns": Variation(
-        environment={"COLUMNS": "30", "LINES": "5", "TERM": "xterm"}, prefix=(sys.executable, "-c", ON_A_TERMINAL)
+    "build path, umask 077, 1 CPU, time zone, hash seed": Variation(
+        folder="as deep/as it is/unlike the other's",
+        umask=0o077,
+        cpus=1,
+        environment={"TZ": "XXX-13:45", "PYTHONHASHSEED": "4242"},
+    ),
+    "user, home": Variation(prefix=STRANGER, environment={"HOME": "home"}),
+    "locale C, ASCII, wall clock": Variation(
+        environment={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, customized="wrong_clock.py"
+    ),
+    GERMAN: Variation(environment={"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de"}),
+    "file order, 2 CPUs, terminal of 30 columns": Variation(
+        customized="shuffled_listing.py",
+        cpus=2,
+        environment={"COLUMNS": "30", "LINES": "5", "TERM": "xterm"},
+        prefix=(sys.executable, "-c", ON_A_TERMINAL),
     ),
 }
+"""What differs is joined where nothing hides another: the bytes of all of it are those of none."""
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +124,7 @@ def run(variation: Variation, folder: Path, targets: tuple[str, ...], tmp_path: 
     if home := variation.environment.get("HOME"):
         (tmp_path / home).mkdir()
         environment["HOME"] = str(tmp_path / home)
-    if variation is VARIATIONS["locale de_DE"]:
+    if variation is VARIATIONS[GERMAN]:
         environment["LOCPATH"] = str(german(tmp_path / "locales"))
     if variation.prefix == STRANGER and subprocess.run([*STRANGER, "true"], check=False).returncode:
         pytest.skip("no other user can be made here")

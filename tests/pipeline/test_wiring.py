@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -63,16 +62,6 @@ def test_a_changed_file_reruns_only_what_it_can_reach(file: str, expected: set[s
 def deps(found: list[object]) -> set[str]:
     """The dependencies that changed, of what `dvc status` says of a stage."""
     return {path for one in found if isinstance(one, dict) for path in one.get("changed deps", {})}
-
-
-def test_a_queued_experiment_runs(wired: Path, path: str) -> None:
-    sh(wired, "dvc", "exp", "run", "--queue", "-S", "models.lite0.dropout=0.4", "train@phantom-lite0", PATH=path)
-    sh(wired, "dvc", "queue", "start", PATH=path)
-    deadline = time.monotonic() + 120
-    while not sh(wired, "dvc", "queue", "status").count("Success") and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert sh(wired, "dvc", "queue", "status").count("Success") == 1
-    assert "0.4" in re.findall(r"\b0\.\d\b", sh(wired, "dvc", "exp", "show", "--csv"))
 
 
 def test_a_pulled_clone_has_nothing_to_do(wired: Path, path: str, tmp_path: Path) -> None:
