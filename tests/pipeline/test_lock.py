@@ -8,7 +8,7 @@ import pytest
 from tests.pipeline.conftest import sh
 from tests.project import ROOT
 
-pytestmark = pytest.mark.dvc
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 CHECK = (sys.executable, str(ROOT / ".ci/lock.py"))
 
 

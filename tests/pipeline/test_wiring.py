@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from tests.pipeline.conftest import NOT_BY_DEFAULT, commit, repository, sh
 
-pytestmark = pytest.mark.dvc
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
 def locked(folder: Path) -> dict[str, object]:

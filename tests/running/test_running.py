@@ -15,7 +15,7 @@ from tests.pipeline.conftest import ENVIRONMENT, repository, sh
 from tests.pipeline.conftest import path as path
 from tests.project import ROOT, SMALL_PHANTOM, shrink
 
-pytestmark = pytest.mark.dvc
+pytestmark = [pytest.mark.slow, pytest.mark.dvc]
 
 
 @pytest.fixture
