@@ -7,7 +7,7 @@ part, which no trial has seen: cross-validation leaves it alone (``split.test_ap
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from medcnn.searching.space import Changes, Space
 
 _EVENLY = 5
 """Trials drawn evenly before the sampler learns from them."""
+_DRAWS = 200
+"""How often a recipe is drawn until it is one that was not tried."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Tried:
     inner: Scores
 
     def __str__(self) -> str:
-        return f"{self.name}: {_figures(self.inner)}  {' '.join(changes.assignments(self.recipe)) or 'as it is'}"
+        return f"{self.name}: {_figures(self.inner)}  {_written(self.recipe) or 'as it is'}"
 
 
 def search(study: str, model: str, trials: int, folds: int) -> None:
@@ -53,7 +55,7 @@ def search(study: str, model: str, trials: int, folds: int) -> None:
         first = runs.free()
         tried = [Tried(str(first), {}, runs.inner(str(first), {}))]
         print(tried[0], flush=True)
-        for one in _others(optuna, space, runs, range(first + 1, first + 1 + trials)):
+        for one in _others(optuna, space, runs, range(first + 1, first + 1 + trials), tried[0]):
             print(one, flush=True)
             tried.append(one)
         best = min(tried, key=lambda one: one.inner["cross_entropy"])
@@ -61,21 +63,46 @@ def search(study: str, model: str, trials: int, folds: int) -> None:
         print(*_report(tried[0], best, runs.outer(name, best.recipe), runs.named(name)), sep="\n")
 
 
-def _others(optuna: Any, space: Space, runs: Runs, numbers: range) -> Iterator[Tried]:
-    """Recipes that Optuna draws, each by what the ones before it gave; those that cannot be trained are left out."""
+def _others(optuna: Any, space: Space, runs: Runs, numbers: range, first: Tried) -> Iterator[Tried]:
+    """Recipes that Optuna draws, each by what the ones before it gave, and none twice.
+
+    Those that cannot be trained are left out.
+    """
     sampler = optuna.samplers.TPESampler(seed=space.settings.seed, n_startup_trials=_EVENLY)
-    sought = optuna.create_study(sampler=sampler)
+    sought, failed = optuna.create_study(sampler=sampler), optuna.trial.TrialState.FAIL
+    losses: dict[str, float | None] = {_written(first.recipe): first.inner["cross_entropy"]}
     for number in map(str, numbers):
-        trial = sought.ask()
-        recipe = space.drawn(trial)
+        drawn = _unseen(sought, space, losses, failed)
+        if drawn is None:
+            print("no other recipe is left: all that may be changed of this model was tried", file=sys.stderr)
+            return
+        trial, recipe = drawn
         try:
             one = Tried(number, recipe, runs.inner(number, recipe))
         except MedcnnError as error:
             print(f"{number}: left out: {error}", file=sys.stderr)
-            sought.tell(trial, state=optuna.trial.TrialState.FAIL)
+            losses[_written(recipe)] = None
+            sought.tell(trial, state=failed)
             continue
+        losses[_written(recipe)] = one.inner["cross_entropy"]
         sought.tell(trial, one.inner["cross_entropy"])
         yield one
+
+
+def _unseen(sought: Any, space: Space, losses: Mapping[str, float | None], failed: Any) -> tuple[Any, Changes] | None:
+    """A recipe that was not tried, with its trial; the sampler is told what the others gave, which it draws again."""
+    for _ in range(_DRAWS):
+        trial = sought.ask()
+        recipe = space.drawn(trial)
+        if (written := _written(recipe)) not in losses:
+            return trial, recipe
+        loss = losses[written]
+        sought.tell(trial, loss, state=failed if loss is None else None)
+    return None
+
+
+def _written(recipe: Changes) -> str:
+    return " ".join(changes.assignments(recipe))
 
 
 def _report(before: Tried, best: Tried, outer: Scores, experiment: str) -> Iterator[str]:

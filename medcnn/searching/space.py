@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,7 +41,10 @@ class Space:
     settings: Params
 
     def drawn(self, trial: Trial) -> Changes:
-        """A recipe, as changes of ``params.yaml``."""
+        """A recipe, as changes of ``params.yaml``: what it leaves as it is is not among them."""
+        return {key: value for key, value in self._values(trial).items() if value != self._present(key)}
+
+    def _values(self, trial: Trial) -> Changes:
         block, key = self.settings.model(self.model), f"models.{self.model}"
         changes: Changes = {f"studies.{self.study}.images.size": trial.suggest_categorical("size", self._sizes())}
         if len(encoders := _encoders(block)) > 1:
@@ -58,6 +61,12 @@ class Space:
             scaled = strengthened(self.settings.augment[name], strength)
             changes |= {f"augment.{name}.{change}": value for change, value in scaled.items()}
         return changes
+
+    def _present(self, key: str) -> Any:
+        value: Any = self.settings
+        for name in key.split("."):
+            value = value[name] if isinstance(value, Mapping) else getattr(value, name)
+        return [*value] if isinstance(value, tuple) else value
 
     def _sizes(self) -> tuple[int, ...]:
         """The study's size, and one smaller and one larger, multiples of 32 as backbones halve images five times."""

@@ -35,9 +35,10 @@ if rate < 0.008:
 for target in (argument for argument in arguments if "@" in argument):
     stage, _, item = target.partition("@")
     right = 0.5 + 10 * rate if stage == "crossval" else 0.9 - 10 * rate
-    path = Path("data/predictions/phantom/tiny.csv")
+    study, model, *cell = item.split("-")
+    path = Path("data/predictions", study, f"{model}.csv")
     if stage == "crossval":
-        path = Path("data/crossval/phantom/tiny", item.removeprefix("phantom-tiny-"), "predictions.csv")
+        path = Path("data/crossval", study, model, "-".join(cell), "predictions.csv")
     path.parent.mkdir(parents=True, exist_ok=True)
     shares = {"a": f"{right},{1 - right}", "b": f"{1 - right},{right}"}
     rows = [f"{target}/{part}/{n},{part},{label},{shares[label]}"
@@ -56,8 +57,8 @@ def standing_in(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def searched(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run(folder, "medcnn", "search", "phantom", "tiny", *arguments)
+def searched(folder: Path, *arguments: str, model: str = "tiny") -> subprocess.CompletedProcess[str]:
+    return run(folder, "medcnn", "search", "phantom", model, *arguments)
 
 
 def test_the_recipe_that_is_best_inside_is_tested_once_and_its_optimism_said(standing_in: Path) -> None:
@@ -86,6 +87,15 @@ def test_a_trial_that_fails_is_left_out_and_the_same_search_draws_the_same_again
     assert figures[0] == figures[1]
     names = (standing_in / "experiments").read_text().split()
     assert len(set(names)) == len(names) == 12
+
+
+def test_no_recipe_is_tried_twice_and_a_search_ends_where_none_is_left(standing_in: Path) -> None:
+    done = searched(standing_in, "--trials", "30", "--folds", "2", model="probe_lite0")
+    assert done.returncode == 0, done.stderr
+    *inner, _ = (standing_in / "calls").read_text().splitlines()
+    recipes = [re.sub(r"--name \S+", "", call) for call in inner]
+    # Three sizes, three encoders, two kinds of features.
+    assert len(recipes) == len(set(recipes)) == 18
 
 
 @pytest.mark.parametrize(

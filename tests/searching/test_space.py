@@ -48,7 +48,10 @@ def test_whatever_is_drawn_is_a_params_file_that_loads(settings: Params, model: 
 
 
 def test_what_is_drawn_is_what_the_recipe_has(settings: Params) -> None:
-    trained, probe = (set(drawn(settings, model, last=True)) for model in ("best_lite0", "probe_lite0"))
+    trained = set(drawn(settings, "best_lite0", last=True))
+    # What stays as it is is no change: a probe has its features from all stages.
+    probe = {*drawn(settings, "probe_lite0", last=True), *drawn(settings, "probe_lite0", last=False)}
+    assert "models.probe_lite0.features" not in drawn(settings, "probe_lite0", last=True)
     assert {key.rpartition(".")[2] for key in probe} == {"size", "backbone", "features"}
     assert {"models.best_lite0.learning_rate", "models.best_lite0.weight_decay", "augment.gentle.rotation"} <= trained
     assert set(drawn(settings, "simple", last=True)) == {
