@@ -49,6 +49,15 @@ def test_it_answers_as_onnx_runtime_does(made: ModelProto) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_nodes_may_stand_before_what_they_read() -> None:
+    made = model("Conv", WEIGHTS, pads=[1, 0, 2, 1])
+    expected = exact.Exact(made).run(None, {"x": IMAGES})
+    nodes = list(made.graph.node)
+    del made.graph.node[:]
+    made.graph.node.extend(reversed(nodes))
+    np.testing.assert_array_equal(exact.Exact(made).run(None, {"x": IMAGES}), expected)
+
+
 def test_votes_are_counted_as_onnx_runtime_does() -> None:
     constants = [stored("depth", np.int64([3])), stored("values", np.float32([0, 1]))]
     node = helper.make_node("OneHot", ["i", "depth", "values"], ["y"], axis=1)

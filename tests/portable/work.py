@@ -13,33 +13,49 @@ from pathlib import Path
 
 import stages  # noqa: F401 (before NumPy: it holds the libraries to what all processors have)
 from medcnn.core import files
+from medcnn.download.phantom.lesions import KINDS
 from tests.project import SMALL_PHANTOM, shrink, stage
 
 MODELS = ("tiny", "probe_lite0", "lite0_finetuned", "best_lite0")
-NETWORKS = (*MODELS, "tiny_relay_chain", "probe_lite0_folds")
+NETWORKS = (*MODELS, "tiny_relay_chain", "tiny_folds", "tiny_distilled", "probe_lite0_folds")
+ELSEWHERE = "chest_ct"
+OTHER = {
+    "title": "The same kind of images from elsewhere",
+    "source": {"kind": "phantom", "patients": 24, "slices": 2, "size": 64, "seed": 8},
+    "labels": {"classes": {name: name for name in ("healthy", *KINDS)}, "group": r"(patient_\d+)"},
+    "split": {"kind": "stratified", "folds": 2},
+    "images": {"size": 32},
+}
 STEPS = (
-    ("download", "phantom"),
-    ("split", "phantom"),
+    *((name, study) for study in ("phantom", ELSEWHERE) for name in ("download", "split")),
     ("prepare", "phantom"),
     *(("weights", model) for model in MODELS),
     *(("train", "phantom", network) for network in NETWORKS),
     ("crossval", "phantom", "tiny", "1", "0"),
     *(("careless", "phantom", model) for model in MODELS),
+    ("learning_curve", "phantom", "probe_lite0"),
     ("ensemble", "phantom"),
     ("evaluate", "phantom"),
+    ("suspects", "phantom"),
     ("stress", "phantom", "tiny"),
     *(("export", "phantom", network) for network in NETWORKS),
     ("export_ensembles", "phantom"),
+    ("external", "phantom", ELSEWHERE),
     ("explain", "phantom"),
     ("report",),
 )
-"""Training from scratch, a chain, a probe, a mean over folds, finetuning behind a frozen backbone, a whole backbone
-with batch normalisation; and all that reads them."""
-STAGES = tuple(dict.fromkeys(name for name, *_ in STEPS))
+"""Training from scratch, a chain, a probe, means over folds and one network distilled from them, finetuning behind a
+frozen backbone, a whole backbone with batch normalisation; and all that reads them."""
+ALL = tuple(" ".join(step) for step in STEPS)
 CHANGES = SMALL_PHANTOM | {
+    "studies.phantom.split.folds": 3,
+    f"studies.{ELSEWHERE}": OTHER,
     "run.models": list(MODELS),
     "run.careless": ["tiny"],
-    "run.fold_ensembles": ["probe_lite0"],
+    "run.fold_ensembles": ["tiny", "probe_lite0"],
+    "run.distil": ["tiny"],
+    "run.learning_curve": ["probe_lite0"],
+    "run.external": [ELSEWHERE],
     "run.chains.first": ["tiny"],
     "run.cascades.first": ["tiny"],
     "run.cascades.second": ["lite0_finetuned"],
@@ -56,7 +72,7 @@ CHANGES = SMALL_PHANTOM | {
 }
 
 
-def main(folder: Path, kept: str, given: Path | None, names: Sequence[str]) -> None:
+def main(folder: Path, kept: str, given: Path | None, beginnings: Sequence[str]) -> None:
     """Print ``step<TAB>file<TAB>hash`` of each file that a step wrote, as soon as it has.
 
     Args:
@@ -64,20 +80,26 @@ def main(folder: Path, kept: str, given: Path | None, names: Sequence[str]) -> N
         kept: ``compute.bytes``.
         given: the folder of another processor, whose files every step reads instead of those of the steps before it:
             a difference then shows at the step that makes it, and there alone.
-        names: of the stages to run.
+        beginnings: of the steps to run, such as ``train`` or ``train phantom tiny``.
     """
     if given:
         shutil.copytree(given, folder, ignore=shutil.ignore_patterns(".dvc"))
     else:
         folder.mkdir(parents=True)
         shrink(folder, CHANGES | {"compute.bytes": kept})
-    for step in (step for step in STEPS if step[0] in names):
+    for step in chosen(beginnings):
         before = _written(folder)
-        stage(folder, *step)
+        stage(folder, *step.split())
         for path in sorted(path for path, moment in _written(folder).items() if moment != before.get(path)):
-            print(" ".join(step), path, files.sha256(folder / path), sep="\t", flush=True)
+            print(step, path, files.sha256(folder / path), sep="\t", flush=True)
             if given:
                 shutil.copy2(given / path, folder / path)
+
+
+def chosen(beginnings: Sequence[str]) -> list[str]:
+    """The steps that begin so, in the order in which they are asked for."""
+    steps = (step for beginning in beginnings for step in ALL if f"{step} ".startswith(f"{beginning} "))
+    return list(dict.fromkeys(steps))
 
 
 def _written(folder: Path) -> dict[str, int]:
@@ -93,6 +115,6 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("kept", choices=["portable", "native"])
     parser.add_argument("--given", type=Path)
-    parser.add_argument("--stages", nargs="*", default=STAGES)
+    parser.add_argument("--stages", nargs="*", default=ALL)
     options = parser.parse_args()
     main(options.folder, options.kept, options.given, options.stages)
