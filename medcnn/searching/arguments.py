@@ -19,7 +19,11 @@ def add_to(commands: Any) -> None:
     parser.add_argument("model", metavar="MODEL", help="a model of params.yaml, which is tried as it is first")
     parser.add_argument("--trials", metavar="N", type=_from(1), default=20, help="changed recipes (default: 20)")
     parser.add_argument(
-        "--folds", metavar="N", type=_from(2), default=3, help="inner folds, a training each (default: 3)"
+        "--folds",
+        metavar="N",
+        type=_from(2),
+        default=3,
+        help="inner folds, a training each, and one more that is not judged (default: 3)",
     )
     parser.set_defaults(command=_search)
 

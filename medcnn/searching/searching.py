@@ -7,7 +7,7 @@ part, which no trial has seen: cross-validation leaves it alone (``split.test_ap
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +58,9 @@ def search(study: str, model: str, trials: int, folds: int) -> None:
         for one in _others(optuna, space, runs, range(first + 1, first + 1 + trials), tried[0]):
             print(one, flush=True)
             tried.append(one)
-        best = min(tried, key=lambda one: one.inner["cross_entropy"])
-        name = f"{best.name}-tested"
-        print(*_report(tried[0], best, runs.outer(name, best.recipe), runs.named(name)), sep="\n")
+        ranked = sorted(tried, key=lambda one: float(one.inner["cross_entropy"]))
+        name = f"{ranked[0].name}-tested"
+        print(*_report(tried[0], ranked, runs.outer(name, ranked[0].recipe), runs.named(name)), sep="\n")
 
 
 def _others(optuna: Any, space: Space, runs: Runs, numbers: range, first: Tried) -> Iterator[Tried]:
@@ -105,8 +105,11 @@ def _written(recipe: Changes) -> str:
     return " ".join(changes.assignments(recipe))
 
 
-def _report(before: Tried, best: Tried, outer: Scores, experiment: str) -> Iterator[str]:
-    """What the search found, and how much of that is luck."""
+def _report(before: Tried, ranked: Sequence[Tried], outer: Scores, experiment: str) -> Iterator[str]:
+    """What the search found, and how much of that is luck; DVC has written much between the lines of the trials."""
+    best = ranked[0]
+    yield "all that was tried, the best first:"
+    yield from map(str, ranked)
     found = best.inner["cross_entropy"]
     yield f"best on the inner folds  {best}"
     yield f"the recipe as it is      {_figures(before.inner)}"
