@@ -22,10 +22,12 @@ from medcnn.runtime.bar import bar
 from medcnn.runtime.children import Children, guarded
 from medcnn.runtime.pipeline import Pipeline, Plan, one_line_reasons
 from medcnn.runtime.showing import Shown
-from medcnn.runtime.side_by_side import Lanes, is_timed
+from medcnn.runtime.side_by_side import TIMED, Lanes, is_timed
 
 _DRAW = (sys.executable, "-m", "stages.report")
 _DRAWN_FROM = ("metrics", "plots", "medcnn/report")
+_FOLLOWING = ("export", "explain", TIMED)
+"""What the names of the stages begin with that change no figure of a model."""
 
 
 def everything(jobs: int, *, share_cpus: bool) -> None:
@@ -41,11 +43,20 @@ def everything(jobs: int, *, share_cpus: bool) -> None:
         reproduced(children, pipeline, Lanes(children, jobs, share_cpus=share_cpus))
 
 
-def reproduced(children: Children, pipeline: Pipeline, lanes: Lanes) -> None:
-    """Run the pipeline; ends with the exit code of ``dvc repro`` where that fails."""
+def reproduced(children: Children, pipeline: Pipeline, lanes: Lanes, *, answer_first: bool = False) -> None:
+    """Run the pipeline; ends with the exit code of ``dvc repro`` where that fails.
+
+    Args:
+        children: the processes that it starts.
+        pipeline: what is run.
+        lanes: where.
+        answer_first: draw the page of a study's first run before models are exported and explained too.
+    """
     with one_line_reasons():
         plan = pipeline.plan([])
     with _shown(plan) as shown:
+        if answer_first and not _exported():
+            _answer(children, lanes, plan, shown)
         _results_first(children, pipeline, lanes, plan, shown)
     print(*_ending(), sep="\n", flush=True)
 
@@ -78,18 +89,36 @@ def _shown(plan: Plan) -> Iterator[Shown]:
             files.write_json(record, shown.seconds)
 
 
+def _answer(children: Children, lanes: Lanes, plan: Plan, shown: Shown) -> None:
+    """All that the answer needs, and the page with it: what follows takes most of the time, and changes no figure."""
+    _without(_FOLLOWING, lanes, plan, shown)
+    _draw(children, shown)
+    for line in (*_ending(), "Exported files, maps of where models look, and benchmarks follow."):
+        shown.bar.line(line)
+
+
+def _without(stages: tuple[str, ...], lanes: Lanes, plan: Plan, shown: Shown) -> None:
+    """Run every item but those of some stages and what depends on them."""
+    last = plan.dependents([name for name in plan.order if name.startswith(stages)])
+    targets = plan.ends([name for name in plan.order if name not in last])
+    _or_exit(side_by_side.reproduced(lanes, targets, shown), shown)
+
+
 def _results_first(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
-    timed = [name for name in plan.order if is_timed(name)]
-    last = plan.dependents(timed)
-    results = plan.ends([name for name in plan.order if name not in last])
-    _or_exit(side_by_side.reproduced(lanes, results, shown), shown)
-    if pipeline.changed(timed):
+    _without((TIMED,), lanes, plan, shown)
+    if pipeline.changed([name for name in plan.order if is_timed(name)]):
         _draw(children, shown)
         for line in (*_ending(), "The benchmarks follow; the results above stay as they are."):
             shown.bar.line(line)
     _or_exit(side_by_side.reproduced(lanes, [], shown), shown)
     if _outdated():
         _draw(children, shown)
+
+
+def _exported() -> bool:
+    """Whether there are exported models of the run, perhaps of an earlier one, which the page would show."""
+    folders = (paths.metrics_folder("export", study) for study in load(Settings).run.studies)
+    return any(any(folder.glob("*.json")) for folder in folders)
 
 
 def _ending() -> Iterator[str]:

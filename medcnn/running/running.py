@@ -62,7 +62,7 @@ def run(
             if dry:
                 print(*pipeline.plan([]).order, sep="\n")
                 return
-            reproducing.reproduced(children, pipeline, lanes)
+            reproducing.reproduced(children, pipeline, lanes, answer_first=True)
 
 
 def leak(study: str, models: Sequence[str]) -> None:

@@ -118,7 +118,12 @@ def chosen(study: str, names: Sequence[str], settings: Params) -> Lists:
         [name for name in names if name in wanted] for names in (settings.run.stress, settings.run.learning_curve)
     )
     fitting = {"run.external": [], "run.stress": stressed, "run.learning_curve": curves}
-    return {**changes, "run.folds": folds or [0], **fitting}
+    changes |= {"run.folds": folds or [0], **fitting}
+    seeded = settings.run.seeded
+    if seeded and not {*changes["run.models"], *names} & {*seeded}:
+        # Of models that are trained with one seed alone nothing is made with the others.
+        changes["run.seeds"] = [0]
+    return changes
 
 
 def measured(study: str, settings: Params) -> Values:

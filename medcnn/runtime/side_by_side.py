@@ -26,7 +26,7 @@ from medcnn.runtime.pipeline import Pipeline, Schedule, entries, reordered
 from medcnn.runtime.showing import ADVICE, REPRO, Shown
 
 _STATE = "side_by_side"
-_TIMED = "benchmark"
+TIMED = "benchmark"
 """What the names of the stages that measure times begin with; they run beside no other."""
 _LOCKED_OUT = ("Unable to acquire lock", "it is being blocked by")
 """What DVC 3 prints, before it fails, where another process holds its lock or reads or writes the same files."""
@@ -75,7 +75,7 @@ def reproduced(lanes: Lanes, targets: Sequence[str], shown: Shown) -> int:
 
 def is_timed(name: str) -> bool:
     """Whether an item measures times."""
-    return name.startswith(_TIMED)
+    return name.startswith(TIMED)
 
 
 def _order(targets: Sequence[str]) -> Sequence[str]:

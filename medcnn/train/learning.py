@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import keras
@@ -18,15 +18,8 @@ from medcnn.train.backups import Arrays
 from medcnn.train.batches import Batch
 from medcnn.train.losses import Loss, of_shares
 from medcnn.train.measuring import auroc
+from medcnn.train.optimizers import approach, optimizer
 from medcnn.train.stopping import Figures
-
-OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "lion": keras.optimizers.Lion,
-    "rmsprop": keras.optimizers.RMSprop,
-    "sgd": keras.optimizers.SGD,
-}
 
 
 class Learner:
@@ -58,7 +51,7 @@ class Learner:
         self._loss = loss
         classes = max(2, network.output_shape[-1])
         self._learning_loss = of_shares(loss, classes) if shared else loss
-        self._optimizer = _optimizer(settings, network.trainable_variables)
+        self._optimizer = optimizer(settings, network.trainable_variables)
         self._factors = _factors(network, settings.layer_decay)
         self._followed = _averaged(network) if settings.ema else []
         self._averages = [tf.Variable(variable.value, trainable=False) for variable in self._followed]
@@ -134,22 +127,11 @@ class Learner:
             steps = tf.cast(self._optimizer.iterations.value, tf.float32)
             kept = tf.minimum(self._settings.ema, (1 + steps) / (10 + steps))
             for average, followed in zip(self._averages, self._followed, strict=True):
-                average.assign(kept * average + (1 - kept) * followed.value)
+                approach(average, followed.value, 1 - kept)
 
     def _measure_batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         probabilities = self.network(tf.cast(inputs, tf.float32), training=False)
         return _total(self._loss(labels, probabilities)), _hits(labels, probabilities), probabilities
-
-
-def _optimizer(settings: Model, variables: list[keras.Variable]) -> keras.optimizers.Optimizer:
-    """The optimizer of the settings, built for the variables; biases and normalisation are spared the weight decay."""
-    options = {"weight_decay": settings.weight_decay, "global_clipnorm": settings.clip_norm}
-    chosen = {name: value for name, value in options.items() if value is not None}
-    optimizer = OPTIMIZERS[settings.optimizer](0.0, **chosen)
-    if settings.weight_decay is not None:
-        optimizer.exclude_from_weight_decay([variable for variable in variables if len(variable.shape) < 2])
-    optimizer.build(variables)
-    return optimizer
 
 
 def _factors(network: keras.Model, decay: float) -> list[float]:

@@ -127,11 +127,12 @@ def _layers(job: Task) -> list[Any]:
 
 
 def _optimizer(job: Task) -> Any:
-    from medcnn.train.learning import OPTIMIZERS
+    import keras
 
     block = job.settings
     average = {"use_ema": True, "ema_momentum": block.ema} if block.ema else {}
-    return OPTIMIZERS[block.optimizer](block.learning_rate, weight_decay=block.weight_decay, **average)
+    config = {"learning_rate": block.learning_rate, "weight_decay": block.weight_decay, **average}
+    return keras.optimizers.get({"class_name": block.optimizer, "config": config})
 
 
 if __name__ == "__main__":

@@ -113,3 +113,9 @@ def test_what_is_several_models_is_not_contrasted(several: str, settings: Params
 @pytest.mark.parametrize(("name", "careless"), [("quick", ["probe_lite0"]), ("good", []), ("best", ["probe_lite0"])])
 def test_a_preset_contrasts_what_takes_seconds(name: str, careless: list[str], settings: Params) -> None:
     assert preset(name, "brain_mri", settings)["run.careless"] == careless
+
+
+def test_seeds_are_those_of_models_that_are_trained_with_several(settings: Params) -> None:
+    assert preset("quick", "brain_mri", settings)["run.seeds"] == [0]
+    assert "run.seeds" not in chosen("brain_mri", ("simple", "tiny"), settings)
+    assert "run.seeds" not in chosen("brain_mri", ("tiny",), changed(settings, {"run.seeded": ()}))
