@@ -84,6 +84,11 @@ def combined_models(study: str) -> Path:
     return Path("data/combined") / study
 
 
+def chosen(study: str) -> Path:
+    """The folder of the chosen model's exported files."""
+    return Path("data/chosen") / study
+
+
 def model(study: str, name: str) -> Path:
     """The folder of a trained model, an ensemble or a cascade."""
     return (combined_models(study) if is_combined(name) else models(study)) / name

@@ -24,6 +24,7 @@ from medcnn.learning_curve.settings import Settings as LearningCurve
 from medcnn.params.shared.base import View
 from medcnn.prepare.settings import Settings as Prepare
 from medcnn.report.settings import Settings as Report
+from medcnn.runtime import paths
 from medcnn.split.settings import Settings as Split
 from medcnn.stress.settings import Settings as Stress
 from medcnn.suspects.settings import Settings as Suspects
@@ -32,7 +33,8 @@ from medcnn.train.settings import Settings as Train
 from medcnn.weights.settings import Settings as Weights
 
 ROOT = Path(__file__).parents[2]
-STAGES: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+PIPELINE: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")
+STAGES: dict[str, Any] = PIPELINE["stages"]
 SETTINGS: dict[str, type[View]] = {
     "download": Download,
     "split": Split,
@@ -58,6 +60,7 @@ SETTINGS: dict[str, type[View]] = {
     "export_folds": Export,
     "export_distilled": Export,
     "export_ensembles": CombinedSettings,
+    "choose": View,
     "external": External,
     "benchmark": Benchmark,
     "benchmark_chain": Benchmark,
@@ -167,7 +170,7 @@ def test_a_stage_depends_on_the_params_that_its_settings_declare(stage: str) -> 
     matrix = STAGES[stage].get("matrix", {})
     wanted = {"studies": "study", "models": "second" if "second" in matrix else "model"}
     items = {key: item for key, item in wanted.items() if item in matrix}
-    assert sorted(STAGES[stage]["params"]) == sorted(declared(SETTINGS[stage], "", items))
+    assert sorted(STAGES[stage].get("params", [])) == sorted(declared(SETTINGS[stage], "", items))
 
 
 # The rest.
@@ -190,3 +193,12 @@ def test_timings_are_no_out_of_any_stage() -> None:
 
 def test_cards_of_other_studies_stay_when_one_is_run() -> None:
     assert {"metrics/cards": {"cache": False, "persist": True}} in STAGES["report"]["outs"]
+
+
+def test_every_study_has_its_chosen_model_in_the_registry() -> None:
+    studies = YAML(typ="safe").load(ROOT / "params.yaml")["studies"]
+    assert {name: artifact["path"] for name, artifact in PIPELINE["artifacts"].items()} == {
+        # DVC takes no underscore in the name of an artifact.
+        study.replace("_", "-"): str(paths.chosen(study) / "model.onnx")
+        for study in studies
+    }

@@ -91,3 +91,15 @@ def test_an_external_study_trains_nothing_again(wired: Path, path: str) -> None:
     }  # fmt: skip
     moved = json.loads(sh(wired, "dvc", "metrics", "diff", "--json"))
     assert "metrics/external/phantom/chest_ct/tiny.json" in moved
+
+
+def test_the_chosen_model_is_had_from_the_registry_by_name_and_by_tag(wired: Path, tmp_path: Path) -> None:
+    sh(wired, "dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+    sh(wired, "dvc", "push", "data/chosen/phantom/model.onnx")
+    commit(wired)
+    sh(wired, "git", "tag", "-a", "phantom@v1.0.0", "-m", "the first")
+    clone = tmp_path / "clone"
+    sh(tmp_path, "git", "clone", "--quiet", str(wired), str(clone))
+    for version in ((), ("--rev", "v1.0.0")):
+        sh(clone, "dvc", "artifacts", "get", str(clone), "phantom", *version, "--force", "--out", "model.onnx")
+        assert (clone / "model.onnx").read_bytes() == (wired / "data/chosen/phantom/model.onnx").read_bytes()
