@@ -24,7 +24,7 @@ from medcnn.showing import arguments as showing
 
 GROUPS = (
     ("Your images", ("init", "check", "run")),
-    ("Look at results", ("show", "open", "report", "compare", "leak", "suspects", "checklist")),
+    ("Look at results", ("show", "open", "report", "compare", "leak", "suspects", "checklist", "pseudonyms")),
     ("Use a model", ("predict", "demo")),
     ("The whole pipeline", ("repro", "study", "search", "review", "gate", "doctor", "completion")),
 )

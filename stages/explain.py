@@ -7,6 +7,7 @@ from medcnn.explain import occluding
 from medcnn.explain.gallery import gallery
 from medcnn.explain.settings import Settings
 from medcnn.params.shared.loading import load
+from medcnn.pseudonyms import pseudonyms
 from medcnn.results import base as results
 from medcnn.results.compared import Compared
 from medcnn.results.ensembles import Combined
@@ -30,6 +31,8 @@ def main(study: str) -> None:
     test = part.read(study, settings.studies[study].labels.class_names)
     macs = results.read(paths.metrics("ensemble", study), Combined).macs
     shown = gallery(study, compared.best, test)
+    if not settings.report.full:
+        shown = shown.pseudonymous(pseudonyms.of_project())
     images, answers = shown.images, shown.predicted
     onnx = paths.onnx_model(study, compared.best)
     explained = {

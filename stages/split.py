@@ -6,6 +6,7 @@ from medcnn.core import files, tables
 from medcnn.dataset import doubts, folds, manifest
 from medcnn.grouping import subgroups
 from medcnn.params.shared.loading import load
+from medcnn.pseudonyms import doubtful
 from medcnn.reading.archive import open_archive, raw_archive
 from medcnn.results.data import Split
 from medcnn.runtime import paths
@@ -28,6 +29,8 @@ def main(study: str) -> None:
     del looks
     doubts.stop_at_error(found.doubts, where)
     facts = fingerprint(found, block.split.on_leak, settings.seed)
+    if not settings.report.full:
+        facts["doubts"] = doubtful.unnamed(facts["doubts"], found.rows, labels.class_names)
     balance = [(label, split, count) for split, counts in facts["splits"].items() for label, count in counts.items()]
     files.write_csv(paths.plots("split", study) / "classes.csv", ("class", "split", "images"), balance)
     tables.write(paths.plots("split", study) / "duplicates.csv", duplicates(found))

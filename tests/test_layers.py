@@ -14,7 +14,7 @@ LAYERS = (
     "download split prepare weights train careless learning_curve ensemble evaluate suspects explain stress export "
     "external benchmark report",
     "networks measures inference",
-    "dataset grouping reading results",
+    "dataset grouping reading results pseudonyms",
     "params",
     "runtime",
     "core",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from medcnn.explain.overlay import tile
 from medcnn.explain.selecting import chosen
 from medcnn.explain.trust import Maps
 from medcnn.measures.metrics import mean
+from medcnn.pseudonyms.pseudonyms import Pseudonyms
 from medcnn.runtime import paths
 
 SUFFIX = ".jpg"
@@ -45,6 +46,11 @@ class Gallery:
     def predicted(self) -> npt.NDArray[np.int64]:
         """The most probable class of each image, (N,)."""
         return self.probabilities.argmax(axis=1)
+
+    def pseudonymous(self, names: Pseudonyms) -> Gallery:
+        """The same images, named by the pseudonyms of their files."""
+        files = tuple(map(names.of, self.files))
+        return replace(self, images=replace(self.images, image_ids=files), files=files)
 
     def write(self, study: str, explained: Mapping[str, tuple[str, Maps]]) -> dict[str, Any]:
         """Write one picture per image; pictures of earlier runs are removed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from medcnn.params.report import Report
 from medcnn.params.shared.base import Name, Seed, View
 from medcnn.params.shared.classes import Labelled
 from medcnn.params.shared.compute import Repeatable
@@ -15,3 +16,4 @@ class Settings(View):
     compute: Repeatable = Repeatable()
     run: Trained
     studies: dict[Name, Labelled]
+    report: Report = Report()

@@ -13,5 +13,10 @@ class Report(Block):
     """What the page and the model card show."""
 
     privacy: Privacy = "full"
-    """`no_images` leaves out pictures, names of files and of patients; `figures_only` errors by patient and doubts
-    about images too."""
+    """`no_images` leaves out pictures, and has pseudonyms for names of files and patients; `figures_only` leaves out
+    errors by patient and doubts about images too. `metrics/` has pseudonyms with both."""
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing is held back."""
+        return self.privacy == "full"

@@ -67,6 +67,12 @@ def add_to(commands: Any) -> None:
         help="write one picture per image: where a grey patch lowers its probability (slow: some 170 runs each)",
     )
     parser.add_argument(
+        "--pseudonyms",
+        metavar="TABLE",
+        type=Path,
+        help="name images by keyed pseudonyms, and write which is of which path to this CSV, which stays with you",
+    )
+    parser.add_argument(
         "--threads", metavar="N", type=_positive, default=2, help="threads that decode images (default: 2)"
     )
     parser.add_argument("--batch", metavar="N", type=_positive, default=16, help="images in a run (default: 16)")

@@ -15,7 +15,7 @@ from typing import TextIO
 from medcnn.core import files
 from medcnn.core.choices import offer
 from medcnn.core.errors import BAD_INPUT, INTERRUPTED, MedcnnError, ParamsError
-from medcnn.predict import deciding, inputs, occlusion
+from medcnn.predict import deciding, inputs, occlusion, pseudonymous
 from medcnn.predict.bar import ProgressBar
 from medcnn.predict.model import Model, load
 from medcnn.predict.output import Writer, writer
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     how = Options(levels, options.threads, options.batch, progress.advance)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        answers = _explained(rows(found.sources, model, how), model, options)
+        answers = _explained(_named(rows(found.sources, model, how), options), model, options)
         try:
             with _opened(options.output) as file:
                 count, errors = _written(answers, form, file)
@@ -74,6 +74,8 @@ def _reported(found: inputs.Found, options: argparse.Namespace) -> int:
     """Write structured reports, one per DICOM file."""
     from medcnn.predict import dicom_sr
 
+    if options.pseudonyms is not None:
+        raise OutputError("--pseudonyms: a structured report carries its patient's identity; choose another format")
     model = load(_file(options.model))
     levels = deciding.thresholds(options.thresholds, model.card)
     how = Options(levels, options.threads, options.batch, lambda: None)
@@ -102,10 +104,16 @@ def _check_outputs(options: argparse.Namespace) -> None:
     """Refuse at the start what would fail at the end."""
     if options.output is not None and options.output.is_dir():
         raise OutputError(f"--output {options.output}: a folder; name a file")
+    if options.pseudonyms is not None and options.pseudonyms.is_dir():
+        raise OutputError(f"--pseudonyms {options.pseudonyms}: a folder; name a file")
     if options.explain is not None:
         if options.explain.exists() and not options.explain.is_dir():
             raise OutputError(f"--explain {options.explain}: not a folder")
         options.explain.mkdir(parents=True, exist_ok=True)
+
+
+def _named(answers: Iterator[Row], options: argparse.Namespace) -> Iterator[Row]:
+    return answers if options.pseudonyms is None else pseudonymous.named(answers, options.pseudonyms)
 
 
 def _explained(answers: Iterator[Row], model: Model, options: argparse.Namespace) -> Generator[Row]:

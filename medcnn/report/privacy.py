@@ -1,14 +1,18 @@
-"""A study's facts as they may be handed on: pictures, names of files and names of patients held back as is wanted."""
+"""A study's facts as they may be handed on: pictures held back, and pseudonyms for names of files and patients."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pandas as pd
+
+from medcnn.dataset import manifest
 from medcnn.params.report import Privacy
-from medcnn.results.data import Split
+from medcnn.pseudonyms import doubtful, pseudonyms
+from medcnn.results.data import Doubt, Split
 from medcnn.results.external import External
+from medcnn.runtime import paths
 
 if TYPE_CHECKING:
     from medcnn.report.facts import Facts
@@ -17,8 +21,6 @@ if TYPE_CHECKING:
 Kind = TypeVar("Kind", Split, External)
 _NAMING = ("source", "labels")
 """Blocks of a study in which a path, a pattern of files or the name of a patient may stand."""
-_PATH = re.compile(r"'[^']*'|\S*[/\\]\S*|\S+\.[A-Za-z]{2,5}\b")
-"""What in a sentence may be the name of a file, or was quoted from the data."""
 
 
 def held_back(facts: Facts, privacy: Privacy) -> Facts:
@@ -26,30 +28,26 @@ def held_back(facts: Facts, privacy: Privacy) -> Facts:
 
     Args:
         facts: of a study.
-        privacy: ``full`` holds nothing back; ``no_images`` pictures, and names of files and patients; ``figures_only``
-            errors by patient and doubts about images too.
+        privacy: ``full`` holds nothing back; ``no_images`` pictures, and has pseudonyms for files and patients;
+            ``figures_only`` errors by patient and doubts about images too.
     """
     if privacy == "full":
         return facts
-    alone = privacy == "figures_only"
+    alone, classes = privacy == "figures_only", facts.study.labels.class_names
     download = facts.download and facts.download.model_copy(update={"name": "the archive", "planted": ()})
+    external = {name: _doubts(found, name, classes, none=alone) for name, found in facts.external.items()}
     return replace(
         facts,
-        data=_doubts(facts.data, alone),
-        external={name: _doubts(found, alone) for name, found in facts.external.items()},
+        data=_doubts(facts.data, facts.name, classes, none=alone),
+        external=external,
         download=download,
         explained=None,
         explorer=None,
         problems={},
         suspects=facts.suspects and replace(facts.suspects, first=(), others=()),
         contact_sheet=None,
-        mistakes=None if alone or facts.mistakes is None else _numbered(facts.mistakes),
+        mistakes=None if alone or facts.mistakes is None else _pseudonymous(facts.mistakes),
     )
-
-
-def unnamed(text: str) -> str:
-    """A sentence without what may be the name of a file."""
-    return _PATH.sub("...", text)
 
 
 def params(study: dict[str, Any], privacy: Privacy) -> dict[str, Any]:
@@ -57,12 +55,16 @@ def params(study: dict[str, Any], privacy: Privacy) -> dict[str, Any]:
     return study if privacy == "full" else {key: block for key, block in study.items() if key not in _NAMING}
 
 
-def _doubts(of: Kind, none: bool) -> Kind:
-    """Images with what is doubtful of them, without names, or with none of it."""
-    doubts = [doubt.model_copy(update={"examples": [], "text": unnamed(doubt.text)}) for doubt in of.doubts]
-    return of.model_copy(update={"doubts": [] if none else doubts})
+def _doubts(of: Kind, study: str, classes: tuple[str, ...], *, none: bool) -> Kind:
+    """Images with what is doubtful of them, names being pseudonyms, or with none of it."""
+    path = paths.manifest(study)
+    # Results may be here without the data that they were made from.
+    rows = manifest.read(path, "path", "group") if path.exists() else pd.DataFrame({"path": [], "group": []})
+    doubts = [] if none else doubtful.unnamed((doubt.model_dump() for doubt in of.doubts), rows, classes)
+    return of.model_copy(update={"doubts": [Doubt.model_validate(doubt) for doubt in doubts]})
 
 
-def _numbered(mistakes: Mistakes) -> Mistakes:
-    groups = (replace(group, name=f"group {number}") for number, group in enumerate(mistakes.groups, start=1))
+def _pseudonymous(mistakes: Mistakes) -> Mistakes:
+    names = pseudonyms.of_project()
+    groups = (replace(group, name=names.of(group.name, "patient")) for group in mistakes.groups)
     return replace(mistakes, groups=tuple(groups))

@@ -174,6 +174,11 @@ def project() -> Path:
     return next((folder.parent for folder in here.parents if folder.name == ".dvc"), here)
 
 
+def pseudonyms() -> Path:
+    """The key of the project's pseudonyms, a secret that neither git nor DVC takes; queued experiments share it."""
+    return project() / ".medcnn" / "pseudonyms.key"
+
+
 def state(kind: str) -> Path:
     """Resumable and cached work of a ``kind`` (such as backup or features): outside every DVC out, safe to delete.
 

@@ -37,6 +37,15 @@ def add_to(commands: Any) -> None:
         "--csv", metavar="FILE", type=Path, help="write the whole list too, with a column to fill in the right labels"
     )
     suspects.set_defaults(command=_suspects)
+    pseudonyms = commands.add_parser(
+        "pseudonyms",
+        help="the names behind the pseudonyms of a page that was handed on",
+        description="Say which file or patient a pseudonym stands for, by the key in .medcnn/ of this project.",
+    )
+    pseudonyms.add_argument("study", metavar="STUDY", help="a study with results here")
+    pseudonyms.add_argument("wanted", metavar="PSEUDONYM", nargs="*", help="such as file-3f9c2a71b04e")
+    pseudonyms.add_argument("--csv", metavar="FILE", type=Path, help="write all of them")
+    pseudonyms.set_defaults(command=_pseudonyms)
     opened = commands.add_parser(
         "open", help="open the page in the browser", description="Open the page of the last run."
     )
@@ -73,6 +82,12 @@ def _suspects(options: argparse.Namespace) -> None:
     from medcnn.showing import suspected
 
     print(*suspected.lines(options.study, options.csv), sep="\n")
+
+
+def _pseudonyms(options: argparse.Namespace) -> None:
+    from medcnn.showing import pseudonymous
+
+    print(*pseudonymous.lines(options.study, options.wanted, options.csv), sep="\n")
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from medcnn.params.labels import Labels
+from medcnn.params.report import Report
 from medcnn.params.shared.base import Name, Seed, View
 from medcnn.params.shared.images import Reading
 from medcnn.params.splits import Split
@@ -21,3 +22,4 @@ class Settings(View):
 
     seed: Seed
     studies: dict[Name, Study]
+    report: Report = Report()

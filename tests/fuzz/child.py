@@ -7,6 +7,7 @@ import select
 import struct
 import subprocess
 import sys
+from collections import Counter
 from types import TracebackType
 
 from tests.project import ROOT
@@ -19,6 +20,8 @@ class Child:
     """A process that is fed cases one by one, and that must neither crash, hang nor grow without bounds."""
 
     def __init__(self, target: str, whole: bytes) -> None:
+        self._target = target
+        self._counts: Counter[str] = Counter()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.fuzz.targets", target],
             cwd=ROOT,
@@ -36,6 +39,7 @@ class Child:
     ) -> None:
         self._process.kill()
         self._process.communicate()
+        print(f"{self._target}: {self._counts.total()} files,", dict(self._counts))
 
     def outcome(self, case: bytes, seconds: float = SECONDS) -> str:
         """How the child got on with a case: ``read`` or ``refused: <why>``; anything else fails the test."""
@@ -51,4 +55,5 @@ class Child:
         assert answer["mebibytes"] < MEBIBYTES, answer
         assert answer["outcome"] == "read" or answer["outcome"].startswith("refused: "), answer
         assert "\n" not in answer["outcome"]
+        self._counts[answer["outcome"].partition(":")[0]] += 1
         return str(answer["outcome"])

@@ -285,6 +285,27 @@ def test_neither_tensorflow_nor_the_pipelines_packages_are_needed(model: Path, f
     assert json.loads(done.stdout)["class"] == "dark"
 
 
+@pytest.mark.parametrize("kind", ["text", "csv", "json", "jsonl", "fhir"])
+def test_answers_may_name_pseudonyms_alone(
+    kind: str, predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Quux").mkdir()
+    (tmp_path / "Quux" / "quux_jane.png").write_bytes(grey(90))
+    (tmp_path / "Quux" / "quux_broken.png").write_bytes(b"no image")
+    found = predict("Quux", "--format", kind, "--pseudonyms", "table.csv", "--explain", "seen")
+    assert found.code == 3 and "quux" not in found.stdout.lower()
+    assert not [path for path in (tmp_path / "seen").iterdir() if "quux" in path.name.lower()]
+    rows = records((tmp_path / "table.csv").read_text())
+    assert {row["path"] for row in rows} == {"Quux/quux_broken.png", "Quux/quux_jane.png"}
+    assert all(row["pseudonym"] in found.stdout for row in rows)
+
+
+def test_a_structured_report_has_no_pseudonyms(predict: Predict, folder: Path, tmp_path: Path):
+    wanted = ("--format", "dicom-sr", "--output", tmp_path / "reports", "--pseudonyms", tmp_path / "table.csv")
+    assert predict(folder, *wanted).code == 2
+
+
 def test_a_closed_pipe_ends_quietly(model: Path, tmp_path: Path):
     (tmp_path / "a.png").write_bytes(grey(1))
     command = [sys.executable, "-m", "medcnn", "predict", str(model), str(tmp_path), "--format", "json"]
