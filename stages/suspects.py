@@ -15,16 +15,19 @@ from stages import run_stage
 
 def main(study: str) -> None:
     best = results.read(paths.metrics("comparisons", study), Compared).best
-    unseen = answers.unseen(study, load(Settings).run, best)
+    settings = load(Settings)
+    unseen = answers.unseen(study, settings.run, best)
+    noise = listing.noise(unseen.table, settings.evaluate.confidence)
     used = manifest.used(paths.manifest(study), "image_id", "path").set_index("image_id")["path"]
-    rows = listing.listed(unseen.table, used)
+    rows = listing.listed(unseen.table, noise, used)
     planted = results.read(paths.metrics("download", study), Download).wrong_labels
     wrong = [manifest.image_id(path) for path in planted]
     tables.write(paths.suspects(study), rows)
-    facts = listing.facts(unseen, rows, len(used), wrong if planted else None)
+    facts = listing.facts(unseen, noise, rows, len(used), wrong if planted else None)
     results.write(paths.metrics("suspects", study), Suspects, facts)
     print(
-        f"{study}: {len(rows)} labels of {len(unseen.table)} images are suspect; `medcnn suspects {study}` lists them"
+        f"{study}: {len(rows)} labels of {len(unseen.table)} images are suspect, {facts['likely']} of them rather "
+        f"wrong than right; `medcnn suspects {study}` lists them"
     )
 
 

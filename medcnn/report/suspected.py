@@ -34,7 +34,7 @@ class Suspect:
         split: the part that it is in.
         label: the one that it has.
         suggested: the class that is more probable.
-        margin: the probability of its label above that of the suggested class.
+        chance: that its label is wrong.
         picture: a data URI; empty where it is not shown.
     """
 
@@ -42,7 +42,7 @@ class Suspect:
     split: str
     label: str
     suggested: str
-    margin: float
+    chance: float
     picture: str
 
 
@@ -62,7 +62,7 @@ def suspected(study: str) -> Suspected | None:
         return None
     rows = tables.read(path, SUSPECTS).iloc[:NAMED] if path.exists() else tables.collected((), SUSPECTS.columns)
     pictures = _pictures(study, rows["image_id"].tolist()[:SHOWN])
-    columns = (rows[name].tolist() for name in ("path", "split", "label", "suggested", "margin"))
+    columns = (rows[name].tolist() for name in ("path", "split", "label", "suggested", "chance"))
     shown = (pictures.get(number, "") for number in range(len(rows)))
     every = tuple(map(Suspect, *columns, shown))
     return Suspected(counted, every[:SHOWN], every[SHOWN:])

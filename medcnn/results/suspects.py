@@ -18,12 +18,13 @@ SUSPECTS = Schema(
         "split": str,
         "label": str,
         "suggested": str,
+        "chance": float,
         "margin": float,
         "probability": float,
     },
 )
-"""One row per suspect label, the most suspect first. The probability is that of the suggested class, the margin what
-the label's own is above it."""
+"""One row per suspect label, the most suspect first. The chance is that of a wrong label, the probability that of the
+suggested class, the margin what the label's own is above it."""
 
 
 class Planted(Record):
@@ -34,12 +35,16 @@ class Planted(Record):
         found: how many of these are on the list.
         precision: share of the list that was planted; None where it is empty.
         recall: share of those looked at that are on the list; None where there are none.
+        likely, likely_precision, likely_recall: the same of the labels that are likely wrong.
     """
 
     images: int
     found: int
     precision: Number
     recall: Number
+    likely: int = 0
+    likely_precision: Number = None
+    likely_recall: Number = None
 
 
 class Suspects(Record):
@@ -51,7 +56,10 @@ class Suspects(Record):
         images: how many were looked at.
         of: how many the study has.
         listed: how many labels are on the list; of several findings an image may have more than one.
-        estimated: the share of labels that are wrong, as confident learning estimates it.
+        likely: how many of these are rather wrong than right.
+        expected: how many of these are wrong, as expected.
+        estimated: the share of all labels that are wrong.
+        estimated_low, estimated_high: its interval.
         by_label: listed by their label and the class that is suggested.
         planted: of the built-in study.
     """
@@ -61,6 +69,10 @@ class Suspects(Record):
     images: int
     of: int
     listed: int
+    likely: int = 0
+    expected: float = 0.0
     estimated: float
+    estimated_low: Number = None
+    estimated_high: Number = None
     by_label: dict[str, dict[str, int]]
     planted: Planted | None

@@ -33,11 +33,18 @@ def lines(study: str, csv: Path | None) -> Iterator[str]:
         raise ParamsError(f"params.yaml: no study '{study}': choose from {', '.join(settings.studies)}")
     found, rows = read(paths.metrics("suspects", study), Suspects), tables.read(paths.suspects(study), SUSPECTS)
     yield f"{study}: {found.listed} labels of {found.images} of {found.of} images are suspect, by {found.model}"
+    if found.estimated_high is not None:
+        yield (
+            f"  {found.likely} are rather wrong than right; of all labels {found.estimated:.1%} are wrong by estimate "
+            f"({found.estimated_low:.1%} to {found.estimated_high:.1%})"
+        )
     if found.how == "held_out":
         yield "  training images are not among them: set run.fold_ensembles, or more folds in run.folds"
-    width = max(map(len, ("label", *rows["label"])))
+    width = max(map(len, ("label", "suggested", *rows["label"])))
+    if len(rows):
+        yield f"  {'wrong':>5} {'margin':>6}  {'label':<{width}}  {'suggested':<{width}}  image"
     for row in rows.iloc[:SHOWN].itertuples():
-        yield f"  {row.margin:+.3f}  {row.label:<{width}}  {row.suggested:<{width}}  {row.path}"
+        yield f"  {row.chance:4.0%}  {row.margin:+.3f}  {row.label:<{width}}  {row.suggested:<{width}}  {row.path}"
     if len(rows) > SHOWN:
         yield f"  and {len(rows) - SHOWN} more, which --csv FILE lists"
     if csv is not None:

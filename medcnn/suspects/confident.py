@@ -1,7 +1,7 @@
 """Confident learning: which labels are probably wrong, from probabilities of models that have not seen the images.
 
 After Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels" (JAIR 2021). Written
-here, as the method is four lines of NumPy and its library, cleanlab, against which it is tested, brings far more.
+here, as the list takes four lines of NumPy and the library, cleanlab, against which it is tested, brings far more.
 
 A class is given to an image with confidence where its probability is at least the mean of what the images of that label
 get for it. So a class that models are less sure of needs less to be believed.
@@ -31,26 +31,6 @@ def confident(labels: Integers, probabilities: Floats) -> Integers:
     return np.where(enough.any(axis=1), np.where(enough, probabilities, -1).argmax(axis=1), -1)
 
 
-def counts(labels: Integers, probabilities: Floats) -> Integers:
-    """The confident joint (C, C): images by their given label and by the class that they are of with confidence."""
-    classes, found = probabilities.shape[1], confident(labels, probabilities)
-    table = np.zeros((classes, classes), np.int64)
-    np.add.at(table, (labels[found >= 0], found[found >= 0]), 1)
-    return table
-
-
-def wrong_share(labels: Integers, probabilities: Floats) -> float:
-    """The estimated share of wrong labels: the off-diagonal of the joint, scaled to the images of each label.
-
-    A label of which no image is of any class with confidence counts as right.
-    """
-    table = counts(labels, probabilities)
-    images = np.bincount(labels, minlength=len(table))
-    confidently = table.sum(axis=1)
-    right = np.divide(np.diag(table), confidently, out=np.ones(len(table)), where=confidently > 0)
-    return float((images * (1 - right)).sum() / max(len(labels), 1))
-
-
 def margins(labels: Integers, probabilities: Floats) -> Floats:
     """The normalised margin (N,), -1 to 1: the label's probability less that of the most probable other class."""
     rows, others = np.arange(len(labels)), probabilities.copy()
@@ -59,6 +39,6 @@ def margins(labels: Integers, probabilities: Floats) -> Floats:
 
 
 def suspected(labels: Integers, probabilities: Floats) -> Truths:
-    """Which labels (N,) are probably wrong: off the diagonal of the confident joint, and not the likeliest class."""
+    """Which labels (N,) are probably wrong: of another class with confidence, and not of the likeliest."""
     found = confident(labels, probabilities)
     return np.asarray((found >= 0) & (found != labels) & (probabilities.argmax(axis=1) != labels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from medcnn.params.judging.evaluate import Confident
 from medcnn.params.shared.base import View
 from medcnn.params.shared.run import Repeated
 
@@ -10,3 +11,4 @@ class Settings(View):
     """The params of the stage."""
 
     run: Repeated
+    evaluate: Confident

@@ -32,7 +32,7 @@ def write_suspects(made: Example, count: int) -> list[str]:
     """So many images are suspect; returns their paths, the most suspect first."""
     rows = manifest.used(made.path(paths.manifest(made.study))).iloc[:count]
     table = rows[["image_id", "path", "split", "label"]].assign(
-        suggested=made.classes[1], margin=[number / 100 - 0.9 for number in range(count)], probability=0.9
+        suggested=made.classes[1], margin=[number / 100 - 0.9 for number in range(count)], probability=0.9, chance=0.8
     )
     tables.write(made.path(paths.suspects(made.study)), table[list(SUSPECTS.columns)])
     found = {

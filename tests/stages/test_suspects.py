@@ -64,7 +64,9 @@ def test_a_fold_ensemble_speaks_of_training_images_too(tmp_path: Path) -> None:
     assert listed == [f"{STUDY}/2.png", f"{STUDY}/8.png"]
     assert facts.planted is not None
     assert (facts.planted.found, facts.planted.precision, facts.planted.recall) == (1, 0.5, 1.0)
-    assert facts.estimated == pytest.approx(2 / 64)
+    assert facts.estimated_low is not None and facts.estimated_high is not None
+    assert facts.estimated_low <= 2 / 64 <= facts.estimated_high
+    assert 0 <= facts.likely <= facts.expected + 1
 
 
 def test_folds_of_crossvalidation_speak_of_what_they_test_as_the_mean_over_repeats(tmp_path: Path) -> None:
