@@ -24,6 +24,8 @@ from medcnn.networks import exact
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+    from medcnn.networks.exact import Exact
+
 MACS = 18 * 10**10
 """Multiply-accumulates that the maps of a study may take: about five seconds of one core."""
 CHECKED = 3
@@ -84,17 +86,15 @@ def log_odds(probabilities: np.ndarray, index: int) -> Floats:
     return odds
 
 
-def _maps(
-    session: InferenceSession | exact.Exact, images: Part, classes: np.ndarray, count: int, places: int
-) -> Floats:
+def _maps(session: InferenceSession | Exact, images: Part, classes: np.ndarray, count: int, places: int) -> Floats:
     def of_class(index: int, some: np.ndarray) -> Floats:
         return log_odds(sessions.probabilities(session, some.astype(np.float32)), index)
 
     def of_image(pixels: np.ndarray, index: int) -> npt.NDArray[np.float32]:
         return _cells(occlusion(pixels, partial(of_class, index), _BATCH, places), places)
 
-    # Threads within a call wait for each other busily, which doubles the work of so small a model; TensorFlow has them.
-    with ThreadPoolExecutor(1 if isinstance(session, exact.Exact) else THREADS) as pool:
+    # Threads within a call wait for each other busily, which doubles the work of so small a model.
+    with ThreadPoolExecutor(THREADS) as pool:
         found = list(pool.map(of_image, images.pixels(slice(0, count)), classes[:count].tolist()))
     return np.array(found, np.float64).reshape(-1, places, places)
 

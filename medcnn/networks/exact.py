@@ -57,14 +57,15 @@ class Conv(OpRun):
         import tensorflow as tf
 
         size, strides = w.shape[2:], attributes.get("strides") or (1, 1)
-        padded = np.pad(x.transpose(0, 2, 3, 1), _padding(x.shape[2:], size, strides, attributes))
+        padding = _padding(x.shape[2:], size, strides, attributes)
         groups = attributes.get("group") or 1
         dilations = attributes.get("dilations") or (1, 1)
+        last = x.transpose(0, 2, 3, 1)
         if groups == x.shape[1] and groups > 1 and len(w) == groups:
             kernels = w.transpose(2, 3, 0, 1)
-            made = tf.nn.depthwise_conv2d(padded, kernels, (1, *strides, 1), "VALID", dilations=dilations)
+            made = tf.nn.depthwise_conv2d(last, kernels, (1, *strides, 1), padding, dilations=dilations)
         else:
-            made = tf.nn.conv2d(padded, w.transpose(2, 3, 1, 0), strides, "VALID", dilations=dilations)
+            made = tf.nn.conv2d(last, w.transpose(2, 3, 1, 0), strides, padding, dilations=dilations)
         # A view, so that what goes to the next convolution lies in its order already; `numpy()` would be a copy.
         found = np.asarray(made) if b is None else np.asarray(made) + b
         return (found.transpose(0, 3, 1, 2),)
@@ -76,13 +77,12 @@ class MaxPool(OpRun):
     op_domain = ""
 
     def _run(self, x: np.ndarray, **attributes: Any) -> tuple[np.ndarray]:
+        import tensorflow as tf
+
         size, strides = attributes["kernel_shape"], attributes.get("strides") or (1, 1)
-        least = np.finfo(x.dtype).min if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-        widths = _padding(x.shape[2:], size, strides, attributes)
-        padded = np.pad(x.transpose(0, 2, 3, 1), widths, constant_values=least)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, tuple(size), axis=(1, 2))
-        found = windows[:, :: strides[0], :: strides[1]].max(axis=(-2, -1))
-        return (found.transpose(0, 3, 1, 2),)
+        padding = _padding(x.shape[2:], size, strides, attributes)
+        made = tf.nn.max_pool2d(x.transpose(0, 2, 3, 1), size, strides, padding)
+        return (np.asarray(made).transpose(0, 3, 1, 2),)
 
 
 class OneHot(OpRun):
