@@ -71,14 +71,16 @@ def test_study_prints_flags_that_make_a_run_of_exactly_its_models(folder: Path):
     assert done.stdout == (
         "-S run.studies=[chest_ct] -S run.models=[resnet50_maxpool,chest_cnn] "
         "-S run.chains.first=[resnet50_maxpool] -S run.fold_ensembles=[] -S run.distil=[] "
-        "-S run.chains.second=[relay] -S run.cascades.first=[] -S models.chest_cnn.epochs=3\n"
+        "-S run.chains.second=[relay] -S run.cascades.first=[] -S run.stress=[] -S run.learning_curve=[] "
+        "-S models.chest_cnn.epochs=3\n"
     )
 
 
 @pytest.mark.parametrize("study", ["chest_ct", "brain_mri", "leukemia", "lung_ct", "chest_xray"])
 def test_the_flags_of_every_study_are_params_that_load(study: str, tmp_path: Path, settings: whole.Params):
     changes = dict(change.split("=", 1) for change in assignments(study, settings))
-    shrink(tmp_path, {key: YAML(typ="safe").load(value) for key, value in changes.items()})
+    others = {"run.stress": ["simple"], "run.learning_curve": ["deep"]}
+    shrink(tmp_path, {**others, **{key: YAML(typ="safe").load(value) for key, value in changes.items()}})
     run_block = whole.load(tmp_path / "params.yaml").run
     assert run_block.studies == (study,)
     assert set(run_block.trained) == set(studies.load()[study].networks)

@@ -33,7 +33,9 @@ def assignments(study: str, settings: Params, best_here: bool = False) -> tuple[
         raise ParamsError(f"{study}: no models of it were published; {offer(study, published)}")
     models = (published[study].best_here,) if best_here else published[study].networks
     covered = changes.covering(study, models, settings.models)
-    return changes.assignments({**covered, "run.cascades.first": []})
+    # What a study published needs neither, and a run is refused that has them of models which it does not train.
+    without = {"run.cascades.first": [], "run.stress": [], "run.learning_curve": []}
+    return changes.assignments({**covered, **without})
 
 
 def flags(wanted: Sequence[str]) -> list[str]:

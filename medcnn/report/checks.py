@@ -13,7 +13,7 @@ from medcnn.report.luck import luck
 from medcnn.report.provenance import Provenance
 from medcnn.results.base import Record
 from medcnn.results.data import Split
-from medcnn.results.evaluated import Evaluated
+from medcnn.results.evaluated import Evaluated, Membership
 from medcnn.results.external import External
 from medcnn.results.measured import Calibration, Measured
 from medcnn.results.networks import Exported, Gallery
@@ -24,6 +24,8 @@ WIDE = 0.1
 """An interval of accuracy wider than this cannot tell a good model from a fair one."""
 CALIBRATED_ECE, MISLEADING_ECE = 0.05, 0.15
 """Up to where probabilities are called calibrated, and from where they mislead."""
+GIVEN_AWAY = 0.6
+"""The AUROC of membership from which a model is said to give its training images away, where it is beyond chance."""
 SAME_PROBABILITIES = 1e-4
 """What rounding may change in a probability from one engine to another."""
 SHORTCUT = "shortcuts"
@@ -40,6 +42,7 @@ TITLES = {
     "seeds": "Spread over seeds",
     "calibration": "Calibrated",
     "heat": "Looks at the body",
+    "membership": "Gives no patients away",
     "export": "Export equals the model",
     "int8": "Int8 equals float32",
     "reproduced": "Made from a commit",
@@ -75,6 +78,7 @@ def checklist(facts: Facts) -> list[Check]:
         _of_seeds(facts),
         *_of_calibration(chosen.calibration),
         *_of_maps(facts.explained),
+        *_of_membership(chosen.membership),
         *(check for name, found in facts.external.items() for check in _of_external(name, found, facts.best)),
         *_of_export(facts.exported.get(facts.best), facts.limits),
     ]
@@ -188,6 +192,17 @@ def _of_calibration(block: Calibration) -> Iterator[Check]:
     else:
         verdict: Verdict = "pass" if ece <= CALIBRATED_ECE else "fail" if ece > MISLEADING_ECE else "warn"
         yield _check("calibration", verdict, text, "calibration")
+
+
+def _of_membership(found: Membership | None) -> Iterator[Check]:
+    """How well its loss distinguishes training images, before the model is handed on."""
+    if found is None or found.auroc is None:
+        return
+    given_away = found.auroc > GIVEN_AWAY and found.auroc_low is not None and found.auroc_low > 0.5
+    text = (
+        f"training images are distinguished from test images by the loss with an AUROC of {_interval(found, 'auroc')}"
+    )
+    yield _check("membership", "warn" if given_away else "pass", f"{text}; 0.5 is chance", "membership")
 
 
 def _of_external(name: str, found: External, chosen: str) -> Iterator[Check]:

@@ -15,7 +15,7 @@ from medcnn.report.provenance import Provenance
 from medcnn.report.reproduction import Reproduction
 from medcnn.results.base import Figures
 from medcnn.results.data import Doubt
-from medcnn.results.evaluated import Crossval, Evaluated
+from medcnn.results.evaluated import Crossval, Evaluated, Membership
 from medcnn.results.measured import Measured
 from medcnn.results.networks import Exported, Gallery
 from medcnn.runtime import paths
@@ -158,3 +158,12 @@ def test_heat_that_is_no_more_inside_the_body_than_by_chance_warns(facts: Facts,
     explained = Gallery.model_validate(found)
     assert verdicts(replace(facts, explained=explained))["heat"] == verdict
     assert "heat" not in verdicts(replace(facts, explained=explained.model_copy(update={"body": None})))
+
+
+@pytest.mark.parametrize(
+    ("auroc", "low", "verdict"), [(0.52, 0.45, "pass"), (0.58, 0.53, "pass"), (0.7, 0.49, "pass"), (0.7, 0.62, "warn")]
+)
+def test_a_model_that_gives_its_training_images_away_warns(facts: Facts, auroc: float, low: float, verdict: str):
+    found = Membership(auroc=auroc, auroc_low=low, auroc_high=0.8, advantage=0.1, members=60, others=30)
+    chosen = facts.evaluated[facts.best].model_copy(update={"membership": found})
+    assert verdicts(replace(facts, evaluated={**facts.evaluated, facts.best: chosen}))["membership"] == verdict
