@@ -12,13 +12,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
 
 from medcnn.core import seeding
-from medcnn.train.batches import Batch
+from medcnn.train.batches import Batch, Batches, Pixels
 from medcnn.train.task import Task, task
 
 Steps = Callable[[int], int]
@@ -48,9 +49,14 @@ def medcnn(job: Task) -> Steps:
     return steps
 
 
-def augmentation(job: Task) -> Steps:
-    """The pipeline's batches alone."""
-    _, batches = _learning(job)
+def augmentation(policy: str, job: Task) -> Steps:
+    """The pipeline's batches alone, by a policy."""
+    training, shape = job.indices("train"), job.params.augment[policy]
+    ids = job.rows["image_id"].iloc[training].tolist()
+    weights, threads = np.ones(len(training), np.float32), job.placement.cpus_per_task
+    inputs = Pixels(job.pixels, training, ids, shape, job.seed)
+    made = Batches(inputs, job.labels[training], weights, job.settings.batch_size, job.seed, threads)
+    batches = chain.from_iterable(map(made.epoch, count()))
     return lambda number: sum(len(labels) for _, labels, _ in islice(batches, number))
 
 
@@ -91,7 +97,8 @@ def keras(job: Task) -> Steps:
     return steps
 
 
-WAYS: dict[str, Callable[[Task], Steps]] = {"medcnn": medcnn, "keras": keras, "input": augmentation}
+INPUTS = {f"input_{policy}": partial(augmentation, policy) for policy in ("gentle", "robust")}
+WAYS: dict[str, Callable[[Task], Steps]] = {"medcnn": medcnn, "keras": keras, **INPUTS}
 
 
 def _learning(job: Task) -> tuple[Any, Iterator[Batch]]:

@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 from scipy import stats
 
-from tests.bench.steps import WAYS
+from tests.bench.steps import INPUTS, WAYS
 from tests.bench.timing import output
 from tests.project import ROOT, shrink
 
@@ -69,8 +69,10 @@ def main(source: Path, model: str, size: int, rounds: int, batches: int) -> None
             f"{way}: median {median(rates):.1f} images per second ({min(rates):.1f} to {max(rates):.1f}), "
             f"{computed:.1f} ms of CPU per image"
         )
-    _print_ratio("medcnn against keras", [turn["medcnn"].rate / turn["keras"].rate for turn in turns], BAR)
-    _print_ratio("input against medcnn", [turn["input"].rate / turn["medcnn"].rate for turn in turns], INPUT_BAR)
+    for way, other, bar in (("medcnn", "keras", BAR), *((way, "medcnn", INPUT_BAR) for way in INPUTS)):
+        _print_ratio(f"{way} against {other}", [turn[way].rate / turn[other].rate for turn in turns], bar)
+        computed = [turn[other].computed / turn[other].images * turn[way].images / turn[way].computed for turn in turns]
+        _print_ratio(f"{way} against {other}, by CPU", computed, bar)
 
 
 def _prepared(folder: Path, source: Path, model: str, size: int) -> Path:
