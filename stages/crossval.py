@@ -16,7 +16,6 @@ def main(study: str, model: str, fold: str, repeat: str) -> None:
         launch.train(task(study, model, cell))
     else:
         folds.folder(study, model, cell).mkdir(parents=True, exist_ok=True)
-        print(f"{study}: {model} is not in run.seeded, so it is not trained with seed {repeat}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import shutil
 
 from medcnn.core import files
 from medcnn.params.shared.loading import load
-from medcnn.report import facts, latency, page, trying
+from medcnn.report import gathering, latency, page, trying
 from medcnn.report.model_card import card
 from medcnn.report.provenance import provenance
 from medcnn.report.settings import Settings
@@ -15,7 +15,7 @@ from stages import run_stage
 def main() -> None:
     settings = load(Settings)
     shutil.rmtree(paths.REPORT_FIGURES, ignore_errors=True)
-    chapters = [page.Chapter(facts.gathered(study, settings)) for study in settings.run.studies]
+    chapters = [page.Chapter(gathering.gathered(study, settings)) for study in settings.run.studies]
     for chapter in chapters:
         for folder in paths.by_model(chapter.facts.name):
             files.keep_only(folder, chapter.facts.models)
@@ -25,7 +25,7 @@ def main() -> None:
         files.keep_only(paths.metrics_folder("external", chapter.facts.name), settings.run.external)
         files.write_text(paths.card(chapter.facts.name), card(chapter.facts.name, settings))
         files.write_json(paths.checklist(chapter.facts.name), [check.model_dump() for check in chapter.checks])
-        latency.write(chapter.facts.name, chapter.facts.timed)
+        latency.write(chapter.facts.name, chapter.facts.timed, chapter.facts.passed_on)
         for drawing in chapter.drawings:
             files.write_text(paths.REPORT_FIGURES / chapter.facts.name / f"{drawing.name}.svg", drawing.svg)
     files.write_text(paths.REPORT, page.render(chapters, settings, provenance(settings.run.studies)))

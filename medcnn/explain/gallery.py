@@ -17,6 +17,7 @@ from medcnn.explain import trust
 from medcnn.explain.overlay import tile
 from medcnn.explain.selecting import chosen
 from medcnn.explain.trust import Maps
+from medcnn.measures.calibration import calibrated
 from medcnn.measures.metrics import mean
 from medcnn.pseudonyms.pseudonyms import Pseudonyms
 from medcnn.runtime import paths
@@ -31,7 +32,7 @@ class Gallery:
     Attributes:
         model: its name.
         images: the N images, errors first.
-        probabilities: what it predicted for them, (N, C).
+        probabilities: what it predicted for them, calibrated, (N, C).
         files: N paths in the archive.
         rows: positions among the N images by kind: ``errors``, ``uncertain`` and ``typical``.
     """
@@ -93,13 +94,14 @@ class Gallery:
 
 
 def gallery(study: str, model: str, test: Part) -> Gallery:
-    """Choose the test images that are shown for a model.
+    """Choose the test images that are shown for a model, by its calibrated probabilities: those that its file gives.
 
     Raises:
         MedcnnError: predictions are missing, or are of images that the test part lacks.
     """
     path = paths.predicted(study, model)
-    table = predictions.read(path).of("test")
+    _, every = calibrated(predictions.read(path))
+    table = every.of("test")
     row_of = {image_id: row for row, image_id in enumerate(test.image_ids)}
     for image_id in table.image_ids:
         if image_id not in row_of:

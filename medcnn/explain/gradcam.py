@@ -64,6 +64,8 @@ def maps(model: keras.Model, images: np.ndarray, classes: npt.NDArray[np.int64],
 def _up_to_the_maps(model: keras.Model) -> keras.Model:
     """From images to the feature maps (batch, h, w, F) that the backbone pools."""
     backbone = model.get_layer("backbone")
+    if not any(layer.name == "pooling" for layer in backbone.layers):
+        raise NoFeatureMapsError("it is a mean of networks, each of which has feature maps of its own")
     maps = _pooling(model).input
     if maps is backbone.input:
         raise NoFeatureMapsError("it has no convolutions, and so no feature maps for Grad-CAM")

@@ -132,6 +132,7 @@ def needs(positive: Truths, scores: Floats, point: Mapping[str, float], confiden
     auroc = area(roc(positive, scores))
     rates = (point["sensitivity"], point["specificity"])
     found = {
+        "both_kinds": sample_size.for_both_kinds(share),
         "observed_expected": sample_size.for_observed_expected(share, sample_size.OE_WIDTH, confidence),
         "slope": sample_size.for_slope(scores, sample_size.SLOPE_WIDTH, confidence),
         "auroc": sample_size.for_auroc(auroc, share, sample_size.AUROC_WIDTH, confidence),

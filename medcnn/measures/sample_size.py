@@ -23,6 +23,9 @@ SLOPE_WIDTH = 0.2
 AUROC_WIDTH = 0.1
 NET_BENEFIT_WIDTH = 0.2
 """Widths of the intervals of 0.95 that Riley et al. aim for; of standardised net benefit."""
+FEWEST = 100
+"""Images of the class, and others, below which figures of a test are not to be trusted, whatever a formula asks for
+(Vergouwe et al., Journal of Clinical Epidemiology 2005; Collins et al., Statistics in Medicine 2016)."""
 _CERTAIN = 1e-7
 _MOST = 1 << 40
 
@@ -41,6 +44,15 @@ def for_share(value: float, half_width: float, confidence: float) -> float:
     square, linear, constant = half_width**2 - 0.25, 2 * half_width**2 - value * (1 - value), half_width**2
     x = (-linear - math.sqrt(linear**2 - 4 * square * constant)) / (2 * square)
     return quantile(confidence) ** 2 / x
+
+
+def for_both_kinds(prevalence: float) -> float:
+    """For ``FEWEST`` images of the class and as many others.
+
+    Args:
+        prevalence: the share of positive images.
+    """
+    return FEWEST / min(prevalence, 1 - prevalence) if 0 < prevalence < 1 else math.nan
 
 
 def for_observed_expected(prevalence: float, width: float, confidence: float) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from medcnn.params.judging.benchmark import Limits
+from medcnn.report.aims import aims
 from medcnn.report.baseline import FEWEST_GROUPS, baseline
 from medcnn.report.claims import Claims
 from medcnn.report.facts import Facts
@@ -18,7 +19,7 @@ from medcnn.results.external import External
 from medcnn.results.measured import Calibration, Measured
 from medcnn.results.networks import Exported, Gallery
 
-Verdict = Literal["pass", "warn", "fail"]
+Verdict = Literal["pass", "warn", "fail", "none"]
 
 WIDE = 0.1
 """An interval of accuracy wider than this cannot tell a good model from a fair one."""
@@ -41,6 +42,7 @@ TITLES = {
     "baseline": "Better than guessing",
     "seeds": "Spread over seeds",
     "calibration": "Calibrated",
+    "operating": "Operating points hold",
     "heat": "Looks at the body",
     "membership": "Gives no patients away",
     "export": "Export equals the model",
@@ -56,7 +58,8 @@ class Check(Record):
     Attributes:
         key: what is asked, in snake_case.
         title: what is asked, in a few words.
-        verdict: ``fail`` where the figures must not be believed, ``warn`` where they need a second look.
+        verdict: ``fail`` where the figures must not be believed, ``warn`` where they need a second look, ``none`` of a
+            figure that nothing passes or fails by.
         text: the answer in a sentence, with its figures.
         section: of the page that says more.
     """
@@ -77,6 +80,7 @@ def checklist(facts: Facts) -> list[Check]:
         *_of_figures(chosen, facts.several),
         _of_seeds(facts),
         *_of_calibration(chosen.calibration),
+        *_of_aims(facts),
         *_of_maps(facts.explained),
         *_of_membership(chosen.membership),
         *(check for name, found in facts.external.items() for check in _of_external(name, found, facts.best)),
@@ -115,7 +119,7 @@ def _of_data(data: Split) -> Iterator[Check]:
 
 def _of_claims(claims: Claims | None) -> Iterator[Check]:
     if claims is not None:
-        yield _check("careless", "pass", claims.sentence, "careless")
+        yield _check("careless", "none", claims.sentence, "careless")
 
 
 def _leaks(data: Split) -> Check:
@@ -124,7 +128,7 @@ def _leaks(data: Split) -> Check:
         text = f"{leaked} of {held_out} validation and test images have a relative in an earlier part"
         return _check("leaks", "fail", f"{text}: the figures are flattered", "data")
     before, of = data.leaked_before_repair
-    repaired = f"; before the repair it was {before} of {of}" if before else ""
+    repaired = f"; {before} of {of} had one before the repair" if before else ""
     text = f"0 of {held_out} validation and test images have a known relative in an earlier part{repaired}"
     return _check("leaks", "pass", text, "data")
 
@@ -203,6 +207,18 @@ def _of_membership(found: Membership | None) -> Iterator[Check]:
         f"training images are distinguished from test images by the loss with an AUROC of {_interval(found, 'auroc')}"
     )
     yield _check("membership", "warn" if given_away else "pass", f"{text}; 0.5 is chance", "membership")
+
+
+def _of_aims(facts: Facts) -> Iterator[Check]:
+    wanted, found = facts.judged.operating_point, aims(facts)
+    if not found:
+        return
+    held = sum(aim.reached == "reached" for aim in found)
+    text = f"fitted for a {wanted.kind} of {wanted.value:g} on validation, reached on test for {held} of {len(found)}"
+    for how in ("missed", "below, within chance"):
+        if short := [aim.words for aim in found if aim.reached == how]:
+            text += f"; {how}: {', '.join(short)}"
+    yield _check("operating", "warn" if any(aim.reached == "missed" for aim in found) else "pass", text, "tradeoff")
 
 
 def _of_external(name: str, found: External, chosen: str) -> Iterator[Check]:

@@ -78,11 +78,11 @@ class Claims:
         return luck.widened(careless[0] - honest[0], over_images, deviation, z).low > 0
 
     def _over_seeds(self, model: str) -> tuple[str, ...]:
-        """What holds over the seeds that a model was trained with, in a clause; nothing where it was trained once."""
+        """What holds with each seed that a model was trained with, in a clause; nothing where it was trained once."""
         seeds = self.seeds.get(model, ())
         if len(seeds) < 2:
             return ()
-        return (f"{self._shown(min(seeds))} to {self._shown(max(seeds))} over {len(seeds)} seeds",)
+        return (f"{', '.join(map(self._shown, sorted(seeds)))} with {len(seeds)} seeds",)
 
     def _shown(self, value: float | None) -> str:
         if value is None:

@@ -148,7 +148,7 @@ def explorer(study: str, best: str, evaluated: Mapping[str, Evaluated], budget: 
     answers = {model: answered(joined[model], evaluated[model]) for model in evaluated if model in joined}
     truth = _outcomes(first.labels, first.classes)
     wrong = np.array([said != true for said, true in zip(answers[best].outcomes, truth, strict=True)], bool)
-    order = shown_first(wrong, first.probabilities.max(axis=1))
+    order = shown_first(wrong, answers[best].probabilities.max(axis=1))
     weighed = [len(thumbnail(pixels[int(where[row])])) for row in order[:_WEIGHED]]
     rows = few(order, int(wrong.sum()), int(budget / np.mean(weighed)))
     shown = used.iloc[where[rows]].reset_index(drop=True)

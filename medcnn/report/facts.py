@@ -1,33 +1,24 @@
-"""What the report shows of a study, read from the metrics and plots of the stages before it."""
+"""Everything that the report shows of one study."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
-from medcnn.core import files
 from medcnn.core.arrays import Integers
-from medcnn.core.errors import MedcnnError
 from medcnn.inference.certainty import Certainty
 from medcnn.measures.curves import Curve
 from medcnn.params.judging.benchmark import Limits
 from medcnn.params.judging.evaluate import Judging
 from medcnn.params.studies import Study
-from medcnn.published import table
 from medcnn.published.table import Table
-from medcnn.report import privacy, reading
-from medcnn.report.areas import Area, aurocs
-from medcnn.report.claims import Claims, claims
-from medcnn.report.explorer import BUDGET, Explorer, explorer, outcomes
-from medcnn.report.growth import curves
-from medcnn.report.mistakes import Mistakes, mistakes
-from medcnn.report.problems import Found, problems
+from medcnn.report.areas import Area
+from medcnn.report.claims import Claims
+from medcnn.report.explorer import Explorer
+from medcnn.report.mistakes import Mistakes
+from medcnn.report.problems import Found
 from medcnn.report.reading import Errors, History, Reliability
-from medcnn.report.settings import Settings
-from medcnn.report.suspected import Suspected, suspected
-from medcnn.results import base
+from medcnn.report.suspected import Suspected
 from medcnn.results.compared import Compared
 from medcnn.results.data import Download, Split
 from medcnn.results.ensembles import Combined
@@ -37,8 +28,6 @@ from medcnn.results.learning_curve import LearningCurve
 from medcnn.results.networks import Exported, Gallery, Stressed, Trained
 from medcnn.results.timings import Timed
 from medcnn.runtime import paths
-
-Kind = TypeVar("Kind", bound=base.Record)
 
 
 @dataclass(frozen=True)
@@ -161,6 +150,12 @@ class Facts:
         return self.combined.macs
 
     @property
+    def passed_on(self) -> dict[str, float]:
+        """By cascade: the share of test images that its second model answers."""
+        shares = {name: cascade.first_share.test for name, cascade in self.combined.cascades.items()}
+        return {name: 1 - share for name, share in shares.items() if share is not None}
+
+    @property
     def leaky(self) -> bool:
         """Whether patients or duplicates lie on two sides of the split, so that the figures are flattered."""
         return bool(self.data.leak.this_split)
@@ -174,102 +169,3 @@ class Facts:
     def pictures(self) -> Path:
         """The folder of the pictures that ``explain`` made."""
         return paths.plots("explain", self.name)
-
-
-def gathered(name: str, settings: Settings) -> Facts:
-    """Read everything about one study.
-
-    Raises:
-        MedcnnError: the study was not split, or not evaluated with every model of the run.
-    """
-    study = settings.studies[name]
-    evaluated = base.read(paths.metrics("evaluate", name), dict[str, Evaluated])
-    combined = base.read(paths.metrics("ensemble", name), Combined)
-    data, several = base.read(paths.metrics("split", name), Split), study.labels.multi_label
-    budget = BUDGET // len(settings.run.studies)
-    # A run of one model has no ensembles.
-    ensembles = (f"ensemble_{key}" for key in settings.ensemble.combiners if key in combined.combiners)
-    cascades = () if several else settings.run.cascaded
-    models = (*settings.run.trained, *ensembles, *cascades)
-    for model in models:
-        if model not in evaluated:
-            raise MedcnnError(f"{paths.metrics('evaluate', name)} lacks model '{model}'; run `dvc repro`")
-    compared = base.read(paths.metrics("comparisons", name), Compared)
-    ranking = [compared.best, *(model for model in compared.ranking if model in models and model != compared.best)]
-    sheet = paths.plots("prepare", name) / "contact_sheet.png"
-    exported = _exported(name, models)
-    facts = Facts(
-        name=name,
-        study=study,
-        models=models,
-        limits=settings.benchmark,
-        judged=settings.evaluate,
-        evaluated=evaluated,
-        compared=compared,
-        data=data,
-        download=base.read_if_made(paths.metrics("download", name), Download),
-        combined=combined,
-        explained=base.read_if_made(paths.metrics("explain", name), Gallery),
-        trained=_by_model("train", name, models, Trained),
-        exported=exported,
-        timed=_timed(name, exported),
-        claims=claims(
-            name,
-            settings.run.models,
-            evaluated,
-            several=several,
-            patients=data.patients is not None,
-            confidence=settings.evaluate.confidence,
-        ),
-        curves=curves(name, settings.run.learning_curve),
-        stressed=_by_model("stress", name, settings.run.stress, Stressed),
-        external=_external(name, models, settings.run.external),
-        histories=reading.histories(name, models),
-        confusions=reading.confusions(name, models, outcomes(study.labels.class_names)),
-        rocs=reading.rocs(name, models),
-        precision_recalls=reading.precision_recalls(name, models),
-        aurocs=aurocs(name, compared.best, settings.evaluate.confidence),
-        reliabilities=reading.reliabilities(name, models),
-        errors=reading.errors(name, models),
-        mistakes=mistakes(name, compared.best),
-        explorer=explorer(name, compared.best, {model: evaluated[model] for model in ranking}, budget),
-        problems=problems(name, study.images),
-        suspects=suspected(name),
-        contact_sheet=sheet if sheet.exists() else None,
-        published=table.read(name),
-    )
-    return privacy.held_back(facts, settings.report.privacy)
-
-
-def _by_model(stage: str, study: str, models: tuple[str, ...], kind: type[Kind]) -> dict[str, Kind]:
-    found = {model: base.read_if_made(paths.metrics(stage, study, model), kind) for model in models}
-    return {model: record for model, record in found.items() if record is not None}
-
-
-def _external(study: str, models: tuple[str, ...], others: Sequence[str]) -> dict[str, External]:
-    found = {other: base.read(paths.metrics("external", study, other), External) for other in others}
-    for other, record in found.items():
-        for model in models:
-            if model not in record.models:
-                raise MedcnnError(f"{paths.metrics('external', study, other)} lacks model '{model}'; run `dvc repro`")
-    return found
-
-
-def _exported(study: str, models: tuple[str, ...]) -> dict[str, Exported]:
-    combined = base.read_if_made(paths.metrics("export_ensembles", study), dict[str, Exported]) or {}
-    single = _by_model("export", study, models, Exported)
-    return single | {model: combined[model] for model in models if model in combined}
-
-
-def _timed(study: str, exported: dict[str, Exported]) -> dict[str, Timed]:
-    """Timings of the very files that were exported; DVC keeps no timings, so those of any version may lie there."""
-    found = {model: paths.metrics("benchmark", study, model) for model in exported}
-    return {
-        model: base.read(path, Timed)
-        for model, path in found.items()
-        if path.exists() and _hashes(files.read_json(path)) == (exported[model].sha256, exported[model].int8.sha256)
-    }
-
-
-def _hashes(timed: Mapping[str, Any]) -> tuple[Any, Any]:
-    return timed.get("model_sha256"), timed.get("int8_sha256")

@@ -55,7 +55,7 @@ def all_of(facts: Facts) -> tuple[Drawing, ...]:
 
 
 def claimed(facts: Facts) -> Iterator[Drawing]:
-    """What a careless split would have said beside what holds, two dots per model."""
+    """What a careless split would have said beside what holds, two dots per model, and what holds with other seeds."""
     if facts.claims is not None:
         height = 0.9 + 0.45 * len(facts.claims.by_model)
         svg = drawn((5.2, height), partial(_draw_claims, facts.claims))
@@ -188,7 +188,9 @@ def _reliability_in_words(model: str, calibration: Calibration) -> str:
 
 def _draw_claims(claims: Claims, figure: Figure) -> None:
     axes: Axes = figure.subplots()
-    for row, both in enumerate(claims.by_model.values()):
+    for row, (model, both) in enumerate(claims.by_model.items()):
+        seeds = claims.seeds.get(model, ())
+        axes.plot(seeds, [row + 0.13] * len(seeds), "|", color=SERIES[0], markersize=11, markeredgewidth=1.6)
         for block, lift, shade, face in (
             (both.careless, -0.13, SERIES[1], "none"),
             (both.honest, 0.13, SERIES[0], None),

@@ -34,9 +34,10 @@ class Luck:
 
     @property
     def words(self) -> str:
-        """The range in a clause."""
+        """Every value, the lowest first: so few are no interval."""
         unmoved = f" ({', '.join(self.once)} as trained once)" if self.once else ""
-        return f"{self.name} from {self.low:.3f} to {self.high:.3f} over {len(self.values)} seeds{unmoved}"
+        values = ", ".join(f"{value:.3f}" for value in sorted(self.values))
+        return f"{self.name} {values} with {len(self.values)} seeds{unmoved}"
 
 
 def luck(facts: Facts) -> Luck | None:

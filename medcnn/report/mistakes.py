@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +29,12 @@ class Mistakes:
     Attributes:
         groups: of the test images, those with most errors first.
         copied: errors on images of which test holds an exact copy, so that one picture counts more than once.
+        mixed: groups with images of several classes.
     """
 
     groups: tuple[Group, ...]
     copied: int
+    mixed: int
 
     @property
     def errors(self) -> int:
@@ -59,21 +60,21 @@ def mistakes(study: str, model: str) -> Mistakes | None:
     test = predictions.read(path).of("test")
     if not len(test):
         return None
-    rows = manifest.used(paths.manifest(study), "image_id", "group", "sha256").set_index("image_id")
+    rows = manifest.used(paths.manifest(study), "image_id", "group", "sha256", "label").set_index("image_id")
     rows = rows.loc[test.image_ids]
-    return counted(rows["group"].tolist(), rows["sha256"].tolist(), ~right(test.labels, test.probabilities))
+    return counted(rows, ~right(test.labels, test.probabilities))
 
 
-def counted(groups: Sequence[str], hashes: Sequence[str], wrong: Truths) -> Mistakes:
+def counted(rows: pd.DataFrame, wrong: Truths) -> Mistakes:
     """Errors by group.
 
     Args:
-        groups: (N,) of each image.
-        hashes: (N,) of its bytes.
-        wrong: (N,) whether it is read wrongly.
+        rows: group, sha256 and label of N images.
+        wrong: (N,) whether each is read wrongly.
     """
-    table = pd.DataFrame({"group": groups, "hash": hashes, "wrong": wrong})
-    of_group = table.groupby("group", sort=True)["wrong"].agg(["size", "sum"])
+    by_group = rows.assign(wrong=wrong).groupby("group", sort=True)
+    of_group = by_group["wrong"].agg(["size", "sum"])
     found = [Group(str(name), int(images), int(errors)) for name, images, errors in of_group.itertuples()]
-    copied = table["hash"].duplicated(keep=False).to_numpy() & np.asarray(wrong)
-    return Mistakes(tuple(sorted(found, key=lambda group: -group.errors)), int(copied.sum()))
+    copied = rows["sha256"].duplicated(keep=False).to_numpy() & np.asarray(wrong)
+    mixed = int((by_group["label"].nunique() > 1).sum())
+    return Mistakes(tuple(sorted(found, key=lambda group: -group.errors)), int(copied.sum()), mixed)

@@ -14,7 +14,8 @@ from medcnn.params.judging.figures import CALIBRATED, FIGURES, TESTED
 from medcnn.params.shared.run import DISTILLED, FOLDS, chain, distilled, fold_ensemble
 from medcnn.report import templating
 from medcnn.report.checks import checklist
-from medcnn.report.facts import Facts, gathered
+from medcnn.report.facts import Facts
+from medcnn.report.gathering import gathered
 from medcnn.report.settings import Settings
 from medcnn.results.base import Record
 from medcnn.results.decisions import Consequences

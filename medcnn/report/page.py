@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from medcnn.params.judging.figures import BY_KEY, CALIBRATED, FIGURES, SCORED, TESTED
 from medcnn.report import (
+    aims,
     axes,
     checks,
     figures,
@@ -166,6 +167,8 @@ def _environment() -> Environment:
     for shower in (*shown.FILTERS, engine, pictures.svg_uri, pictures.jpeg_uri, pictures.sheet_uri):
         environment.filters[shower.__name__] = shower
     environment.globals.update(
+        aims=aims.aims,
+        reached=aims.reached,
         answer=answer,
         axis=axes.axis,
         baseline=baseline,

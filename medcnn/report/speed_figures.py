@@ -58,7 +58,7 @@ def latencies(facts: Facts) -> Iterator[Drawing]:
 
 def _in_words(frontier: Sequence[Timing]) -> str:
     steps = "; ".join(
-        f"{timing.model} on {engine(timing.engine)}, {100 * timing.accuracy:.1f} % in {timing.p50_ms:.2f} ms"
+        f"{timing.model} on {engine(timing.engine)}, {100 * timing.accuracy:.1f} % in {timing.typical_ms:.2f} ms"
         for timing in frontier
     )
     return f"Accuracy on test over latency of one image. The frontier, from the fastest on: {steps}."
@@ -81,7 +81,7 @@ def _draw(figure: Figure, speeds: Speeds, size: _Size) -> None:
 
 def _marks(axes: Axes, timings: Sequence[Timing], shade: str, mark: str) -> None:
     for timing in timings:
-        test, at = timing.block.test, timing.p50_ms
+        test, at = timing.block.test, timing.typical_ms
         ends = [math.nan if end is None else end for end in (test.accuracy_low, test.accuracy_high)]
         axes.plot([at, at], ends, color=shade, alpha=0.22, linewidth=0.9)
         fill = "none" if timing.noisy else shade
@@ -93,7 +93,14 @@ def _chosen(axes: Axes, timings: Sequence[Timing]) -> None:
     for index, timing in enumerate(timings):
         label = None if index else "chosen model"
         axes.plot(
-            timing.p50_ms, timing.accuracy, "o", color=INK, markersize=10, markerfacecolor="none", label=label, zorder=4
+            timing.typical_ms,
+            timing.accuracy,
+            "o",
+            color=INK,
+            markersize=10,
+            markerfacecolor="none",
+            label=label,
+            zorder=4,
         )
 
 
@@ -102,7 +109,7 @@ def _frontier(axes: Axes, speeds: Speeds) -> None:
     for timing, later in pairwise(speeds.frontier):
         known = timing.model == later.model or pairs.apart(speeds.facts, later.model, timing.model, "accuracy")
         axes.step(
-            (timing.p50_ms, later.p50_ms),
+            (timing.typical_ms, later.typical_ms),
             (timing.accuracy, later.accuracy),
             where="post",
             color=INK,
@@ -114,7 +121,7 @@ def _frontier(axes: Axes, speeds: Speeds) -> None:
 
 def _scales(axes: Axes, timings: Sequence[Timing]) -> None:
     axes.set_xscale("log")
-    times = [timing.p50_ms for timing in timings]
+    times = [timing.typical_ms for timing in timings]
     start, end = min(times) / 1.25, max(times) * 1.25
     axes.set_xlim(start, end)
     steps = (1, 2, 5) if end / start < FAR else (1,)
@@ -126,12 +133,12 @@ def _scales(axes: Axes, timings: Sequence[Timing]) -> None:
     axes.set_ylim(min(accuracies) - margin, min(max(accuracies) + margin, 1.01))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=(1, 2, 5, 10)))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set(xlabel="Median latency of one image, ms", ylabel="Accuracy on test")
+    axes.set(xlabel="Latency of one image, ms", ylabel="Accuracy on test")
 
 
 def _names(axes: Axes, speeds: Speeds, size: _Size) -> None:
     """Each model beside its fastest mark: first the chosen one, then the frontier, then the others where it is free."""
-    fastest = {timing.model: timing for timing in sorted(speeds.every, key=lambda timing: -timing.p50_ms)}
+    fastest = {timing.model: timing for timing in sorted(speeds.every, key=lambda timing: -timing.typical_ms)}
     first = dict.fromkeys((speeds.facts.best, *(timing.model for timing in speeds.frontier)))
     taken = [_around(axes, timing) for timing in speeds.every]
     for model in dict.fromkeys((*first, *fastest)):
@@ -145,7 +152,7 @@ def _name(axes: Axes, timing: Timing, name: str, taken: list[Bbox], bold: bool) 
     for shift, across, up in SIDES:
         text = axes.annotate(
             name,
-            (timing.p50_ms, timing.accuracy),
+            (timing.typical_ms, timing.accuracy),
             shift,
             textcoords="offset points",
             ha=across,
@@ -163,5 +170,5 @@ def _name(axes: Axes, timing: Timing, name: str, taken: list[Bbox], bold: bool) 
 
 
 def _around(axes: Axes, timing: Timing) -> Bbox:
-    x, y = axes.transData.transform((timing.p50_ms, timing.accuracy))
+    x, y = axes.transData.transform((timing.typical_ms, timing.accuracy))
     return Bbox.from_extents(x - MARK, y - MARK, x + MARK, y + MARK)

@@ -44,7 +44,9 @@ class Speeds:
     def every(self) -> tuple[Timing, ...]:
         """All timings, the chosen model's first."""
         timed = self.facts.timed
-        return latency.timings({model: timed[model] for model in self.facts.best_first if model in timed})
+        return latency.timings(
+            {model: timed[model] for model in self.facts.best_first if model in timed}, self.facts.passed_on
+        )
 
     @cached_property
     def frontier(self) -> tuple[Timing, ...]:
@@ -66,7 +68,7 @@ class Speeds:
     def fastest(self) -> Timing | None:
         """The fastest of the models that no test finds worse than the chosen one; None if none was timed."""
         candidates = (timing for timing in self.every if not worse(self.facts, timing.model))
-        return min(candidates, key=lambda timing: timing.p50_ms, default=None)
+        return min(candidates, key=lambda timing: timing.typical_ms, default=None)
 
     @property
     def batch_sizes(self) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from medcnn.core import files, markdown
 from medcnn.core.choices import offer
 from medcnn.core.errors import MedcnnError, ParamsError
-from medcnn.report.facts import Facts, gathered
+from medcnn.report.facts import Facts
+from medcnn.report.gathering import gathered
 from medcnn.report.settings import Settings
 from medcnn.reporting.items import Checklist, Filled, checklists, filled
 

@@ -59,12 +59,23 @@ class Benefit(Record):
 
 
 class Needs(Record):
-    """How many independent images a test of one class needs, by criterion (Riley et al. 2021)."""
+    """How many independent images a test of one class needs, by criterion (Riley et al. 2021).
 
+    Attributes:
+        both_kinds: for so many of the class and others that the other criteria can be trusted; None in older files.
+    """
+
+    both_kinds: Number = None
     observed_expected: Number
     slope: Number
     auroc: Number
     net_benefit: Number
+
+    @property
+    def most(self) -> Number:
+        """What meets every criterion that is known."""
+        found = (self.both_kinds, self.observed_expected, self.slope, self.auroc, self.net_benefit)
+        return max((images for images in found if images is not None), default=None)
 
 
 class ClassConsequences(Record):

@@ -138,7 +138,7 @@ class Map(Record):
     """How far one map of what a model looks at can be trusted.
 
     Attributes:
-        inside: share of what speaks for the class that lies within the body; None where no body can be told.
+        inside: share of what speaks for the class that lies within the body; None where no body is seen.
         shuffled: rank correlation with the map of the same model with shuffled weights, where that was made.
     """
 
@@ -161,7 +161,7 @@ class Method(Map):
 
 
 class Explained(Record):
-    """One picture: the image, its class, the answer, the file, and what is known of its maps by method."""
+    """One picture: the image, its class, the answer with its calibrated probability, the file, and its maps."""
 
     image_id: str
     path: str
@@ -177,7 +177,7 @@ class Gallery(Record):
 
     Attributes:
         model: the chosen model, by whose answers the images are picked.
-        body: share of an image that shows the body, the mean over the images where it can be told.
+        body: share of an image that shows the body, the mean over the images where it is seen.
         methods: ``occlusion`` and ``grad_cam``, as far as they could be used, in the order of a picture's parts.
         images: by kind: ``errors``, ``uncertain`` and ``typical``.
     """

@@ -89,14 +89,14 @@ def _rows(facts: Facts, models: Mapping[str, Model]) -> list[_Row]:
 
 def _row(facts: Facts, model: str, why: str) -> _Row:
     if timed := _fastest(facts, model):
-        return _Row(model, why, timed.p50_ms, timed.block.file_bytes)
+        return _Row(model, why, timed.typical_ms, timed.block.file_bytes)
     exported = facts.exported.get(model)
     return _Row(model, why, None, exported.bytes if exported else None)
 
 
 def _fastest(facts: Facts, model: str) -> latency.Timing | None:
     timed = {model: facts.timed[model]} if model in facts.timed else {}
-    return next(iter(latency.timings(timed)), None)
+    return next(iter(latency.timings(timed, facts.passed_on)), None)
 
 
 def _table(facts: Facts, rows: Sequence[_Row]) -> Iterator[str]:

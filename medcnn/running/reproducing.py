@@ -13,7 +13,7 @@ from pathlib import Path
 
 from medcnn.core import files
 from medcnn.params.shared.loading import load
-from medcnn.report import facts
+from medcnn.report import gathering
 from medcnn.report.reproduction import reproduction
 from medcnn.report.settings import Settings
 from medcnn.running import ending
@@ -123,7 +123,7 @@ def _exported() -> bool:
 
 def _ending() -> Iterator[str]:
     settings = load(Settings)
-    studies = [facts.gathered(study, settings) for study in settings.run.studies]
+    studies = [gathering.gathered(study, settings) for study in settings.run.studies]
     return ending.lines(studies, settings.models, reproduction(settings.run.studies))
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from medcnn.core.errors import ParamsError
 from medcnn.runtime import locking, paths
 from medcnn.runtime.children import Children, guarded
 from medcnn.runtime.params_kept import put_back
@@ -16,8 +17,11 @@ def alone() -> Iterator[Children]:
     """Children of the one command that may change ``params.yaml``; what a killed one left changed is put back first.
 
     Raises:
+        ParamsError: there is no project here, and nothing may be written.
         MedcnnError: another such command is running.
     """
+    if not paths.PARAMS.exists():
+        raise ParamsError(f"{paths.PARAMS} not found: run this from the project's root")
     held = locking.held(paths.state("study") / "lock", "runs a study in this project", wait=False)
     with held as lock, guarded(lock) as children:
         if put_back():

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medcnn.networks.joining import joined
 from medcnn.weights import storing
 from tests.lazy import lazy
 from tests.networks.blocks import built, pixels, settings
@@ -115,8 +116,13 @@ def test_a_saturated_probability_has_a_map_as_well() -> None:
     assert found.max() == 1
 
 
-def test_a_network_without_convolutions_has_no_maps() -> None:
-    model = built(settings("relay", "flatten"), SIZE, 2)
+@pytest.mark.parametrize("of", ["no convolutions", "several networks"])
+def test_a_network_without_convolutions_or_of_several_networks_has_no_maps(of: str) -> None:
+    model = (
+        built(settings("relay", "flatten"), SIZE, 2)
+        if of == "no convolutions"
+        else joined([network(2), network(2, pooling="max")])
+    )
     with pytest.raises(gradcam.NoFeatureMapsError):
         gradcam.grad_cam(model, pixels(1, SIZE), np.zeros(1, np.int64))
 

@@ -22,9 +22,9 @@ def picture(seed: int, *, side: int = 40, suffix: str = "png", bright: bool = Fa
     return stream.getvalue()
 
 
-def written(folder: Path, names: Iterable[str], others: Mapping[str, bytes] | None = None) -> Path:
+def written(folder: Path, names: Iterable[str], others: Mapping[str, bytes] | None = None, side: int = 40) -> Path:
     """A folder with an image under each name, each another one, and other files."""
-    drawn = {name: picture(seed, suffix=name.rpartition(".")[2]) for seed, name in enumerate(names)}
+    drawn = {name: picture(seed, side=side, suffix=name.rpartition(".")[2]) for seed, name in enumerate(names)}
     for name, data in {**drawn, **(others or {})}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

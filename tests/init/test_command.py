@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import json
+import re
 import shutil
 import subprocess
 import zipfile
@@ -166,6 +167,12 @@ def test_a_source_without_images_is_one_line(source: str, project: Path, capsys:
     with pytest.raises(SystemExit) as ended:
         main(["init", str(project.parent / source)])
     assert (ended.value.code, capsys.readouterr().err.count("\n")) == (2, 1)
+
+
+def test_readme_shows_what_init_says(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init", str(written(project.parent / "skin", by_class(40, 3), side=128))])
+    *said, _ = re.sub(r"in [\d.]+ s", "in 0.4 s", capsys.readouterr().out).splitlines()
+    assert "\n".join(said) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_lines_say_nothing_twice(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,11 @@ def test_observed_expected_as_published():
     assert sample_size.for_observed_expected(0.22, 0.2, 0.95) == pytest.approx(0.78 / (0.22 * 0.051**2), rel=0.003)
 
 
+def test_a_rare_class_needs_many_images_for_a_hundred_of_it():
+    assert sample_size.for_both_kinds(0.25) == sample_size.for_both_kinds(0.75) == pytest.approx(400)
+    assert math.isnan(sample_size.for_both_kinds(0))
+
+
 def test_auroc_as_published():
     assert sample_size.for_auroc(0.8, PREVALENCE, 0.1, 0.95) == 4252
 

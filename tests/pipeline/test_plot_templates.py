@@ -48,7 +48,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Example:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.folder)
         blocks = {model: results.read(paths.metrics("benchmark", project.study, model), Timed) for model in timed}
-        latency.write(project.study, blocks)
+        latency.write(project.study, blocks, {})
         points = [
             {"strength": step / 10, "accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9} for step in (1, 2)
         ]

@@ -10,7 +10,7 @@ import pytest
 
 from medcnn.params.shared.loading import load
 from medcnn.report import page
-from medcnn.report.facts import gathered
+from medcnn.report.gathering import gathered
 from medcnn.report.settings import Settings
 from medcnn.results.evaluated import Evaluated
 from tests.report.example import Example, example

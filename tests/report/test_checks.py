@@ -10,7 +10,8 @@ import pytest
 from medcnn.params import whole
 from medcnn.report.baseline import baseline
 from medcnn.report.checks import checklist, of_provenance
-from medcnn.report.facts import Facts, gathered
+from medcnn.report.facts import Facts
+from medcnn.report.gathering import gathered
 from medcnn.report.provenance import Provenance
 from medcnn.report.reproduction import Reproduction
 from medcnn.results.base import Figures
@@ -130,6 +131,31 @@ def test_seeds_that_move_more_than_the_interval_warn(accuracies: tuple[float, ..
     assert verdicts(replace(facts, evaluated=again))["seeds"] == verdict
     # An ensemble of networks that were trained once says nothing of their luck.
     assert verdicts(replace(facts, evaluated={**evaluated, facts.best: again[facts.best]}))["seeds"] == "warn"
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "high", "verdict"),
+    [
+        ("sensitivity", 0.97, 0.99, "pass"),
+        ("sensitivity", 0.9, 0.96, "pass"),
+        ("sensitivity", 0.9, 0.94, "warn"),
+        ("specificity", 0.9, 0.94, "warn"),
+        ("youden", 0.9, 0.94, None),
+        ("sensitivity", None, None, None),
+    ],
+)
+def test_a_target_is_missed_where_the_whole_interval_lies_below_it(
+    kind: str, rate: float | None, high: float | None, verdict: str | None, facts: Facts
+):
+    chosen = facts.evaluated[facts.best]
+    key = "sensitivity" if kind == "youden" else kind
+    rates = {key: rate, f"{key}_low": 0.8, f"{key}_high": high}
+    points = {name: point.model_copy(update=rates) for name, point in chosen.operating_points.items()}
+    changed = chosen.model_copy(update={"operating_points": points})
+    wanted = facts.judged.operating_point.model_copy(update={"kind": kind})
+    judged = facts.judged.model_copy(update={"operating_point": wanted})
+    found = verdicts(replace(facts, judged=judged, evaluated={**facts.evaluated, facts.best: changed}))
+    assert found.get("operating") == verdict
 
 
 def test_other_studies_are_checked_where_there_are_any(facts: Facts):

@@ -10,7 +10,8 @@ import pytest
 from medcnn.params import whole
 from medcnn.report import drawing as ink
 from medcnn.report import figures, score_figures
-from medcnn.report.facts import Facts, gathered
+from medcnn.report.facts import Facts
+from medcnn.report.gathering import gathered
 from medcnn.results.networks import Stressed
 from medcnn.runtime import paths
 from tests.report.example import example

@@ -13,7 +13,7 @@ from medcnn.dataset import manifest
 from medcnn.params import whole
 from medcnn.params.shared.loading import load
 from medcnn.report import page
-from medcnn.report.facts import gathered
+from medcnn.report.gathering import gathered
 from medcnn.report.model_card import card
 from medcnn.report.settings import Settings
 from medcnn.runtime import paths

@@ -9,7 +9,8 @@ import pytest
 
 from medcnn.params import whole
 from medcnn.params.judging.figures import TESTED
-from medcnn.report.facts import Facts, gathered
+from medcnn.report.facts import Facts
+from medcnn.report.gathering import gathered
 from medcnn.report.speed_figures import latencies
 from medcnn.report.speeds import Speeds, worse
 from medcnn.results.compared import Pair

@@ -9,7 +9,8 @@ from medcnn.dataset import predictions
 from medcnn.measures.calibration import calibrated
 from medcnn.params import whole
 from medcnn.report import tradeoff
-from medcnn.report.facts import Facts, gathered
+from medcnn.report.facts import Facts
+from medcnn.report.gathering import gathered
 from medcnn.report.reading import Errors
 from medcnn.runtime import paths
 from tests.report.example import Example, example

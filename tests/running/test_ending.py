@@ -9,7 +9,8 @@ import pytest
 
 from medcnn.params import whole
 from medcnn.params.whole import Params
-from medcnn.report.facts import Facts, gathered
+from medcnn.report.facts import Facts
+from medcnn.report.gathering import gathered
 from medcnn.report.reproduction import Reproduction
 from medcnn.running.ending import lines
 from medcnn.runtime import paths

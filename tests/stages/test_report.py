@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.params import whole
-from medcnn.report import facts, page
+from medcnn.report import gathering, page
 from medcnn.report.areas import Area, aurocs
 from medcnn.runtime import paths
 from tests.project import run
@@ -31,12 +32,13 @@ from tests.report.example import (
 )
 from tests.report.html import Cell, Datum, Page, parsed
 
+ENGINES = ("tensorflow", "onnxruntime", "onnxruntime_int8")
 COLUMNS = ("accuracy", "balanced_accuracy", "auroc", "cross_entropy", "brier")
 PAIRED = {"accuracy": "accuracy", "auroc": "AUROC", "cross_entropy": "cross-entropy"}
 SOURCES = {
     "": ("evaluate", "split", "careless"),
-    "careless": ("careless",),
-    "data": ("split",),
+    "careless": ("careless", "evaluate"),
+    "data": ("split", "careless"),
     "ranking": ("evaluate", "comparisons", "train", "ensemble"),
     "problems": ("split", "download"),
     "mistakes": (),
@@ -129,6 +131,10 @@ def known(made: Example, section: str) -> set[float]:
     values |= {settings.seed, *numbers(settings.evaluate.model_dump(mode="json"))}
     if section == "latency":
         values |= set(numbers(settings.benchmark.model_dump(mode="json")))
+        values |= {mean_ms(timed(made, *of)) for of in product(("simple", "lite0", best(made)), ENGINES)}
+    if section == "data":
+        values |= {float(count) for part in leaked(made).values() for count in part}
+        values |= {float(sum(counts)) for counts in zip(*leaked(made).values(), strict=True)}
     if section == "curves":
         lines = made.path(paths.plots("evaluate", made.study) / "confusion.csv").read_text().splitlines()
         column = lines[0].split(",").index("images")
@@ -143,6 +149,20 @@ def known(made: Example, section: str) -> set[float]:
         values |= set(range(len(made.models) + 1))
         values.add(most_frequent(made)[1])
     return values
+
+
+def leaked(made: Example) -> dict[str, list[int]]:
+    """The sums over classes of the table of leaks, column by column, by part."""
+    by_part = files.read_json(made.path(paths.metrics("split", made.study)))["before_repair"]
+    return {
+        part: [sum(counts) for counts in zip(*(block.values() for block in by_class.values()), strict=True)]
+        for part, by_class in by_part.items()
+    }
+
+
+def mean_ms(block: dict) -> float:
+    """The mean of the calls of one image."""
+    return 1000 * block["single_stream"]["seconds"] / block["single_stream"]["calls"]
 
 
 def test_every_number_on_the_page_is_a_number_of_its_metrics(reported: tuple[Example, str]):
@@ -319,7 +339,7 @@ def test_cost_stands_beside_the_figures(reported: tuple[Example, str]):
 
 def test_ensembles_show_what_validation_says_and_which_was_chosen(reported: tuple[Example, str]):
     made, html = reported
-    table = parsed(html).table("Ensemble", "Weights")
+    table = parsed(html).table("Ensemble", "How its models count")
     test = figures(made)["ensemble_mean"]["test"]
     assert exact(table["mean chosen"][:-1]) == [0.75, 0.5, test["accuracy"], test["cross_entropy"]]
     assert table["mean chosen"][-1].text == "lite0 0.50, simple 0.50"
@@ -414,7 +434,8 @@ def test_every_engine_has_a_line_with_the_figures_of_its_metrics(reported: tuple
         (f"{best(made)} TensorFlow", best(made), "tensorflow"),
     ):
         block = timed(made, model, engine)
-        shown = [block["single_stream"][key] for key in ("p50_ms", "p90_ms", "p99_ms")]
+        stream = block["single_stream"]
+        shown = [stream["p50_ms"], mean_ms(block), stream["p90_ms"], stream["p99_ms"]]
         speedup = [[block["speedup"][key] for key in ("median", "lowest", "highest")]] if "speedup" in block else [[]]
         test = block["test"]
         assert [[float(value) for value in cell.values] for cell in every[name][:-1]] == [
@@ -554,7 +575,7 @@ def test_a_page_that_would_be_too_large_leaves_out_what_is_behind_a_click(
 ):
     monkeypatch.chdir(copy.folder)
     settings = whole.load()
-    chapter = page.Chapter(facts.gathered(copy.study, settings))
+    chapter = page.Chapter(gathering.gathered(copy.study, settings))
     full, lean = (page.render([chapter], settings, None, limit) for limit in (page.LIMIT, 0))
     assert len(lean) < len(full)
     assert len(parsed(lean).images) < len(parsed(full).images)

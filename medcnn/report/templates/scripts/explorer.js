@@ -77,10 +77,10 @@ function browse(root) {
     const asked = classes.map((name, column) => [name, probabilities[index][column]]);
     const matters = (name) => [...said[index], ...images[index].truth].some((outcome) => outcomes[outcome] === name);
     const share = (value) => sure(value, Number(root.dataset.most)).replaceAll(" ", "\u00a0");
-    const told = asked.filter(([name]) => matters(name)).sort((one, other) => other[1] - one[1]);
+    const listed = asked.filter(([name]) => matters(name)).sort((one, other) => other[1] - one[1]);
     const cells = [
       [named(said[index]), `text ${right(model, index) ? "right" : "wrong"}`],
-      [told.map(([name, value]) => (told.length > 1 || several ? `${name} ${share(value)}` : share(value))).join("\n")],
+      [listed.map(([name, value]) => (listed.length > 1 || several ? `${name} ${share(value)}` : share(value))).join("\n")],
       ...(sets ? [[sets[index].map((column) => classes[column]).join(", ") || "no answer: ask a reader", "text"]] : []),
     ];
     row.append(head, ...cells.map(([textContent, className = ""]) => Object.assign(document.createElement("td"), { textContent, className })));
