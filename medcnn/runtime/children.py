@@ -12,11 +12,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-_DVC_LOCK = Path(".dvc/tmp/lock")
+_DVC_LOCKS = tuple(Path(".dvc/tmp", name) for name in ("lock", "rwlock.lock", "exps/rwlock.lock"))
+"""In the order in which DVC takes them."""
 
 
 class Children:
@@ -102,12 +103,13 @@ def _guard(lines: Iterable[str]) -> None:
 
 @contextmanager
 def _between_records() -> Iterator[None]:
-    """While no DVC process writes: ``dvc.lock`` is not written whole or not at all, an interrupt would cut it off."""
-    if not _DVC_LOCK.exists():
-        yield
-        return
-    with _DVC_LOCK.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """While no DVC process writes: its files are not written whole or not at all, an interrupt would cut them off.
+
+    ``dvc.lock`` would be half there, and every later command would stop at an empty ``rwlock``.
+    """
+    with ExitStack() as held:
+        for lock in filter(Path.exists, _DVC_LOCKS):
+            fcntl.flock(held.enter_context(lock.open("a")), fcntl.LOCK_EX)
         yield
 
 
