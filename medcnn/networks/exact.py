@@ -61,14 +61,17 @@ class Conv(OpRun):
         groups = attributes.get("group") or 1
         dilations = attributes.get("dilations") or (1, 1)
         last = x.transpose(0, 2, 3, 1)
+        if len(last) == 1:
+            # Of one image alone TensorFlow multiplies matrices, in blocks by the size of the processor's caches.
+            last = np.repeat(last, 2, axis=0)
         if groups == x.shape[1] and groups > 1 and len(w) == groups:
             kernels = w.transpose(2, 3, 0, 1)
             made = tf.nn.depthwise_conv2d(last, kernels, (1, *strides, 1), padding, dilations=dilations)
         else:
             made = tf.nn.conv2d(last, w.transpose(2, 3, 1, 0), strides, padding, dilations=dilations)
         # A view, so that what goes to the next convolution lies in its order already; `numpy()` would be a copy.
-        found = np.asarray(made) if b is None else np.asarray(made) + b
-        return (found.transpose(0, 3, 1, 2),)
+        found = np.asarray(made)[: len(x)]
+        return ((found if b is None else found + b).transpose(0, 3, 1, 2),)
 
 
 class MaxPool(OpRun):

@@ -21,6 +21,8 @@ def main() -> None:
     beside.add_argument("--published-way", type=Path, required=True, metavar="SCRIPT", help="the published way")
     beside.add_argument("--epochs", type=int, default=3, help="how many of its epochs to run, at least 2 (default 3)")
     beside.add_argument("--rounds", type=int, default=3, help="how often to measure everything (default 3)")
+    names = [case.model for case in published.CASES]
+    beside.add_argument("--models", nargs="+", choices=names, default=names, help="which ones (default all)")
     growth = kinds.add_parser("scale", help="the stages on archives of more and more synthetic images")
     growth.add_argument("--folder", type=Path, default=ARCHIVES, help=f"where archives are kept (default {ARCHIVES})")
     growth.add_argument("--sizes", type=_sizes, default=SIZES, help="images of each archive, such as 1000,10000")
@@ -57,7 +59,10 @@ def main() -> None:
         if not path.is_file():
             parser.error(f"no such file: {path}")
     published.main(
-        options.archive, published.Published(options.published_way.resolve(), options.epochs), options.rounds
+        options.archive,
+        published.Published(options.published_way.resolve(), options.epochs),
+        options.rounds,
+        options.models,
     )
 
 

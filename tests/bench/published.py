@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from medcnn.core import files
 from medcnn.dataset import manifest
 from medcnn.params import whole
 from medcnn.runtime import paths
-from tests.bench.timing import output, timed
+from tests.bench.timing import costed, output
 from tests.project import ROOT, shrink
 
 STUDY = "brain_mri"
@@ -35,10 +38,17 @@ class Case:
 
 
 CASES = (
-    Case("vgg16", ("--model", "vgg16"), 15, (10, 15)),
-    Case("resnet50v2", ("--model", "resnet50v2"), 30, (20, 20)),
-    Case("vgg19_augmented", ("--model", "vgg19", "--augment"), 15, (2.5, 4)),
+    Case("vgg16", ("--model", "vgg16"), 15, (12, 15)),
+    Case("resnet50v2", ("--model", "resnet50v2"), 30, (15, 20)),
+    Case("vgg19_augmented", ("--model", "vgg19", "--augment"), 15, (3.5, 6)),
 )
+
+
+class Spent(NamedTuple):
+    """Seconds by the clock, and those that all processes computed, which a busy machine changes less."""
+
+    clock: float
+    computed: float
 
 
 @dataclass(frozen=True)
@@ -48,38 +58,40 @@ class Published:
     script: Path
     epochs: int
 
-    def seconds(self, images: Path, case: Case) -> float:
-        """Seconds of its ``fit`` alone: neither its imports nor its pass over the test images count."""
-        if self.epochs >= case.epochs:
-            return self._fit(images, case, case.epochs)
+    def spent(self, images: Path, case: Case) -> Spent:
+        """Seconds of its ``fit`` by the clock, without imports and its pass over the test images; by CPU with them."""
         first, some = self._fit(images, case, 1), self._fit(images, case, self.epochs)
-        return first + (some - first) / (self.epochs - 1) * (case.epochs - 1)
+        more = (case.epochs - 1) / (self.epochs - 1)
+        return Spent(*(one + (several - one) * more for one, several in zip(first, some, strict=True)))
 
-    def _fit(self, images: Path, case: Case, epochs: int) -> float:
+    def _fit(self, images: Path, case: Case, epochs: int) -> Spent:
         command = (str(self.script), str(images), *case.published, "--epochs", str(epochs), "--weights", "none")
-        return float(json.loads(output(images, sys.executable, *command).splitlines()[-1])["seconds"])
+        before = _computed()
+        clock = float(json.loads(output(images, sys.executable, *command).splitlines()[-1])["seconds"])
+        return Spent(clock, _computed() - before)
 
 
 @dataclass
 class Timings:
     """Seconds of one case, a figure a round."""
 
-    published: list[float] = field(default_factory=list)
-    stages: dict[str, list[dict[str, float]]] = field(default_factory=lambda: {name: [] for name in PRECISIONS})
-    second_head: list[float] = field(default_factory=list)
+    published: list[Spent] = field(default_factory=list)
+    stages: dict[str, list[dict[str, Spent]]] = field(default_factory=lambda: {name: [] for name in PRECISIONS})
+    second_head: list[Spent] = field(default_factory=list)
 
-    def total(self, precision: str) -> list[float]:
+    def total(self, precision: str) -> list[Spent]:
         """From ``download`` to the predictions, all process starts counted."""
-        return [sum(stages.values()) for stages in self.stages[precision]]
+        return [Spent(*map(sum, zip(*stages.values(), strict=True))) for stages in self.stages[precision]]
 
 
-def main(archive: Path, published: Published, rounds: int) -> None:
+def main(archive: Path, published: Published, rounds: int, models: Sequence[str]) -> None:
     """Print the speeds beside their bars, and where the pipeline's time goes."""
-    timings = {case.model: Timings() for case in CASES}
+    cases = [case for case in CASES if case.model in models]
+    timings = {case.model: Timings() for case in cases}
     with tempfile.TemporaryDirectory() as name:
         bench = Bench(Path(name), archive.resolve())
         for _ in range(rounds):
-            for case in CASES:
+            for case in cases:
                 bench.measure(case, published, timings[case.model])
         forward = bench.forward(list(timings))
     _print_table(timings, forward)
@@ -104,7 +116,7 @@ class Bench:
 
     def measure(self, case: Case, published: Published, timings: Timings) -> None:
         """One round: the published way, then the pipeline in both precisions, then a second head."""
-        timings.published.append(published.seconds(self._images, case))
+        timings.published.append(published.spent(self._images, case))
         for precision in PRECISIONS:
             project = self._project(case, precision)
             stages = {stage: _stage(project, stage, *arguments) for stage, *arguments in _stages(case.model)}
@@ -157,8 +169,14 @@ def _stages(model: str) -> tuple[tuple[str, ...], ...]:
     return (("download", STUDY), ("split", STUDY), ("prepare", STUDY), ("weights", model), ("train", STUDY, model))
 
 
-def _stage(project: Path, stage: str, *arguments: str) -> float:
-    return timed(project, sys.executable, "-m", f"stages.{stage}", *arguments, PYTHONPATH=str(ROOT))[0]
+def _stage(project: Path, stage: str, *arguments: str) -> Spent:
+    cost = costed(project, sys.executable, "-m", f"stages.{stage}", *arguments, PYTHONPATH=str(ROOT))
+    return Spent(cost.seconds, cost.computed)
+
+
+def _computed() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _python(folder: Path, *arguments: str) -> str:
@@ -166,27 +184,33 @@ def _python(folder: Path, *arguments: str) -> str:
 
 
 def _print_table(timings: dict[str, Timings], forward: dict[str, dict[str, dict[str, float]]]) -> None:
-    print(f"{'what':<44}{'published s':>12}{'here s':>9}{'ratio':>8}{'bar':>8}")
+    print(f"{'seconds by the clock / of CPU':<44}{'published':>16}{'here':>16}{'ratio':>14}{'bar':>8}")
     for case in CASES:
+        if case.model not in timings:
+            continue
         measured = timings[case.model]
         for precision, bar in zip(PRECISIONS, case.bars, strict=True):
-            ratio = median(a / b for a, b in zip(measured.published, measured.total(precision), strict=True))
-            published, here = median(measured.published), median(measured.total(precision))
+            published, here = measured.published, measured.total(precision)
+            ratios = [Spent(*(a / b for a, b in zip(*pair, strict=True))) for pair in zip(published, here, strict=True)]
             what = f"{case.model}, {case.epochs} epochs, {precision}"
-            print(f"{what:<44}{published:>12.1f}{here:>9.1f}{ratio:>8.1f}{bar:>8}")
+            print(f"{what:<44}{_both(published):>16}{_both(here):>16}{_both(ratios):>14}{bar:>8}")
     for model, measured in timings.items():
-        print(f"{f'second head on the backbone of {model}':<44}{'':>12}{median(measured.second_head):>9.1f}", end="")
-        print(f"{'':>8}{f'< {SECOND_HEAD_BAR:.0f} s':>8}")
+        what = f"second head on the backbone of {model}"
+        print(f"{what:<44}{'':>16}{_both(measured.second_head):>16}{'':>14}{f'< {SECOND_HEAD_BAR:.0f} s':>8}")
     for model, rates in forward.items():
         for precision, rate in rates.items():
             bar_text = f"{FORWARD_BAR}" if precision == "float32" else ""
             what = f"{model} forward, {precision}, {rate['images_per_second']:.1f} images/s"
-            print(f"{what:<44}{'':>12}{'':>9}{rate['share']:>8.2f}{bar_text:>8}")
+            print(f"{what:<44}{'':>16}{'':>16}{rate['share']:>14.2f}{bar_text:>8}")
 
 
 def _print_stages(timings: dict[str, Timings]) -> None:
-    print("\nwhere the time goes, in seconds")
-    for case in CASES:
-        for precision, rounds in timings[case.model].stages.items():
-            parts = ", ".join(f"{stage} {median(each[stage] for each in rounds):.1f}" for stage in rounds[0])
-            print(f"{case.model}, {precision}: {parts}")
+    print("\nwhere the time goes, in seconds by the clock / of CPU")
+    for model, measured in timings.items():
+        for precision, rounds in measured.stages.items():
+            parts = ", ".join(f"{stage} {_both([each[stage] for each in rounds])}" for stage in rounds[0])
+            print(f"{model}, {precision}: {parts}")
+
+
+def _both(figures: Sequence[Spent]) -> str:
+    return " / ".join(f"{median(each):.1f}" for each in zip(*figures, strict=True))

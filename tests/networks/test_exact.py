@@ -49,6 +49,14 @@ def test_it_answers_as_onnx_runtime_does(made: ModelProto) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+def test_an_image_alone_is_answered_as_among_others() -> None:
+    """TensorFlow has a way of its own for it, whose sums follow the sizes of caches."""
+    made = model("Conv", [stored("w", RNG.normal(size=(40, 600, 1, 1)).astype(np.float32))])
+    images = RNG.normal(size=(2, 600, 1, 1)).astype(np.float32)
+    [alone], [both] = (exact.Exact(made).run(None, {"x": some}) for some in (images[:1], images))
+    np.testing.assert_array_equal(alone, both[:1])
+
+
 def test_nodes_may_stand_before_what_they_read() -> None:
     made = model("Conv", WEIGHTS, pads=[1, 0, 2, 1])
     expected = exact.Exact(made).run(None, {"x": IMAGES})
