@@ -34,7 +34,7 @@ def assignments(study: str, settings: Params, best_here: bool = False) -> tuple[
     models = (published[study].best_here,) if best_here else published[study].networks
     covered = changes.covering(study, models, settings.models)
     # What a study published needs neither, and a run is refused that has them of models which it does not train.
-    without = {"run.cascades.first": [], "run.stress": [], "run.learning_curve": []}
+    without: dict[str, list[str]] = {"run.cascades.first": [], "run.stress": [], "run.learning_curve": []}
     return changes.assignments({**covered, **without})
 
 

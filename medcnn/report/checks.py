@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from medcnn.params.judging.benchmark import Limits
 from medcnn.report.aims import aims
 from medcnn.report.baseline import FEWEST_GROUPS, baseline
+from medcnn.report.check import EXTERNAL, Check, Verdict, check, interval
 from medcnn.report.claims import Claims
 from medcnn.report.facts import Facts
 from medcnn.report.luck import luck
 from medcnn.report.provenance import Provenance
-from medcnn.results.base import Record
 from medcnn.results.data import Split
 from medcnn.results.evaluated import Evaluated, Membership
 from medcnn.results.external import External
 from medcnn.results.measured import Calibration, Measured
 from medcnn.results.networks import Exported, Gallery
-
-Verdict = Literal["pass", "warn", "fail", "none"]
 
 WIDE = 0.1
 """An interval of accuracy wider than this cannot tell a good model from a fair one."""
@@ -31,44 +28,6 @@ SAME_PROBABILITIES = 1e-4
 """What rounding may change in a probability from one engine to another."""
 SHORTCUT = "shortcuts"
 """How the kinds of doubts about an attribute that gives a class away begin."""
-EXTERNAL = "external_"
-TITLES = {
-    "leaks": "No leaks between parts",
-    "careless": "What a random split would claim",
-    "patients": "Patients known",
-    "shortcuts": "No shortcuts",
-    "images": "Images without doubt",
-    "groups": "Enough test images",
-    "baseline": "Better than guessing",
-    "seeds": "Spread over seeds",
-    "calibration": "Calibrated",
-    "operating": "Operating points hold",
-    "heat": "Looks at the body",
-    "membership": "Gives no patients away",
-    "export": "Export equals the model",
-    "int8": "Int8 equals float32",
-    "reproduced": "Made from a commit",
-}
-"""What each key asks, in words."""
-
-
-class Check(Record):
-    """One line of the checklist.
-
-    Attributes:
-        key: what is asked, in snake_case.
-        title: what is asked, in a few words.
-        verdict: ``fail`` where the figures must not be believed, ``warn`` where they need a second look, ``none`` of a
-            figure that nothing passes or fails by.
-        text: the answer in a sentence, with its figures.
-        section: of the page that says more.
-    """
-
-    key: str
-    title: str
-    verdict: Verdict
-    text: str
-    section: str
 
 
 def checklist(facts: Facts) -> list[Check]:
@@ -83,7 +42,7 @@ def checklist(facts: Facts) -> list[Check]:
         *_of_aims(facts),
         *_of_maps(facts.explained),
         *_of_membership(chosen.membership),
-        *(check for name, found in facts.external.items() for check in _of_external(name, found, facts.best)),
+        *(of for name, found in facts.external.items() for of in _of_external(name, found, facts.best)),
         *_of_export(facts.exported.get(facts.best), facts.limits),
     ]
 
@@ -91,15 +50,15 @@ def checklist(facts: Facts) -> list[Check]:
 def of_provenance(made: Provenance | None) -> Check:
     """Whether the page can be made again from a commit; of the page alone, as a commit cannot know itself."""
     if made is None:
-        return _check("reproduced", "warn", "made outside a git repository, so no commit gives this page", "reproduce")
+        return check("reproduced", "warn", "made outside a git repository, so no commit gives this page", "reproduce")
     text = f"made at commit {made.commit[:12]}"
     if made.changed:
-        return _check("reproduced", "warn", f"{text} with changed files: {len(made.changed)}", "reproduce")
+        return check("reproduced", "warn", f"{text} with changed files: {len(made.changed)}", "reproduce")
     if made.reproduction is None or not made.reproduction.known:
         text += "; whether another computer gets the same bytes is not known"
-        return _check("reproduced", "pass", text, "reproduce")
+        return check("reproduced", "pass", text, "reproduce")
     verdict: Verdict = "warn" if made.reproduction.differing else "pass"
-    return _check("reproduced", verdict, f"{text}; same results: {made.reproduction.verdict}", "reproduce")
+    return check("reproduced", verdict, f"{text}; same results: {made.reproduction.verdict}", "reproduce")
 
 
 def _of_data(data: Split) -> Iterator[Check]:
@@ -107,54 +66,54 @@ def _of_data(data: Split) -> Iterator[Check]:
     yield _patients(data)
     shortcuts = [doubt for doubt in data.warnings if doubt.kind == SHORTCUT]
     yield (
-        _check("shortcuts", "warn", "; ".join(doubt.text for doubt in shortcuts), "data")
+        check("shortcuts", "warn", "; ".join(doubt.text for doubt in shortcuts), "data")
         if shortcuts
-        else _check("shortcuts", "pass", "no attribute of the files that was looked at gives a class away", "data")
+        else check("shortcuts", "pass", "no attribute of the files that was looked at gives a class away", "data")
     )
     others = [doubt for doubt in data.warnings if doubt not in shortcuts]
     if others:
         kinds = ", ".join(dict.fromkeys(doubt.kind.replace("_", " ") for doubt in others))
-        yield _check("images", "warn", f"doubtful about the images: {kinds}", "data")
+        yield check("images", "warn", f"doubtful about the images: {kinds}", "data")
 
 
 def _of_claims(claims: Claims | None) -> Iterator[Check]:
     if claims is not None:
-        yield _check("careless", "none", claims.sentence, "careless")
+        yield check("careless", "none", claims.sentence, "careless")
 
 
 def _leaks(data: Split) -> Check:
     leaked, held_out = data.leak.this_split, data.leak.held_out_images
     if leaked:
         text = f"{leaked} of {held_out} validation and test images have a relative in an earlier part"
-        return _check("leaks", "fail", f"{text}: the figures are flattered", "data")
+        return check("leaks", "fail", f"{text}: the figures are flattered", "data")
     before, of = data.leaked_before_repair
     repaired = f"; {before} of {of} had one before the repair" if before else ""
     text = f"0 of {held_out} validation and test images have a known relative in an earlier part{repaired}"
-    return _check("leaks", "pass", text, "data")
+    return check("leaks", "pass", text, "data")
 
 
 def _patients(data: Split) -> Check:
     if data.without_patient:
         text = f"patients are unknown for {data.without_patient} of {data.used} images: one may lie in two parts"
-        return _check("patients", "warn", text, "data")
-    return _check("patients", "pass", f"the patient of every image is known; patients: {data.patients or 0}", "data")
+        return check("patients", "warn", text, "data")
+    return check("patients", "pass", f"the patient of every image is known; patients: {data.patients or 0}", "data")
 
 
 def _of_figures(chosen: Evaluated, several: bool) -> Iterator[Check]:
     test = chosen.test
     least = baseline(test, several)
     if least is None:
-        yield _check("groups", "fail", "there are no test images", "data")
+        yield check("groups", "fail", "there are no test images", "data")
         return
     yield _groups(test, least.key)
     guess = f"always answering {least.label}" if least.label else "guessing"
     name = "accuracy" if least.key == "accuracy" else "mean AUROC"
-    yours = f"{name} {_interval(test, least.key)}, {guess} has {least.value:.3f}"
+    yours = f"{name} {interval(test, least.key)}, {guess} has {least.value:.3f}"
     if least.beaten_by(test):
-        yield _check("baseline", "pass", yours, "ranking")
+        yield check("baseline", "pass", yours, "ranking")
     else:
         higher = (test.get(least.key) or 0) > least.value
-        yield _check("baseline", "warn" if higher else "fail", f"no better than {guess}: {yours}", "ranking")
+        yield check("baseline", "warn" if higher else "fail", f"no better than {guess}: {yours}", "ranking")
 
 
 def _groups(test: Measured, key: str) -> Check:
@@ -162,11 +121,11 @@ def _groups(test: Measured, key: str) -> Check:
     low, high = test.get(f"{key}_low"), test.get(f"{key}_high")
     counted = f"independent groups on test: {test.groups}"
     if test.groups < FEWEST_GROUPS or low is None or high is None:
-        return _check("groups", "fail", f"{counted}, too few to measure anything on", "ranking")
+        return check("groups", "fail", f"{counted}, too few to measure anything on", "ranking")
     name = "accuracy" if key == "accuracy" else "mean AUROC"
     wide = high - low > WIDE
     text = f"{counted}; {name} is known to lie within {low:.3f} and {high:.3f}"
-    return _check("groups", "warn" if wide else "pass", text, "ranking")
+    return check("groups", "warn" if wide else "pass", text, "ranking")
 
 
 def _of_seeds(facts: Facts) -> Check:
@@ -174,28 +133,28 @@ def _of_seeds(facts: Facts) -> Check:
     found, test = luck(facts), facts.evaluated[facts.best].test
     if found is None:
         text = "trained with one seed: run.seeds=[0,1,2] with run.seeded=[] says how much of a figure is luck"
-        return _check("seeds", "warn", text, "methods")
+        return check("seeds", "warn", text, "methods")
     key = "auroc" if facts.several else "accuracy"
-    text = f"{found.words}; that of seed 0 is {_interval(test, key)}"
+    text = f"{found.words}; that of seed 0 is {interval(test, key)}"
     below, above = test.get(f"{key}_low"), test.get(f"{key}_high")
     outside = below is None or above is None or found.low < below or found.high > above
-    return _check("seeds", "warn" if outside or found.once else "pass", text, "crossval")
+    return check("seeds", "warn" if outside or found.once else "pass", text, "crossval")
 
 
 def _of_calibration(block: Calibration) -> Iterator[Check]:
     ece = block.get("ece")
     if ece is None:
         return
-    text = f"expected calibration error {_interval(block, 'ece')} after temperature {block.temperature:.3g}"
+    text = f"expected calibration error {interval(block, 'ece')} after temperature {block.temperature:.3g}"
     before, after = (of.get("cross_entropy_high") for of in (block.before, block))
     if before is not None and after is not None and after > before:
         text += (
             f"; the upper end of cross-entropy rises from {before:.3f} to {after:.3f}: errors are surer of themselves"
         )
-        yield _check("calibration", "fail" if ece > MISLEADING_ECE else "warn", text, "calibration")
+        yield check("calibration", "fail" if ece > MISLEADING_ECE else "warn", text, "calibration")
     else:
         verdict: Verdict = "pass" if ece <= CALIBRATED_ECE else "fail" if ece > MISLEADING_ECE else "warn"
-        yield _check("calibration", verdict, text, "calibration")
+        yield check("calibration", verdict, text, "calibration")
 
 
 def _of_membership(found: Membership | None) -> Iterator[Check]:
@@ -203,10 +162,8 @@ def _of_membership(found: Membership | None) -> Iterator[Check]:
     if found is None or found.auroc is None:
         return
     given_away = found.auroc > GIVEN_AWAY and found.auroc_low is not None and found.auroc_low > 0.5
-    text = (
-        f"training images are distinguished from test images by the loss with an AUROC of {_interval(found, 'auroc')}"
-    )
-    yield _check("membership", "warn" if given_away else "pass", f"{text}; 0.5 is chance", "membership")
+    text = f"training images are distinguished from test images by the loss with an AUROC of {interval(found, 'auroc')}"
+    yield check("membership", "warn" if given_away else "pass", f"{text}; 0.5 is chance", "membership")
 
 
 def _of_aims(facts: Facts) -> Iterator[Check]:
@@ -218,18 +175,18 @@ def _of_aims(facts: Facts) -> Iterator[Check]:
     for how in ("missed", "below, within chance"):
         if short := [aim.words for aim in found if aim.reached == how]:
             text += f"; {how}: {', '.join(short)}"
-    yield _check("operating", "warn" if any(aim.reached == "missed" for aim in found) else "pass", text, "tradeoff")
+    yield check("operating", "warn" if any(aim.reached == "missed" for aim in found) else "pass", text, "tradeoff")
 
 
 def _of_external(name: str, found: External, chosen: str) -> Iterator[Check]:
     tested = found.models[chosen]
     change = tested.change["accuracy"]
-    text = f"accuracy on {name} {_interval(tested.external.figures, 'accuracy')}"
+    text = f"accuracy on {name} {interval(tested.external.figures, 'accuracy')}"
     if change.difference is None:
         return
     worse = change.beyond_chance and change.difference < 0
     text += f", {change.difference:+.3f} against test{'' if change.beyond_chance else ', within chance'}"
-    yield _check(f"{EXTERNAL}{name}", "warn" if worse else "pass", text, "external")
+    yield check(f"{EXTERNAL}{name}", "warn" if worse else "pass", text, "external")
 
 
 def _of_maps(explained: Gallery | None) -> Iterator[Check]:
@@ -237,7 +194,7 @@ def _of_maps(explained: Gallery | None) -> Iterator[Check]:
     if explained is None or occlusion is None or occlusion.inside is None or explained.body is None:
         return
     text = f"{occlusion.inside:.1%} of the heat lies inside the body, which is {explained.body:.1%} of an image"
-    yield _check("heat", "pass" if occlusion.inside > explained.body else "warn", text, "galleries")
+    yield check("heat", "pass" if occlusion.inside > explained.body else "warn", text, "galleries")
 
 
 def _of_export(exported: Exported | None, limits: Limits) -> Iterator[Check]:
@@ -248,7 +205,7 @@ def _of_export(exported: Exported | None, limits: Limits) -> Iterator[Check]:
     same = differing <= parity.undecided and parity.max_difference <= SAME_PROBABILITIES
     agree = f"{parity.images - differing} of {parity.images} test images get the same answer from ONNX as from Keras"
     text = f"{agree}; the largest difference of a probability is {parity.max_difference:.1g}"
-    yield _check("export", "pass" if same else "fail", text, "latency")
+    yield check("export", "pass" if same else "fail", text, "latency")
     yield _int8(exported, limits)
 
 
@@ -256,19 +213,7 @@ def _int8(exported: Exported, limits: Limits) -> Check:
     cost = exported.int8.validation
     drop, rise = cost.accuracy_drop, cost.cross_entropy_rise
     if drop is None or rise is None:
-        return _check("int8", "warn", "there are no validation images to judge the int8 file on", "latency")
+        return check("int8", "warn", "there are no validation images to judge the int8 file on", "latency")
     within = drop <= limits.max_accuracy_drop and rise <= limits.max_cross_entropy_rise
     text = f"accuracy {round(-drop, 3) + 0.0:+.3f} and cross-entropy {rise:+.3f} on validation, against float32"
-    return _check("int8", "pass" if within else "warn", text, "latency")
-
-
-def _interval(block: Record, key: str) -> str:
-    value, low, high = (block.get(name) for name in (key, f"{key}_low", f"{key}_high"))
-    if value is None:
-        return "not defined"
-    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _check(key: str, verdict: Verdict, text: str, section: str) -> Check:
-    title = TITLES.get(key, f"On {key.removeprefix(EXTERNAL)}")
-    return Check(key=key, title=title, verdict=verdict, text=text, section=section)
+    return check("int8", "pass" if within else "warn", text, "latency")

@@ -30,6 +30,7 @@ from medcnn.report import (
     tradeoff,
 )
 from medcnn.report.baseline import FEWEST_GROUPS, baseline
+from medcnn.report.check import Check
 from medcnn.report.drawing import Drawing
 from medcnn.report.explorer import outcomes
 from medcnn.report.facts import Facts
@@ -119,7 +120,7 @@ class Chapter:
         return Speeds(self.facts)
 
     @cached_property
-    def checks(self) -> list[checks.Check]:
+    def checks(self) -> list[Check]:
         """What has to hold before the figures are believed."""
         return checks.checklist(self.facts)
 
