@@ -24,12 +24,10 @@ def add_to(commands: Any) -> None:
 
 
 def _checklist(options: argparse.Namespace) -> None:
-    from medcnn.params.shared.loading import load
-    from medcnn.report.settings import Settings
     from medcnn.reporting import document
 
     path = options.output or Path("docs", "reporting", f"{options.study}.{options.format}")
-    counts = document.write(options.study, load(Settings), path, options.format)
+    counts = document.write(options.study, document.settings_of(options.study), path, options.format)
     print(
         f"checklist: {path}; {counts.answered} items answered, {counts.partly} in part, {counts.blank} for the authors"
     )

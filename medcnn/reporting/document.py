@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medcnn.core import files, markdown
-from medcnn.core.choices import offer
-from medcnn.core.errors import MedcnnError, ParamsError
+from medcnn.core.errors import MedcnnError
+from medcnn.params import whole
+from medcnn.params.shared.loading import load
+from medcnn.params.shared.run import Run
 from medcnn.report.facts import Facts
 from medcnn.report.gathering import gathered
 from medcnn.report.settings import Settings
 from medcnn.reporting.items import Checklist, Filled, checklists, filled
+from medcnn.running import selecting
 
 COLUMNS = ("Item", "Part", "What is asked", "Answer", "Where")
 INTRODUCTION = (
@@ -41,20 +44,13 @@ def write(study: str, settings: Settings, path: Path, kind: str) -> Counts:
 
     Args:
         study: its name.
-        settings: the params of the run.
+        settings: the params of its run, see ``settings_of``.
         path: of the document.
         kind: ``md`` or ``docx``, which needs the package python-docx.
 
     Raises:
-        ParamsError: there is no such study, or ``run.studies`` is without it.
-        MedcnnError: it has no results here, or python-docx is not installed.
+        MedcnnError: the study has no results here, or python-docx is not installed.
     """
-    if study not in settings.studies:
-        raise ParamsError(f"params.yaml: no study '{study}': {offer(study, settings.studies)}")
-    if study not in settings.run.studies:
-        raise ParamsError(
-            f"params.yaml: run.studies: '{study}' is not in it; add it there with its models in run.models"
-        )
     facts = gathered(study, settings)
     sections = [(checklist, list(filled(checklist, facts, settings))) for checklist in checklists()]
     if kind == "docx":
@@ -63,6 +59,21 @@ def write(study: str, settings: Settings, path: Path, kind: str) -> Counts:
         files.write_text(path, as_markdown(facts, sections))
     counts = Counter(item.state for _, items in sections for item in items)
     return Counts(counts["answered"], counts["partly"], counts["blank"])
+
+
+def settings_of(study: str) -> Settings:
+    """The params of the run whose results of a study are here, which ``medcnn run`` does not leave in ``params.yaml``.
+
+    Raises:
+        ParamsError: there is no such study.
+        MedcnnError: it has no results here.
+    """
+    covered, settings = selecting.measured(study, whole.load()), load(Settings)
+    run = settings.run.model_dump()
+    for key, value in covered.items():
+        *parents, last = key.split(".")[1:]
+        (run[parents[0]] if parents else run)[last] = value
+    return settings.model_copy(update={"run": Run.model_validate(run)})
 
 
 def as_markdown(facts: Facts, sections: Sequence[Section]) -> str:

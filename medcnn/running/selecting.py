@@ -9,7 +9,7 @@ from medcnn.core.choices import offer
 from medcnn.core.errors import ParamsError
 from medcnn.params.catalogue import catalogue
 from medcnn.params.changes import Lists, Values, covering
-from medcnn.params.shared.run import FOLDS, chain, links
+from medcnn.params.shared.run import chain, distilled, fold_ensemble, links
 from medcnn.params.studies import Study
 from medcnn.params.whole import Params
 from medcnn.results.base import read
@@ -17,7 +17,7 @@ from medcnn.results.evaluated import Evaluated
 from medcnn.running.presets import PRESETS
 from medcnn.runtime import paths
 
-_KEPT = ("stress", "external")
+_KEPT = ("stress", "external", "learning_curve")
 """Of these the page keeps the files of what ``run`` lists, and no others."""
 
 PROBE = "probe_lite0"
@@ -136,7 +136,8 @@ def measured(study: str, settings: Params) -> Values:
     _study(study, settings)
     evaluated = read(paths.metrics("evaluate", study), dict[str, Evaluated])
     single = {*settings.models, *(chain(*pair) for pair in permutations(settings.models, 2))}
-    names = [name for name in evaluated if name in single or name.removesuffix(FOLDS) in settings.models]
+    of_folds = {suffixed for name in settings.models for suffixed in (fold_ensemble(name), distilled(name))}
+    names = [name for name in evaluated if name in single | of_folds]
     made = {key: sorted(path.stem for path in paths.metrics_folder(key, study).glob("*.json")) for key in _KEPT}
     return {**covering(study, names, settings.models), **{f"run.{key}": names for key, names in made.items()}}
 

@@ -13,6 +13,7 @@ from medcnn.params.shared.loading import load
 from medcnn.report.settings import Settings
 from medcnn.reporting import document, items
 from medcnn.runtime import paths
+from tests.project import shrink
 from tests.report.example import Example, example, write_explained, write_external
 
 
@@ -86,7 +87,17 @@ def test_word_gets_the_same_items(made: Example):
     assert [len(table.rows) - 1 for table in tables] == [len(checklist.items) for checklist in items.checklists()]
 
 
+def test_results_of_a_study_that_params_do_not_run_are_found(made: Example, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(made.folder)
+    trained = set(load(Settings).run.trained)
+    other = {"phantom": "brain_mri", "brain_mri": "phantom"}[made.study]
+    shrink(made.folder, {"run.studies": [other], "run.models": ["tiny"], "run.chains.first": [], "run.careless": []})
+    settings = document.settings_of(made.study)
+    assert settings.run.studies == (made.study,) and set(settings.run.trained) == trained
+    document.write(made.study, settings, Path("out.md"), "md")
+
+
 def test_an_unknown_study_is_one_line(made: Example, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(made.folder)
     with pytest.raises(MedcnnError, match="no study 'nowhere'"):
-        document.write("nowhere", load(Settings), Path("out.md"), "md")
+        document.settings_of("nowhere")
