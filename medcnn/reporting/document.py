@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,8 +80,14 @@ def as_markdown(facts: Facts, sections: Sequence[Section]) -> str:
     """The document in Markdown."""
     blocks = [f"# {_title(facts)}\n", f"{INTRODUCTION}\n"]
     for checklist, items in sections:
-        blocks += [f"## {checklist.title}\n", f"{checklist.cited}.\n", markdown.grid(COLUMNS, map(_cells, items))]
+        blocks += [f"## {checklist.title}\n", f"{checklist.cited}.\n", _table(map(_cells, items))]
     return "\n".join(blocks)
+
+
+def _table(rows: Iterable[Sequence[str]]) -> str:
+    """A table of text, where ``markdown.grid`` is for figures, which stand at the right."""
+    lines = (COLUMNS, ["---"] * len(COLUMNS), *rows)
+    return "".join(f"| {' | '.join(map(markdown.escaped, line))} |\n" for line in lines)
 
 
 def _title(facts: Facts) -> str:

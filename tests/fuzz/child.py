@@ -13,6 +13,8 @@ from types import TracebackType
 from tests.project import ROOT
 
 SECONDS = 20
+START = 600
+"""For the libraries to be loaded, on a busy machine."""
 MEBIBYTES = 1024
 
 
@@ -29,7 +31,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        assert self.outcome(whole, seconds=120) == "read"
+        assert self.outcome(whole, seconds=START) == "read"
 
     def __enter__(self) -> Child:
         return self
