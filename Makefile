@@ -84,7 +84,7 @@ fuzz: $(TOOLS) ## 2,000 image sets as people might have them, and 15,000 damaged
 	FUZZ=20 python -m pytest tests/fuzz/test_image_sets.py --numprocesses 2
 	FUZZ=16 python -m pytest tests/fuzz/test_models.py -rP -k "not zip and not harmless"
 
-portable: $(TOOLS) ## Hold compute.bytes: portable to its word on emulated CPUs, in an hour or more; ARGS="--cpus Haswell --stages evaluate"
+portable: $(TOOLS) ## Hold compute.bytes: portable to its word with this CPU taken for others; ARGS="--cpus Haswell --stages explain"
 	python -m tests.portable $(ARGS)
 
 cluster: $(TOOLS) ## Install Ray, and hold results of a cluster on this machine to those without one

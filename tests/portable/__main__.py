@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.portable.disguise import CPUS, Disguise
 from tests.portable.work import ALL, chosen
 from tests.project import ROOT
 
 EMULATOR = "qemu-x86_64"
-EMULATED = ("Haswell", "EPYC-Milan", "Skylake-Server")
-"""Processors of QEMU's; it has no AVX-512, so that a Skylake differs from a Haswell by its caches alone."""
+"""With ``--emulated``: it has no AVX-512, and takes hours."""
 MASKED = "this one with AVX-512 hidden"
 """What ``native`` gives then shows that there is something to differ."""
 _HIDDEN = {"ONEDNN_MAX_CPU_ISA": "AVX2"}
@@ -29,18 +29,23 @@ Hashes = Mapping[tuple[str, str], str]
 def main() -> int:
     """Print a row per stage and a column per processor; the exit code is 1 where portable bytes differ."""
     parser = argparse.ArgumentParser(prog="python -m tests.portable")
-    parser.add_argument("--cpus", nargs="*", default=EMULATED, help=f"of {EMULATOR} -cpu help (default: %(default)s)")
+    parser.add_argument(
+        "--cpus", nargs="*", default=CPUS, choices=CPUS, help="that this one is taken for (default: all)"
+    )
+    parser.add_argument("--emulated", nargs="*", default=(), metavar="CPU", help=f"of {EMULATOR} -cpu help")
     parser.add_argument(
         "--stages", nargs="*", default=ALL, help="to run on them, such as train or 'train phantom tiny' (default: all)"
     )
     options = parser.parse_args()
-    if options.cpus and not shutil.which(EMULATOR):
-        print(f"{EMULATOR} not found: install qemu-user 8 or later (apt install qemu-user), or give --cpus alone")
+    if options.emulated and not shutil.which(EMULATOR):
+        print(f"{EMULATOR} not found: install qemu-user 8 or later (apt install qemu-user)")
         return 2
-    with tempfile.TemporaryDirectory() as name:
-        portable, native = (Run(Path(name) / kept, kept) for kept in ("portable", "native"))
+    # Beside the virtual environment, of which a copy is made by links.
+    with tempfile.TemporaryDirectory(dir=Path(sys.prefix).parent, prefix=".portable-") as name:
+        folder = Path(name)
+        portable, native = (Run(folder / kept, kept) for kept in ("portable", "native"))
         here = wanted(portable.hashes(ALL), options.stages)
-        others = {cpu: portable.elsewhere(cpu, (EMULATOR, "-cpu", cpu)).hashes(options.stages) for cpu in options.cpus}
+        others = {run.name: run.hashes(options.stages) for run in elsewhere(portable, options.cpus, options.emulated)}
         unmasked = wanted(native.hashes(ALL), options.stages)
         masked = {f"native, {MASKED}": native.elsewhere("masked", environment=_HIDDEN).hashes(options.stages)}
     print(*table(here, others), "", *table(unmasked, masked), sep="\n")
@@ -54,20 +59,27 @@ class Run:
     Attributes:
         folder: where it works.
         kept: ``compute.bytes``.
-        emulator: a command that runs the rest of its arguments.
+        python: a command that runs Python.
         environment: of the process, beside that of this one.
         given: the folder of another run, whose files each step reads.
     """
 
     folder: Path
     kept: str
-    emulator: Sequence[str] = ()
+    python: Sequence[str] = (sys.executable,)
     environment: Mapping[str, str] = field(default_factory=dict)
     given: Path | None = None
 
-    def elsewhere(self, name: str, emulator: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> Run:
+    @property
+    def name(self) -> str:
+        """That of its processor."""
+        return self.folder.name.removeprefix(f"{self.kept}-")
+
+    def elsewhere(
+        self, name: str, python: Sequence[str] = (sys.executable,), environment: Mapping[str, str] | None = None
+    ) -> Run:
         """The same steps on another processor, each of which reads what this run wrote."""
-        return Run(self.folder.with_name(f"{self.kept}-{name}"), self.kept, emulator, environment or {}, self.folder)
+        return Run(self.folder.with_name(f"{self.kept}-{name}"), self.kept, python, environment or {}, self.folder)
 
     def hashes(self, stages: Sequence[str]) -> Hashes:
         """Run the steps of some stages.
@@ -76,7 +88,7 @@ class Run:
             CalledProcessError: a stage failed.
         """
         given = ["--given", str(self.given)] if self.given else []
-        command = [*self.emulator, sys.executable, "-m", "tests.portable.work", str(self.folder), self.kept, *given]
+        command = [*self.python, "-m", "tests.portable.work", str(self.folder), self.kept, *given]
         print(f"running {self.folder.name}", flush=True)
         done = subprocess.run(
             [*command, "--stages", *stages],
@@ -88,6 +100,14 @@ class Run:
         )
         rows = (line.split("\t") for line in done.stdout.splitlines())
         return {(step, path): digest for step, path, digest in rows}
+
+
+def elsewhere(here: Run, disguised: Sequence[str], emulated: Sequence[str]) -> Iterator[Run]:
+    """Runs on other processors, real code with another ``cpuid`` first."""
+    if disguised:
+        disguise = Disguise.made(here.folder.parent)
+        yield from (here.elsewhere(cpu, [str(disguise.python)], disguise.environment(cpu)) for cpu in disguised)
+    yield from (here.elsewhere(f"{cpu}, emulated", [EMULATOR, "-cpu", cpu, sys.executable]) for cpu in emulated)
 
 
 def wanted(found: Hashes, stages: Sequence[str]) -> Hashes:

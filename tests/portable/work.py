@@ -92,7 +92,8 @@ def main(folder: Path, kept: str, given: Path | None, beginnings: Sequence[str])
         stage(folder, *step.split())
         for path in sorted(path for path, moment in _written(folder).items() if moment != before.get(path)):
             print(step, path, files.sha256(folder / path), sep="\t", flush=True)
-            if given:
+            # A later step may have cleared it away there.
+            if given and (given / path).exists():
                 shutil.copy2(given / path, folder / path)
 
 
