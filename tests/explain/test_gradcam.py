@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcnn.networks.joining import joined
 from medcnn.weights import storing
 from tests.lazy import lazy
 from tests.networks.blocks import built, pixels, settings
@@ -13,6 +12,7 @@ from tests.weights.encoder_files import encoder
 
 keras = lazy("keras")
 building = lazy("medcnn.networks.building")
+joining = lazy("medcnn.networks.joining")
 gradcam = lazy("medcnn.explain.gradcam")
 chaining = lazy("medcnn.train.chaining")
 
@@ -121,7 +121,7 @@ def test_a_network_without_convolutions_or_of_several_networks_has_no_maps(of: s
     model = (
         built(settings("relay", "flatten"), SIZE, 2)
         if of == "no convolutions"
-        else joined([network(2), network(2, pooling="max")])
+        else joining.joined([network(2), network(2, pooling="max")])
     )
     with pytest.raises(gradcam.NoFeatureMapsError):
         gradcam.grad_cam(model, pixels(1, SIZE), np.zeros(1, np.int64))
