@@ -40,6 +40,11 @@ def add_to(commands: Any) -> None:
         action="store_true",
         help="train the cheapest model on ever more of the training patients too, to say whether more data would help",
     )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="write the curves of each training to dvclive/ while it runs, for DVCLive (requirements-live.txt)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="print what would run")
     parser.set_defaults(command=_run)
     leak = commands.add_parser(
@@ -68,7 +73,10 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _run(options: argparse.Namespace) -> None:
     from medcnn.running import running
+    from medcnn.runtime import live
 
+    if options.live:
+        live.ask()
     running.run(
         options.study,
         options.models,

@@ -14,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from medcnn.core import seeding
+from medcnn.runtime import live
 from medcnn.train.backups import Arrays, Backup, State
 from medcnn.train.batches import Batches, Validation
 from medcnn.train.failing import DivergedError
@@ -66,6 +67,7 @@ def _epoch(learner: Learner, data: Data, phase: Phase, state: State) -> State:
         raise _diverged("exploding gradients: the weights or the optimizer's averages are not finite", phase, before)
     progress = before.after(train, validation, phase.settings, rates[-1])
     print(f"Epoch {progress.epoch}/{phase.last}: {train}; validation {validation}", flush=True)
+    live.show(progress.history)
     improved = progress.best_epoch == progress.epoch
     return State(progress, after, weights if improved else state.best)
 

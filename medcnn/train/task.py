@@ -60,6 +60,15 @@ class Task:
         return run.fold_ensemble(self.model) if self.ensemble else self.model
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What tells this training from others of the run: study, model, cell, fold left out; none of a part of it."""
+        if self.left_out:
+            return ()
+        cell = () if self.cell == MAIN else ("-".join(map(str, self.cell)),)
+        fold = () if self.without is None else (f"without-{self.without}",)
+        return (self.study, self.name, *cell, *fold)
+
+    @property
     def settings(self) -> Model:
         """The model's block of ``params.yaml``.
 

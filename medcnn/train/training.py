@@ -14,7 +14,7 @@ from medcnn.networks.forward import forward
 from medcnn.networks.outputs import per_class
 from medcnn.networks.precision import in_bfloat16
 from medcnn.params.shared.scaling import ADAPTED, PREPROCESSING, Preprocessing
-from medcnn.runtime import paths
+from medcnn.runtime import live, paths
 from medcnn.train import backups, features, probes
 from medcnn.train.backups import Backup
 from medcnn.train.batches import Batches, Features, Inputs, Pixels, Validation, balanced, of_truth
@@ -82,7 +82,8 @@ def trained(task: Task, model: keras.Model, backup: Backup) -> tuple[Progress, n
     Raises:
         MedcnnError: see ``train``.
     """
-    progress, outputs = _trained(task, model, backup)
+    with live.followed(*task.names):
+        progress, outputs = _trained(task, model, backup)
     return progress, per_class(outputs.astype(np.float64))
 
 
