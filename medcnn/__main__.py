@@ -21,12 +21,13 @@ from medcnn.runtime.console import one_line_errors
 from medcnn.runtime.version import __version__
 from medcnn.searching import arguments as searching
 from medcnn.showing import arguments as showing
+from medcnn.tracking import arguments as tracking
 
 GROUPS = (
     ("Your images", ("init", "check", "run")),
     ("Look at results", ("show", "open", "report", "compare", "leak", "suspects", "checklist", "pseudonyms")),
     ("Use a model", ("predict", "demo")),
-    ("The whole pipeline", ("repro", "study", "search", "review", "gate", "doctor", "completion")),
+    ("The whole pipeline", ("repro", "study", "search", "review", "gate", "log", "doctor", "completion")),
 )
 """The commands as ``--help`` lists them."""
 COMMENT = Path("review/comment.md")
@@ -91,6 +92,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
     study.add_argument("--run", action="store_true", help="run it, on the split as published and on the honest one")
     study.set_defaults(command=_study)
     searching.add_to(commands)
+    tracking.add_to(commands)
     arguments.add_to(commands)
     demo.add_to(commands)
     review = commands.add_parser(

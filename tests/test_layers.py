@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LAYERS = (
-    "init running searching showing reporting predict demo review published",
+    "init running searching showing reporting tracking predict demo review published",
     "download split prepare weights train careless learning_curve ensemble evaluate suspects explain stress export "
     "external benchmark report",
     "networks measures inference",

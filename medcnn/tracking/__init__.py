@@ -1,0 +1,1 @@
+"""Results handed to a store of experiments that others keep."""
