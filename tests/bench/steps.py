@@ -56,8 +56,13 @@ def augmentation(policy: str, job: Task) -> Steps:
     weights, threads = np.ones(len(training), np.float32), job.placement.cpus_per_task
     inputs = Pixels(job.pixels, training, ids, shape, job.seed)
     made = Batches(inputs, job.labels[training], weights, job.settings.batch_size, job.seed, threads)
-    batches = chain.from_iterable(map(made.epoch, count()))
-    return lambda number: sum(len(labels) for _, labels, _ in islice(batches, number))
+
+    def steps(number: int) -> int:
+        # Anew for each turn, or what is made ahead of it would count for nothing.
+        batches = chain.from_iterable(map(made.epoch, count()))
+        return sum(len(labels) for _, labels, _ in islice(batches, number))
+
+    return steps
 
 
 def keras(job: Task) -> Steps:
