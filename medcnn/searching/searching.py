@@ -114,10 +114,11 @@ def _report(before: Tried, ranked: Sequence[Tried], outer: Scores, experiment: s
     yield f"best on the inner folds  {best}"
     yield f"the recipe as it is      {_figures(before.inner)}"
     yield f"test, read once          {_figures(outer)}"
+    worse = outer["cross_entropy"] - found
     yield (
-        f"gain inside {before.inner['cross_entropy'] - found:+.3f} of cross-entropy; test is worse than inside by "
-        f"{outer['cross_entropy'] - found:+.3f}, the optimism of choosing by these folds and the chance of "
-        f"{outer['support']} test images"
+        f"gain inside {before.inner['cross_entropy'] - found:+.3f} of cross-entropy; test is "
+        f"{'worse' if worse > 0 else 'better'} than inside by {abs(worse):.3f}, the optimism of choosing by these "
+        f"folds and the chance of {outer['support']} test images"
     )
     yield f"kept as the experiment {experiment}: `dvc exp apply {experiment}` sets its params"
 

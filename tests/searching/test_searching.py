@@ -73,11 +73,12 @@ def test_the_recipe_that_is_best_inside_is_tested_once_and_its_optimism_said(sta
     rates = [float(found) for found in re.findall(r"tiny.learning_rate=(\S+)", "\n".join(calls[:-1]))]
     assert f"models.tiny.learning_rate={max(rates)}" in calls[-1]
     inner, outer = (float(found) for found in re.findall(r"(?:folds|once) .*?cross-entropy (\d\.\d+)", done.stdout))
-    said = re.search(r"worse than inside by (\S+),", done.stdout)
+    said = re.search(r"(worse|better) than inside by (\S+),", done.stdout)
     assert said is not None
+    assert (said[1] == "worse") == (outer > inner)
     listed = [float(found) for found in re.findall(r"^\d+: cross-entropy (\S+),", done.stdout, re.MULTILINE)]
     assert listed[len(listed) // 2 :] == sorted(listed[: len(listed) // 2])
-    assert float(said[1]) == pytest.approx(outer - inner, abs=0.0011)
+    assert float(said[2]) == pytest.approx(abs(outer - inner), abs=0.0011)
     assert (standing_in / "params.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
 
 
