@@ -171,7 +171,7 @@ def test_both_splits_are_run_the_honest_one_last_and_the_params_put_back(standin
     assert done.returncode == 0, done.stderr
     calls = (standing_in / "calls").read_text().splitlines()
     assert calls[1::3] == calls[2::3] == ["stage vgg16"] * 3
-    assert calls[0].endswith("-S run.cascades.first=[] -S studies.brain_mri.split.on_leak=regroup")
+    assert calls[0].endswith("-S run.learning_curve=[] -S studies.brain_mri.split.on_leak=regroup")
     for call, on_leak in zip(calls[3::3], ("keep", "regroup"), strict=True):
         assert call.startswith("dvc exp run -S run.studies=[brain_mri] -S run.models=[resnet50v2,")
         assert call.endswith(f"-S run.models=[vgg16] -S studies.brain_mri.split.on_leak={on_leak}")
