@@ -24,12 +24,12 @@ HOUSE = ("metrics/download/phantom.json",)
 @pytest.fixture(scope="module")
 def handed_on(ran: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run without DVC and git, whose stages are run again one by one."""
-    ignored = shutil.ignore_patterns(".dvc", ".git", "cards", "report", "reporting")
+    ignored = shutil.ignore_patterns(".dvc", ".git", "medcnn", "stages", "tests", "cards", "report", "reporting")
     return Path(shutil.copytree(ran, tmp_path_factory.mktemp("privacy") / "project", symlinks=True, ignore=ignored))
 
 
 def leaving(folder: Path) -> Iterator[Path]:
-    for pattern in ("metrics/**/*", "plots/report/**/*", "docs/**/*.md", "data/**/*.onnx", "answers.*"):
+    for pattern in ("metrics/**/*", "plots/report/**/*", "docs/reporting/*", "data/**/*.onnx", "answers.*"):
         yield from (
             path for path in folder.glob(pattern) if path.is_file() and str(path.relative_to(folder)) not in HOUSE
         )
