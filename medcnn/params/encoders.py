@@ -21,7 +21,7 @@ class Encoder(Block):
     """Path of the file: one image input of any layout, whole in one file, operators of the ONNX standard alone."""
     sha256: Sha256 | None = None
     """What the file must have; empty for any."""
-    size: Positive | None = None
+    input_size: Positive | None = None
     """Side of the images that it takes, in pixels; empty for what the file says."""
     mean: Channels = _MEAN
     """What is taken from pixels of 0..1, by channel; the default is that of ImageNet, which DINOv2 uses too."""

@@ -115,11 +115,11 @@ def _image(model: ModelProto, encoder: Encoder) -> tuple[str, int, bool]:
         raise MedcnnError(f"takes {_written(shape)}, not images (batch, 3, S, S) or (batch, S, S, 3)")
     channels_first = shape[1] == 3
     sides = {side for side in (shape[2:] if channels_first else shape[1:3]) if side}
-    size = encoder.size or (sides.pop() if len(sides) == 1 else None)
+    size = encoder.input_size or (sides.pop() if len(sides) == 1 else None)
     if size is None or sides - {size}:
         raise MedcnnError(
-            f"takes {_written(shape)}, which leaves the size of its images open or says another than `size`; set "
-            "`size` of the encoder to the side of the square images that it was trained with"
+            f"takes {_written(shape)}, which leaves the size of its images open or says another than `input_size`; set "
+            "`input_size` of the encoder to the side of the square images that it was trained with"
         )
     return ports[0].name, size, channels_first
 
@@ -185,7 +185,7 @@ def _tried(content: bytes, path: Path, size: int) -> tuple[int, int, int]:
     except Exception as error:
         raise MedcnnError(
             f"cannot be run on {_IMAGES} images of {size} pixels ({onnx_sessions.reason(error)}); export it for any "
-            "number of images, and set `size` of the encoder to a side that it takes"
+            "number of images, and set `input_size` of the encoder to a side that it takes"
         ) from error
     if together.ndim != 4 or len(together) != _IMAGES:
         raise MedcnnError(f"answers {_IMAGES} images by maps {together.shape}; export it for any number of images")

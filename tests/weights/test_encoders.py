@@ -27,7 +27,7 @@ def answer(content: bytes | str, given: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["vector", "tokens", "maps"])
 def test_an_encoder_of_any_layout_answers_as_before(tmp_path: Path, kind: str, made: dict[str, Any]) -> None:
     path = encoder(tmp_path / "e.onnx", kind, **made)
-    framed = encoders.framed(Encoder(file=str(path), size=16, output="y"))
+    framed = encoders.framed(Encoder(file=str(path), input_size=16, output="y"))
     found = answer(framed.content, images())
     turned = images() if made.get("channels_first") is False else images().transpose(0, 3, 1, 2)
     direct = answer(str(path), turned)
@@ -51,8 +51,8 @@ def test_all_tokens_lie_side_by_side_to_be_pooled(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("made", "asked", "reason"),
     [
-        ({"size": "S"}, {}, "set `size`"),
-        ({}, {"size": 20}, "set `size`"),
+        ({"size": "S"}, {}, "set `input_size`"),
+        ({}, {"input_size": 20}, "set `input_size`"),
         ({"answer": "tokens", "batch": 1}, {}, "any number of images"),
         ({"second_output": True}, {}, "one of y, gate"),
         ({}, {"output": "z"}, "one of y"),
