@@ -68,13 +68,13 @@ $(TOOLS): $(INSTALLED) requirements-test.txt
 test: lint ## Lint, types and every test that takes no more than a few seconds
 	python -m pytest -m "not slow" --numprocesses 2 --dist worksteal
 
-test-all: lint ## Lint, types and every test there is, those with further engines, Optuna and Ray included
+test-all: lint ## Lint, types and every test there is, those with further engines, Optuna, MLflow and Ray included
 	python -m pytest --numprocesses 2 --dist worksteal --ignore tests/cluster
 	@# Where further engines are installed, the benchmark times them too.
 	@$(MAKE) --no-print-directory engines
 	python -m pytest tests/benchmark tests/stages/test_benchmark.py
-	$(PIP) -r requirements-search.txt
-	python -m pytest tests/searching
+	$(PIP) -r requirements-search.txt -r requirements-live.txt -r requirements-mlflow.txt
+	python -m pytest tests/searching tests/runtime/test_live.py tests/tracking
 	@$(MAKE) --no-print-directory cluster
 
 faults: $(TOOLS) ## Kills, full disks, hostile archives and other machines: what must not lose or change a result

@@ -122,7 +122,9 @@ def _leak(facts: Facts) -> str:
 
 
 def _next(facts: Facts) -> str:
-    return "medcnn init MY_IMAGES" if facts.synthetic else f"medcnn predict {facts.name} IMAGE"
+    if facts.synthetic:
+        return "medcnn init MY_IMAGES"
+    return f"medcnn predict {facts.name} IMAGE" if facts.best in facts.exported else f"medcnn open {facts.name}"
 
 
 def _interval(block: Record, key: str) -> str:
