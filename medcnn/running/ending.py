@@ -124,7 +124,7 @@ def _leak(facts: Facts) -> str:
 def _next(facts: Facts) -> str:
     if facts.synthetic:
         return "medcnn init MY_IMAGES"
-    return f"medcnn predict {facts.name} IMAGE" if facts.best in facts.exported else f"medcnn open {facts.name}"
+    return f"medcnn predict {facts.name} IMAGE" if facts.best in facts.exported else "medcnn open"
 
 
 def _interval(block: Record, key: str) -> str:

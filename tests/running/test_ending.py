@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from medcnn.params import whole
+from medcnn.params.sources import FolderSource
 from medcnn.params.whole import Params
 from medcnn.report.facts import Facts
 from medcnn.report.gathering import gathered
@@ -83,3 +84,10 @@ def test_a_model_that_may_be_no_better_than_the_largest_class_is_said_to_be(know
     poor = best.model_copy(update={"test": best.test.model_copy(update={"classes": of_class})})
     poorer = replace(facts, evaluated={**facts.evaluated, facts.best: poor})
     assert any("always answering" in line for line in ended(poorer, read))
+
+
+def test_a_model_of_ones_own_images_is_offered_for_prediction_once_it_is_exported(known: tuple[Facts, Params]) -> None:
+    facts, read = known
+    own = replace(facts, study=facts.study.model_copy(update={"source": FolderSource(kind="folder", path="images")}))
+    assert ended(own, read)[-1].endswith("medcnn predict phantom IMAGE")
+    assert ended(replace(own, exported={}), read)[-1].endswith("medcnn open")
