@@ -31,7 +31,7 @@ SIZE = 32
 SMALL_PHANTOM = {
     "studies.phantom.source.patients": 24,
     "studies.phantom.source.slices": 3,
-    "studies.phantom.source.size": 64,
+    "studies.phantom.source.image_size": 64,
     "studies.phantom.images.size": 32,
     "studies.phantom.images.views.count": 1,
 }

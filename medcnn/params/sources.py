@@ -19,7 +19,7 @@ class PhantomSource(Block):
     """Number of patients."""
     slices: Annotated[int, Field(ge=2)] = 6
     """Images per patient."""
-    size: Annotated[int, Field(ge=32)] = 128
+    image_size: Annotated[int, Field(ge=32)] = 128
     """Side of the images, in pixels."""
     seed: int = 7
     """Seed of everything drawn."""

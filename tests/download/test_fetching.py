@@ -152,7 +152,7 @@ def test_a_tar_is_taken_too(images, tmp_path):
 
 
 def test_the_phantom_is_the_same_every_time():
-    source = PhantomSource(kind="phantom", patients=8, slices=2, size=32)
+    source = PhantomSource(kind="phantom", patients=8, slices=2, image_size=32)
     first, second = (fetch(source, DESTINATION) for _ in range(2))
     assert first == second
     assert first.name == "phantom.zip"

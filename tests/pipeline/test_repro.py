@@ -79,7 +79,7 @@ def test_plots_are_shown_and_diffed(copy: Path) -> None:
 
 def test_models_left_out_and_tried_leave_no_trace_in_the_lock(copy: Path, ran: Path) -> None:
     tried = ("-S", "run.models=[tiny,simple]", "-S", "models.simple.epochs=1", "-S", "run.chains.first=[]")
-    assert "train@phantom-tiny" not in ran_stages(sh(copy, "dvc", "exp", "run", *tried, "explain@phantom"))
+    assert "train@phantom-tiny" not in ran_stages(sh(copy, "dvc", "exp", "run", *tried, "evaluate@phantom"))
     assert not (copy / "metrics/evaluate/phantom/lite0.json").exists()
     sh(copy, "git", "checkout", "params.yaml", "dvc.lock")
     assert "train@phantom-tiny" not in ran_stages(sh(copy, "dvc", "repro"))

@@ -21,7 +21,7 @@ NETWORKS = (*MODELS, "tiny_relay_chain", "tiny_folds", "tiny_distilled", "probe_
 ELSEWHERE = "chest_ct"
 OTHER = {
     "title": "The same kind of images from elsewhere",
-    "source": {"kind": "phantom", "patients": 24, "slices": 2, "size": 64, "seed": 8},
+    "source": {"kind": "phantom", "patients": 24, "slices": 2, "image_size": 64, "seed": 8},
     "labels": {"classes": {name: name for name in ("healthy", *KINDS)}, "group": r"(patient_\d+)"},
     "split": {"kind": "stratified", "folds": 2},
     "images": {"size": 32},

@@ -45,7 +45,7 @@ def faults(source: PhantomSource) -> tuple[dict[str, str], ...]:
 
 def _pictures(source: PhantomSource, patient: Patient) -> scanner.Pixels:
     """Every slice of a patient; shape (slices, size, size)."""
-    grid = pixel_grid(source.size)
+    grid = pixel_grid(source.image_size)
     identity = ("phantom", source.seed, patient.number)
     rng = derived(*identity, "anatomy")
     chest = anatomy.random_chest(rng, source.slices)

@@ -20,12 +20,12 @@ from medcnn.download.phantom.generating import CLASSES, generate, plan
 from medcnn.params.sources import PhantomSource
 from medcnn.params.splits import Duplicates
 
-SMALL = PhantomSource(kind="phantom", patients=12, slices=4, size=64)
-LOW = PhantomSource(kind="phantom", patients=100, slices=6, size=32)
+SMALL = PhantomSource(kind="phantom", patients=12, slices=4, image_size=64)
+LOW = PhantomSource(kind="phantom", patients=100, slices=6, image_size=32)
 FULL = PhantomSource(kind="phantom")
 SHRUNKEN = [
     SMALL,
-    *(PhantomSource(kind="phantom", patients=p, slices=s, size=32) for p, s in [(8, 2), (8, 3), (9, 24)]),
+    *(PhantomSource(kind="phantom", patients=p, slices=s, image_size=32) for p, s in [(8, 2), (8, 3), (9, 24)]),
 ]
 
 
@@ -158,7 +158,7 @@ def test_unreadable_files_are_refused_by_pillow_and_all_others_open(small):
 
 @pytest.mark.parametrize("size", [32, 64])
 def test_near_copies_differ_in_bytes_and_look_alike_however_small(size, tmp_path):
-    source = PhantomSource(kind="phantom", patients=40, slices=4, size=size)
+    source = PhantomSource(kind="phantom", patients=40, slices=4, image_size=size)
     data = contents(source, tmp_path)
     copies = planted(source, "near")
     assert {copy.how for copy in copies} == {"noisier", "screenshot", "shifted", "jpeg"}
