@@ -73,16 +73,14 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _run(options: argparse.Namespace) -> None:
     from medcnn.running import running
-    from medcnn.runtime import live
 
-    if options.live:
-        live.ask()
     running.run(
         options.study,
         options.models,
         options.changes,
         preset=options.preset,
         learning_curve=options.learning_curve,
+        curves=options.live,
         dry=options.dry_run,
     )
 

@@ -19,7 +19,7 @@ from medcnn.params import changes, whole
 from medcnn.params.shared import loading
 from medcnn.running import fingerprint, leaking, reproducing, selecting
 from medcnn.running.presets import PRESETS
-from medcnn.runtime import paths
+from medcnn.runtime import live, paths
 from medcnn.runtime.params_kept import params_kept
 from medcnn.runtime.pipeline import Pipeline, one_line_reasons
 from medcnn.runtime.side_by_side import Lanes
@@ -27,7 +27,14 @@ from medcnn.runtime.studying import alone
 
 
 def run(
-    study: str, models: Sequence[str], extra: Sequence[str], *, preset: str | None, learning_curve: bool, dry: bool
+    study: str,
+    models: Sequence[str],
+    extra: Sequence[str],
+    *,
+    preset: str | None,
+    learning_curve: bool,
+    curves: bool,
+    dry: bool,
 ) -> None:
     """Run a study; ends with the exit code of ``dvc repro`` where that fails.
 
@@ -39,13 +46,16 @@ def run(
         extra: further changes ``key=value``, which win.
         preset: what to train instead, a name of ``PRESETS``.
         learning_curve: say what twice the training patients would bring, too.
+        curves: hand those of each training to DVCLive while it runs, too.
         dry: print what would run.
 
     Raises:
         ParamsError: there is no such study or model, or a change that cannot be made.
-        MedcnnError: this is no DVC project, or another study is running.
+        MedcnnError: this is no DVC project, DVCLive is missing, or another study is running.
     """
     with alone() as children:
+        if curves:
+            live.ask()
         settings = whole.load()
         covered = selecting.covered(study, models, preset, settings)
         lanes = Lanes(children, 1, share_cpus=False)

@@ -48,8 +48,8 @@ def search(study: str, model: str, trials: int, folds: int) -> None:
         ParamsError: there is no such study or model.
         MedcnnError: Optuna is missing, the recipe as it is cannot be run, or another study is running.
     """
-    optuna = _optuna()
     with alone() as children:
+        optuna = _optuna()
         settings = whole.load()
         runs, space = Runs.of(children, study, model, folds, settings), Space(study, model, settings)
         first = runs.free()

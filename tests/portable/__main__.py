@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from medcnn.core.choices import offer
 from tests.portable.disguise import CPUS, Disguise
 from tests.portable.work import ALL, chosen
 from tests.project import ROOT
@@ -37,6 +38,8 @@ def main() -> int:
         "--stages", nargs="*", default=ALL, help="to run on them, such as train or 'train phantom tiny' (default: all)"
     )
     options = parser.parse_args()
+    for unknown in (stage for stage in options.stages if not chosen([stage])):
+        parser.error(f"--stages: no stage '{unknown}'; {offer(unknown, ALL)}")
     if options.emulated and not shutil.which(EMULATOR):
         print(f"{EMULATOR} not found: install qemu-user 8 or later (apt install qemu-user)")
         return 2
