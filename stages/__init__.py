@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from medcnn.core import processors
-from medcnn.runtime import console
+from medcnn.runtime import console, warm
 
 # Read when NumPy is loaded.
 os.environ.update(processors.NUMERICAL)
@@ -14,6 +14,7 @@ os.environ.setdefault("JE_ARROW_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0
 # This is what Python names the script while it looks for ``-m stages.<name>``; a test that imports a stage is no run.
 if sys.argv[0] == "-m":
     console.exit_on_signals()
+    warm.hand_over()
 
 
 def run_stage(main: Callable[..., None], *names: str) -> None:

@@ -54,7 +54,7 @@ def reproduced(children: Children, pipeline: Pipeline, lanes: Lanes, *, answer_f
     """
     with one_line_reasons():
         plan = pipeline.plan([])
-    with _shown(plan) as shown:
+    with _shown(children, plan) as shown:
         if answer_first and not _exported():
             _answer(children, lanes, plan, shown)
         _results_first(children, pipeline, lanes, plan, shown)
@@ -65,7 +65,7 @@ def items(children: Children, pipeline: Pipeline, lanes: Lanes, names: Sequence[
     """Run some items with all that they depend on; ends with the exit code of ``dvc repro`` where that fails."""
     with one_line_reasons():
         plan = pipeline.plan(names)
-    with _shown(plan) as shown:
+    with _shown(children, plan) as shown:
         _or_exit(side_by_side.reproduced(lanes, names, shown), shown)
 
 
@@ -77,12 +77,12 @@ def drawn(children: Children) -> None:
 
 
 @contextmanager
-def _shown(plan: Plan) -> Iterator[Shown]:
+def _shown(children: Children, plan: Plan) -> Iterator[Shown]:
     """What shows the items of a plan, with the time that each took before; that of this run is kept."""
     record = paths.state("durations") / "items.json"
     seconds = files.read_json(record) if record.exists() else {}
     with bar(len(plan.order)) as where:
-        shown = Shown(plan.order, where, seconds=seconds)
+        shown = Shown(plan.order, where, seconds=seconds, begun=children.warm.start)
         try:
             yield shown
         finally:

@@ -16,6 +16,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from medcnn.runtime.warm import Warm, offered
+
 _DVC_LOCKS = tuple(Path(".dvc/tmp", name) for name in ("lock", "rwlock.lock", "exps/rwlock.lock"))
 """In the order in which DVC takes them."""
 
@@ -24,9 +26,13 @@ class Children:
     """Commands, each in a session of its own: an interrupt reaches them once, with all that they started.
 
     Threads may share it.
+
+    Attributes:
+        warm: a process in which the stages among them start at once, from when it is started itself.
     """
 
-    def __init__(self, lock: int, guard: subprocess.Popen[str]) -> None:
+    def __init__(self, lock: int, guard: subprocess.Popen[str], warm: Warm) -> None:
+        self.warm = warm
         self._lock = lock
         self._guard = guard
         self._mutex = threading.Lock()
@@ -83,11 +89,12 @@ def guarded(lock: int) -> Iterator[Children]:
     """
     command = [sys.executable, "-m", "medcnn.runtime.children"]
     guard = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603 (ours)
-    children = Children(lock, guard)
-    try:
-        yield children
-    finally:
-        children.stop()
+    with offered() as warm:
+        children = Children(lock, guard, warm)
+        try:
+            yield children
+        finally:
+            children.stop()
 
 
 def _guard(lines: Iterable[str]) -> None:

@@ -32,7 +32,7 @@ def run_stage(main: Callable[..., None], *names: str) -> None:
 
 def exit_on_signals() -> None:
     """End in one line on Ctrl-C, ``kill`` and a closed terminal, while nothing is to be cleaned up, as in imports."""
-    _handle(_exit)
+    handle(_exit)
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def one_line_errors() -> Iterator[None]:
         received.append(number)
         raise _Interrupt
 
-    earlier = _handle(interrupt)
+    earlier = handle(interrupt)
     try:
         yield
     except BaseException as error:
@@ -99,7 +99,7 @@ def _escaped(letter: str) -> str:
     return letter.encode("unicode_escape").decode()
 
 
-def _handle(handler: Callable[[int, Any], Any]) -> dict[signal.Signals, Any]:
+def handle(handler: Callable[[int, Any], Any]) -> dict[signal.Signals, Any]:
     """Install a handler of the signals that end a process, except of a hangup under ``nohup``; return those before."""
     handled = [number for number in _SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
     return {number: signal.signal(number, handler) for number in handled}

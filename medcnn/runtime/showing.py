@@ -47,6 +47,7 @@ class Shown:
         bar: Bar,
         clock: Callable[[], float] = time.monotonic,
         seconds: Mapping[str, float] = MappingProxyType({}),
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
         """Show lines.
 
@@ -55,7 +56,9 @@ class Shown:
             bar: where they go.
             clock: seconds from any moment on.
             seconds: how long items took in earlier runs.
+            begun: called as an item begins.
         """
+        self._begun = begun
         self.seconds = dict(seconds)
         self._order = tuple(order)
         self._since: dict[str, float] = {}
@@ -101,6 +104,7 @@ class Shown:
 
     def begin(self, name: str, now: float | None = None) -> None:
         """Show that an item begins: its number, the time since the start, and what is left."""
+        self._begun()
         now = self._clock() if now is None else now
         self._since[name] = now
         self.ran.append(name)

@@ -47,7 +47,9 @@ def run(jobs: int, targets: Sequence[str], *, share_cpus: bool) -> None:
     with alone() as lock, guarded(lock) as children:
         order = _order(targets)
         with bar(len(order)) as shown:
-            code = reproduced(Lanes(children, jobs, share_cpus=share_cpus), targets, Shown(order, shown))
+            code = reproduced(
+                Lanes(children, jobs, share_cpus=share_cpus), targets, Shown(order, shown, begun=children.warm.start)
+            )
         if code:
             sys.exit(code)
 

@@ -50,6 +50,7 @@ def search(study: str, model: str, trials: int, folds: int) -> None:
     """
     with alone() as children:
         optuna = _optuna()
+        children.warm.start()
         settings = whole.load()
         runs, space = Runs.of(children, study, model, folds, settings), Space(study, model, settings)
         first = runs.free()
