@@ -128,9 +128,12 @@ def _work(schedule: Schedule, lanes: Lanes, shown: Shown) -> list[str]:
     running: dict[Future[int], str] = {}
     with ThreadPoolExecutor(lanes.count) as pool, lanes.stop_all_on_error():
         while True:
-            for name in () if failed else schedule.next(lanes.count - len(running)):
+            begun = [] if failed else schedule.next(lanes.count - len(running))
+            # Nothing can begin beside it before it has ended.
+            alone = not running and len(begun) == 1
+            for name in begun:
                 shown.begin(name)
-                running[pool.submit(lanes.reproduce, name, alone=is_timed(name))] = name
+                running[pool.submit(lanes.reproduce, name, alone=alone)] = name
             if not running:
                 return failed
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -162,7 +165,7 @@ class Lanes:
             raise
 
     def reproduce(self, name: str, *, alone: bool) -> int:
-        """Run one item, whose inputs are made; the exit code of DVC. Its output is passed on line by line."""
+        """Run one item, whose inputs are made, ``alone`` on all CPUs; the exit code of DVC. Lines are passed on."""
         share = self._shares.get()
         try:
             self._say(name, "starts")

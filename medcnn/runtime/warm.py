@@ -115,7 +115,7 @@ def offered() -> Iterator[Warm]:
         try:
             yield warm
         finally:
-            del os.environ[OFFERED]
+            os.environ.pop(OFFERED, None)
             warm.end()
 
 
@@ -169,7 +169,8 @@ def hand_over() -> None:
 def _exit(code: int) -> None:
     """End as another process did: by its signal where the code is negative."""
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code)
 
