@@ -30,9 +30,9 @@ $(INSTALLED): requirements.txt
 engines: $(INSTALLED) ## Install further engines for the benchmark: OpenVINO and LiteRT
 	$(PIP) -r requirements-bench.txt
 
-repro: $(INSTALLED) ## Run the whole pipeline, results before benchmarks, and print the answer; JOBS=2 stages side by side
+repro: $(INSTALLED) ## Run the whole pipeline, results before benchmarks, and print the answer: two stages side by side, or JOBS=1
 	@python -m medcnn check
-	@python -m medcnn repro --jobs $(or $(JOBS),1)
+	@python -m medcnn repro --jobs $(or $(JOBS),2)
 
 ##@ Look and compare
 demo: $(INSTALLED) ## Bring the exported models into the browser: onnxruntime-web from the npm registry, into plots/demo
