@@ -157,7 +157,8 @@ def hand_over() -> None:
         link.sendall(request)
 
         def pass_on(number: int, _: FrameType | None) -> None:
-            link.send(bytes([number]))
+            with suppress(BrokenPipeError):
+                link.send(bytes([number]))
 
         console.handle(pass_on)
         code = link.recv(_CODE.size)
@@ -204,11 +205,16 @@ class _Server:
 
     def _accept(self) -> Given | None:
         link, _ = self._listening.accept()
-        head, streams, *_ = socket.recv_fds(link, _CODE.size, len(_STREAMS))
-        request = link.recv(_CODE.unpack(head)[0], socket.MSG_WAITALL)
+        try:
+            head, streams, *_ = socket.recv_fds(link, _CODE.size, len(_STREAMS))
+            work = Work(**json.loads(link.recv(_CODE.unpack(head)[0], socket.MSG_WAITALL)))
+        except (OSError, ValueError, struct.error):
+            # Whoever asked was killed meanwhile; others go on.
+            link.close()
+            return None
         process = os.fork()
         if not process:
-            return Work(**json.loads(request)), streams
+            return work, streams
         for stream in streams:
             os.close(stream)
         end = os.pidfd_open(process)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -38,22 +39,22 @@ def written(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): files.sha256(path) for path in found}
 
 
-def until(condition: object) -> None:
+def until(condition: Callable[[], bool]) -> None:
     """Wait until something holds."""
     end = time.monotonic() + SECONDS
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A stage that has written an epoch."""
+    """A stage that has written an epoch: the first, or, of a training that goes on, a later one."""
     command = [sys.executable, "-m", f"stages.{arguments[0]}", *arguments[1:]]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     child = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert child.stdout is not None and child.stdout.readline().startswith("Epoch 1/")
+    assert child.stdout is not None and child.stdout.readline().startswith("Epoch ")
     return child
 
 
@@ -113,6 +114,16 @@ def test_it_ends_where_the_command_that_stands_for_it_is_killed(ready: psutil.Pr
     ready.children()[0].kill()
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", [b"", b"\0\0", b"\0\0\0\x04{"], ids=["nothing", "half a length", "half a request"])
+def test_one_that_is_killed_while_it_asks_stops_no_other(asked: bytes, ready: psutil.Process) -> None:
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(os.environ[warm.OFFERED])
+        link.send(asked)
+    done = run(ROOT, "stages.train", "phantom")
+    assert done.returncode == 1 and "usage" in done.stderr and ready.is_running() and not ready.children()
 
 
 @pytest.mark.slow
