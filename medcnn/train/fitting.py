@@ -45,6 +45,9 @@ def fit(learner: Learner, data: Data, phase: Phase, progress: Progress, backup: 
     while not state.progress.finished(phase):
         state = _epoch(learner, data, phase, state)
         backup.save(phase.number, state)
+        # Only now: an epoch that was shown is never trained again.
+        print(f"Epoch {state.progress.epoch}/{phase.last}: {state.progress.latest}", flush=True)
+        live.show(state.progress.history)
     learner.network.set_weights(state.best)
     return state.progress
 
@@ -66,8 +69,6 @@ def _epoch(learner: Learner, data: Data, phase: Phase, state: State) -> State:
     if not _finite(after):
         raise _diverged("exploding gradients: the weights or the optimizer's averages are not finite", phase, before)
     progress = before.after(train, validation, phase.settings, rates[-1])
-    print(f"Epoch {progress.epoch}/{phase.last}: {train}; validation {validation}", flush=True)
-    live.show(progress.history)
     improved = progress.best_epoch == progress.epoch
     return State(progress, after, weights if improved else state.best)
 

@@ -99,6 +99,12 @@ class Progress:
         score, history = list(validation.score(monitor)), _lines(0, train, validation, 0.0)
         return cls(best=score, history=history, strength=strength)
 
+    @property
+    def latest(self) -> str:
+        """The figures of the last epoch, as they are shown while it trains."""
+        train, validation = (Figures(line["loss"], line["accuracy"]) for line in self.history[-2:])
+        return f"{train}; validation {validation}"
+
     def beginning(self, phase: Phase) -> Progress:
         """The state at the start of a phase, with patience anew; the weights that were best so far still are."""
         fresh = replace(self, since_reduced=0, plateau=float("-inf"), improved=[])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,33 @@ def test_a_loss_that_is_no_number_stops_the_training_with_its_cause(settings: Pa
         learner = learning.Learner(network(), recipe(settings, optimizer="sgd"), losses.cross_entropy, broken.dtype)
         fitting.fit(learner, data, phase, Progress(), Backup(tmp_path / "backup"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_epoch_that_was_shown_is_not_trained_again(
+    settings: Params, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, phase = problem(settings, 0.02)
+
+    def shown() -> list[int]:
+        learner = learning.Learner(network(), recipe(settings), losses.cross_entropy, np.dtype(np.float32))
+        fitting.fit(learner, data, phase, Progress(), Backup(tmp_path / "backup"))
+        return epochs()
+
+    def epochs() -> list[int]:
+        return [int(epoch) for epoch in re.findall(r"Epoch (\d+)/40: loss .+; validation loss ", capsys.readouterr().out)]
+
+    save, kept = Backup.save, []
+
+    def failing(backup: Backup, *arguments: Any) -> None:
+        if len(kept) == 3:
+            raise OSError("no space left")
+        kept.append(save(backup, *arguments))
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="no space"):
+        patched.setattr(Backup, "save", failing)
+        shown()
+    assert epochs() == [1, 2, 3]
+    assert shown() == list(range(4, 41))
 
 
 def recipe(settings: Params, **changes: Any) -> Model:
