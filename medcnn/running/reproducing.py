@@ -56,17 +56,17 @@ def reproduced(children: Children, pipeline: Pipeline, lanes: Lanes, *, answer_f
         plan = pipeline.plan([])
     with _shown(children, plan) as shown:
         if answer_first and not _exported():
-            _answer(children, lanes, plan, shown)
+            _answer(children, pipeline, lanes, plan, shown)
         _results_first(children, pipeline, lanes, plan, shown)
     print(*_ending(), sep="\n", flush=True)
 
 
-def items(children: Children, pipeline: Pipeline, lanes: Lanes, names: Sequence[str]) -> None:
+def items(children: Children, pipeline: Pipeline, names: Sequence[str]) -> None:
     """Run some items with all that they depend on; ends with the exit code of ``dvc repro`` where that fails."""
     with one_line_reasons():
         plan = pipeline.plan(names)
     with _shown(children, plan) as shown:
-        _or_exit(side_by_side.reproduced(lanes, names, shown), shown)
+        _or_exit(shown.repro(children, names), shown)
 
 
 def drawn(children: Children) -> None:
@@ -89,30 +89,33 @@ def _shown(children: Children, plan: Plan) -> Iterator[Shown]:
             files.write_json(record, shown.seconds)
 
 
-def _answer(children: Children, lanes: Lanes, plan: Plan, shown: Shown) -> None:
+def _answer(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
     """All that the answer needs, and the page with it: what follows takes most of the time, and changes no figure."""
-    _without(_FOLLOWING, lanes, plan, shown)
+    _make(children, pipeline, lanes, plan.without(_FOLLOWING), shown)
     _draw(children, shown)
     for line in (*_ending(), "Exported files, maps of where models look, and benchmarks follow."):
         shown.bar.line(line)
 
 
-def _without(stages: tuple[str, ...], lanes: Lanes, plan: Plan, shown: Shown) -> None:
-    """Run every item but those of some stages and what depends on them."""
-    last = plan.dependents([name for name in plan.order if name.startswith(stages)])
-    targets = plan.ends([name for name in plan.order if name not in last])
-    _or_exit(side_by_side.reproduced(lanes, targets, shown), shown)
-
-
 def _results_first(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
-    _without((TIMED,), lanes, plan, shown)
+    results = plan.without((TIMED,))
+    _make(children, pipeline, lanes, results, shown)
     if pipeline.changed([name for name in plan.order if is_timed(name)]):
         _draw(children, shown)
         for line in (*_ending(), "The benchmarks follow; the results above stay as they are."):
             shown.bar.line(line)
-    _or_exit(side_by_side.reproduced(lanes, [], shown), shown)
+    side_by_side.make(lanes, pipeline, plan.part(set(plan.order) - set(results.order)), shown)
+    _or_exit(shown.repro(children, []), shown)
     if _outdated():
         _draw(children, shown)
+
+
+def _make(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
+    """Run items, in lanes or, where there is but one, as DVC does."""
+    if lanes.count > 1:
+        side_by_side.make(lanes, pipeline, plan, shown)
+    elif plan.order:
+        _or_exit(shown.repro(children, plan.ends()), shown)
 
 
 def _exported() -> bool:

@@ -62,7 +62,7 @@ def run(
         if preset:
             if not dry:
                 with _covering((*changes.assignments(covered), *extra)) as pipeline:
-                    reproducing.items(children, pipeline, lanes, [f"split@{study}"])
+                    reproducing.items(children, pipeline, [f"split@{study}"])
             covered = {**covered, **_by_the_images(study, preset, settings)}
         if learning_curve:
             covered = selecting.with_learning_curve(covered, settings)
@@ -93,7 +93,7 @@ def leak(study: str, models: Sequence[str]) -> None:
         with _covering(wanted) as pipeline:
             _announce(wanted)
             items = [f"careless@{study}-{name}" for name in names]
-            reproducing.items(children, pipeline, Lanes(children, 1, share_cpus=False), items)
+            reproducing.items(children, pipeline, items)
             print(*leaking.lines(study, names), sep="\n", flush=True)
 
 

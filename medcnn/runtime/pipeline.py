@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
+from dvc.dvcfile import PROJECT_FILE
 from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.lock import LockError
-from dvc.repo import Repo, lock_repo
+from dvc.repo import Repo
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 from dvc.scm import SCMError
 from dvc.stage import Stage
@@ -21,7 +22,6 @@ from dvc.stage import Stage
 from medcnn.core.choices import offer
 from medcnn.core.errors import MedcnnError, ParamsError
 
-_EVERYTHING = "dvc.yaml"
 _ENTRY = re.compile(r"^  (?=\S)", re.MULTILINE)
 
 
@@ -45,14 +45,27 @@ class Plan:
                 found.add(name)
         return [name for name in self.order if name in found]
 
-    def ends(self, names: Sequence[str]) -> list[str]:
-        """Those of the items that no other of them needs: these, with all that they depend on."""
-        needed = frozenset[str]().union(*(self.needs[name] for name in names))
-        return [name for name in names if name not in needed]
+    def part(self, names: Collection[str]) -> Plan:
+        """The plan of some of the items, once those that they need beside each other are made."""
+        order = tuple(name for name in self.order if name in names)
+        return Plan(order, {name: self.needs[name].intersection(names) for name in order})
+
+    def without(self, stages: tuple[str, ...]) -> Plan:
+        """The plan without every item whose name begins with one of these, and without what depends on them."""
+        last = self.dependents([name for name in self.order if name.startswith(stages)])
+        return self.part(set(self.order) - set(last))
+
+    def ends(self) -> list[str]:
+        """The items that no other needs: these, with all that they depend on, are all."""
+        needed = frozenset[str]().union(*self.needs.values())
+        return [name for name in self.order if name not in needed]
 
 
 class Pipeline:
-    """The pipeline of the working folder. Whoever else holds DVC's lock is waited for."""
+    """The pipeline of the working folder, as its files lay when it was asked first: make another to look again.
+
+    Whoever else holds DVC's lock is waited for.
+    """
 
     def __init__(self) -> None:
         self._repo = Repo()
@@ -61,14 +74,12 @@ class Pipeline:
         """What ``dvc repro`` with these targets looks at."""
         with self.locked():
             graph = get_active_graph(self._repo.index.graph)
-            stages = plan_repro(graph, self._named(targets) or collect_stages(self._repo, targets or [_EVERYTHING]))
+            stages = plan_repro(graph, self._named(targets) or collect_stages(self._repo, targets))
             needs = {stage.addressing: frozenset(needed.addressing for needed in graph[stage]) for stage in stages}
         return Plan(tuple(stage.addressing for stage in stages), needs)
 
     def changed(self, names: Collection[str]) -> set[str]:
-        """Those of the items that DVC would run as the files lie now."""
-        if not names:
-            return set()
+        """Those of the items that DVC would run as their inputs and outs lie now, if they did not run meanwhile."""
         with self.locked():
             # Of the stages that are read already: `status(targets)` reads all of dvc.lock for each target.
             asked = [stage for stage in self._repo.index.stages if stage.addressing in names]
@@ -90,9 +101,16 @@ class Pipeline:
                 raise ParamsError(f"no stage '{target}' in dvc.yaml; {offer(target, near)}")
 
     def _named(self, targets: Sequence[str]) -> list[Stage]:
-        """The stages where all targets are items; others DVC finds, which reads all of its files for each target."""
-        items = {stage.addressing: stage for stage in self._repo.index.stages}
-        return [items[target] for target in targets] if items.keys() >= set(targets) else []
+        """All stages where there is no target; none where one is neither a stage nor an item.
+
+        Others DVC finds, which reads all of its files for each target.
+        """
+        named: dict[str, list[Stage]] = {}
+        for item in (stage for stage in self._repo.index.stages if stage.path_in_repo == PROJECT_FILE):
+            for name in {item.addressing, item.addressing.partition("@")[0], PROJECT_FILE}:
+                named.setdefault(name, []).append(item)
+        wanted = targets or [PROJECT_FILE]
+        return [stage for target in wanted for stage in named[target]] if named.keys() >= set(wanted) else []
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -102,7 +120,8 @@ class Pipeline:
             while waiting:
                 # DVC gives up after three seconds.
                 with suppress(LockError):
-                    stack.enter_context(lock_repo(self._repo))
+                    # Not `lock_repo`, which has all of the files read again.
+                    stack.enter_context(self._repo.lock)
                     waiting = False
             yield
 

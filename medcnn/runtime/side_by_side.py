@@ -15,14 +15,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from queue import SimpleQueue
 
-from dvc.exceptions import DvcException
-
 from medcnn.core import files
 from medcnn.core.errors import MedcnnError
 from medcnn.runtime import locking, paths
 from medcnn.runtime.bar import bar
 from medcnn.runtime.children import Children, guarded
-from medcnn.runtime.pipeline import Pipeline, Schedule, entries, reordered
+from medcnn.runtime.pipeline import Pipeline, Plan, Schedule, entries, one_line_reasons, reordered
 from medcnn.runtime.showing import ADVICE, REPRO, Shown
 
 _STATE = "side_by_side"
@@ -42,14 +40,18 @@ def run(jobs: int, targets: Sequence[str], *, share_cpus: bool) -> None:
         share_cpus: give each of them its share of this machine's CPUs, rather than all of them.
 
     Raises:
+        ParamsError: there is no such stage or item.
         MedcnnError: an item failed. Its neighbours ran to their end, and nothing was started after it.
     """
     with alone() as lock, guarded(lock) as children:
-        order = _order(targets)
-        with bar(len(order)) as shown:
-            code = reproduced(
-                Lanes(children, jobs, share_cpus=share_cpus), targets, Shown(order, shown, begun=children.warm.start)
-            )
+        with one_line_reasons():
+            pipeline = Pipeline()
+            pipeline.check(targets)
+            plan = pipeline.plan(targets)
+        with bar(len(plan.order)) as where:
+            shown = Shown(plan.order, where, begun=children.warm.start)
+            make(Lanes(children, jobs, share_cpus=share_cpus), pipeline, plan, shown)
+            code = shown.repro(children, targets)
         if code:
             sys.exit(code)
 
@@ -59,48 +61,33 @@ def alone() -> AbstractContextManager[int]:
     return locking.held(paths.state(_STATE) / "lock", "runs stages side by side")
 
 
-def reproduced(lanes: Lanes, targets: Sequence[str], shown: Shown) -> int:
-    """Reproduce items; the exit code of a plain ``dvc repro``, which is the last step: no result depends on the lanes.
+def make(lanes: Lanes, pipeline: Pipeline, plan: Plan, shown: Shown) -> None:
+    """Run those items of a plan that changed, and nothing where there is but one lane: ``dvc repro`` follows.
+
+    That is the last step of every run. No result depends on the lanes.
 
     Args:
         lanes: where items run.
-        targets: stages or items, with all that they depend on; none for the whole pipeline.
-        shown: what is told of the items, and takes the lines of the last step.
+        pipeline: what they are items of; none of them ran since it was asked first.
+        plan: what is run.
+        shown: what is told of the items.
 
     Raises:
         MedcnnError: an item failed.
     """
-    if lanes.count > 1:
-        _reproduce_changed(lanes, targets, shown)
-    return shown.repro(lanes.children, targets)
+    if lanes.count == 1:
+        return
+    with one_line_reasons():
+        schedule = Schedule(pipeline, plan, is_timed)
+    with _keep_order(pipeline, plan.order):
+        failed = _work(schedule, lanes, shown)
+    if failed:
+        raise MedcnnError(f"{', '.join(failed)} failed, for the reason above; what ended before is kept")
 
 
 def is_timed(name: str) -> bool:
     """Whether an item measures times."""
     return name.startswith(TIMED)
-
-
-def _order(targets: Sequence[str]) -> Sequence[str]:
-    try:
-        pipeline = Pipeline()
-        pipeline.check(targets)
-        return pipeline.plan(targets).order
-    except DvcException:
-        # `dvc repro` meets it again, and says it in its own words.
-        return ()
-
-
-def _reproduce_changed(lanes: Lanes, targets: Sequence[str], shown: Shown) -> None:
-    try:
-        pipeline = Pipeline()
-        schedule = Schedule(pipeline, pipeline.plan(targets), is_timed)
-    except DvcException:
-        # The last step meets it again, and says it in DVC's own words.
-        return
-    with _keep_order(pipeline, schedule.plan.order):
-        failed = _work(schedule, lanes, shown)
-    if failed:
-        raise MedcnnError(f"{', '.join(failed)} failed, for the reason above; what ended before is kept")
 
 
 @contextmanager

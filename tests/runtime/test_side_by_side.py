@@ -264,8 +264,11 @@ def test_an_item_is_affected_by_a_change_however_far_above_it():
 def test_items_that_no_other_needs_bring_all_the_others():
     needs = {"a": frozenset[str](), "b": frozenset("a"), "c": frozenset("b"), "d": frozenset("a")}
     plan = Plan(("a", "b", "c", "d"), needs)
-    assert plan.ends(["a", "b", "d"]) == ["b", "d"]
-    assert plan.ends([]) == []
+    assert plan.part(["d", "b", "a"]).order == ("a", "b", "d")
+    assert plan.part(["a", "b", "d"]).ends() == ["b", "d"]
+    assert plan.part(["c", "d"]).ends() == ["c", "d"]
+    assert plan.without(("b",)).order == ("a", "d")
+    assert plan.part([]).ends() == []
 
 
 def test_entries_of_a_lock_are_put_in_order_as_they_are():
