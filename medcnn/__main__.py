@@ -80,7 +80,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
         "same. Independent stages can run side by side.",
     )
     repro.add_argument("targets", metavar="TARGET", nargs="*", help="a stage, or one item of it (default: all)")
-    repro.add_argument("--jobs", metavar="N", type=_positive, default=1, help="stages at a time (default: 1)")
+    running.add_jobs(repro)
     repro.set_defaults(command=_repro)
     study = commands.add_parser(
         "study",
@@ -147,12 +147,6 @@ class _Parser(argparse.ArgumentParser):
         """The flags of all commands."""
         commands = [parser for action in self._actions for parser in (getattr(action, "choices", None) or {}).values()]
         return [flag for parser in (self, *commands) for flag in parser._option_string_actions]
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of stages; give 1 or more")
-    return int(text)
 
 
 # Each command imports what it needs: predict runs where only NumPy, Pillow and ONNX Runtime are installed.

@@ -27,7 +27,7 @@ def save(model: keras.Model, path: Path) -> None:
         [
             ("metadata.json", json.dumps({"keras_version": keras.__version__}).encode()),
             ("config.json", json.dumps(config).encode()),
-            ("model.weights.h5", _weights(_bare(model, config))),
+            ("model.weights.h5", _weights(_bare(model, config) if model.compiled else model)),
         ],
     )
 

@@ -45,6 +45,7 @@ def add_to(commands: Any) -> None:
         action="store_true",
         help="write the curves of each training to dvclive/ while it runs, for DVCLive (requirements-live.txt)",
     )
+    add_jobs(parser)
     parser.add_argument("--dry-run", action="store_true", help="print what would run")
     parser.set_defaults(command=_run)
     leak = commands.add_parser(
@@ -64,6 +65,17 @@ def add_to(commands: Any) -> None:
     leak.set_defaults(command=_leak)
 
 
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """Add how many stages run at a time to a command."""
+    parser.add_argument("--jobs", metavar="N", type=_positive, default=1, help="stages at a time (default: 1)")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of stages; give 1 or more")
+    return int(text)
+
+
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names:
@@ -76,10 +88,8 @@ def _run(options: argparse.Namespace) -> None:
 
     running.run(
         options.study,
-        options.models,
-        options.changes,
-        preset=options.preset,
-        learning_curve=options.learning_curve,
+        running.Asked(options.models, options.preset, options.learning_curve, options.changes),
+        jobs=options.jobs,
         curves=options.live,
         dry=options.dry_run,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from dvc.exceptions import InvalidArgumentError
 from dvc.utils.hydra import apply_overrides
@@ -19,33 +20,40 @@ from medcnn.params import changes, whole
 from medcnn.params.shared import loading
 from medcnn.running import fingerprint, leaking, reproducing, selecting
 from medcnn.running.presets import PRESETS
-from medcnn.runtime import live, paths
+from medcnn.runtime import live, paths, side_by_side
+from medcnn.runtime.children import Children
 from medcnn.runtime.params_kept import params_kept
 from medcnn.runtime.pipeline import Pipeline, one_line_reasons
 from medcnn.runtime.side_by_side import Lanes
 from medcnn.runtime.studying import alone
 
 
-def run(
-    study: str,
-    models: Sequence[str],
-    extra: Sequence[str],
-    *,
-    preset: str | None,
-    learning_curve: bool,
-    curves: bool,
-    dry: bool,
-) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What a run of a study is to cover.
+
+    Attributes:
+        models: what to train; the models of ``run`` where empty.
+        preset: what to train instead, a name of ``PRESETS``.
+        learning_curve: whether to say what twice the training patients would bring, too.
+        changes: further ones ``key=value``, which win.
+    """
+
+    models: Sequence[str] = ()
+    preset: str | None = None
+    learning_curve: bool = False
+    changes: Sequence[str] = ()
+
+
+def run(study: str, asked: Asked, *, jobs: int, curves: bool, dry: bool) -> None:
     """Run a study; ends with the exit code of ``dvc repro`` where that fails.
 
     ``params.yaml`` is as it was found when this returns, fails or is interrupted, or at the latest at its next call.
 
     Args:
         study: its name.
-        models: what to train; the models of ``run`` where empty.
-        extra: further changes ``key=value``, which win.
-        preset: what to train instead, a name of ``PRESETS``.
-        learning_curve: say what twice the training patients would bring, too.
+        asked: what it is to cover.
+        jobs: how many items at a time; benchmarks run one by one.
         curves: hand those of each training to DVCLive while it runs, too.
         dry: print what would run.
 
@@ -57,22 +65,15 @@ def run(
         if curves:
             live.ask()
         settings = whole.load()
-        covered = selecting.covered(study, models, preset, settings)
-        lanes = Lanes(children, 1, share_cpus=False)
-        if preset:
-            if not dry:
-                with _covering((*changes.assignments(covered), *extra)) as pipeline:
-                    reproducing.items(children, pipeline, [f"split@{study}"])
-            covered = {**covered, **_by_the_images(study, preset, settings)}
-        if learning_curve:
-            covered = selecting.with_learning_curve(covered, settings)
-        wanted = (*changes.assignments(covered), *extra)
+        wanted = _wanted(children, study, asked, settings, dry=dry)
         with _covering(wanted) as pipeline:
             _announce(wanted)
             if dry:
                 print(*pipeline.plan([]).order, sep="\n")
                 return
-            reproducing.reproduced(children, pipeline, lanes, answer_first=True)
+            with side_by_side.alone():
+                lanes = Lanes(children, jobs, share_cpus=settings.compute.backend == "local")
+                reproducing.reproduced(children, pipeline, lanes, answer_first=True)
 
 
 def leak(study: str, models: Sequence[str]) -> None:
@@ -115,6 +116,19 @@ def report(study: str | None) -> None:
         with params_kept([changes.key(change) for change in wanted]):
             _apply(wanted)
             reproducing.drawn(children)
+
+
+def _wanted(children: Children, study: str, asked: Asked, settings: whole.Params, *, dry: bool) -> tuple[str, ...]:
+    """What a run changes in ``params.yaml``; a preset looks at the images for some of it, unless nothing is to run."""
+    covered = selecting.covered(study, asked.models, asked.preset, settings)
+    if asked.preset:
+        if not dry:
+            with _covering((*changes.assignments(covered), *asked.changes)) as pipeline:
+                reproducing.items(children, pipeline, [f"split@{study}"])
+        covered = {**covered, **_by_the_images(study, asked.preset, settings)}
+    if asked.learning_curve:
+        covered = selecting.with_learning_curve(covered, settings)
+    return (*changes.assignments(covered), *asked.changes)
 
 
 @contextmanager

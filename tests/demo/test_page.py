@@ -286,7 +286,7 @@ def test_the_truth_follows_a_guess_and_both_are_scored(served: Served, page: Any
     model = []
     for number, sample in enumerate(samples):
         page.locator("#samples").get_by_role("button", name=f"Image {number + 1}", exact=True).click()
-        page.locator("#result").wait_for(state="hidden")
+        page.locator("#guess").wait_for()
         assert sorted(page.locator("#classes button").all_inner_texts()) == sorted(CLASSES)
         # Always the same answer, right for the images of one class.
         page.locator("#classes").get_by_role("button", name=CLASSES[2]).click()

@@ -64,11 +64,14 @@ def test_models_are_named_or_left_to_a_preset(project: Path) -> None:
     assert (done.returncode, "--preset" in done.stderr) == (2, True)
 
 
-def test_stages_are_numbered_and_params_yaml_is_as_it_was_found(project: Path, path: str) -> None:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_stages_are_numbered_and_params_yaml_is_as_it_was_found(jobs: str, project: Path, path: str) -> None:
     before = (project / "params.yaml").read_bytes()
-    done = medcnn(project, "run", "phantom", "--models", "tiny", "-S", "models.tiny.epochs=1", PATH=path)
+    wanted = ("--models", "tiny", "-S", "models.tiny.epochs=1", "--jobs", jobs)
+    done = medcnn(project, "run", "phantom", *wanted, PATH=path)
     numbers = re.findall(r"^stage (\d+) of (\d+): (\w+)", done.stdout, re.MULTILINE)
-    assert [stage for *_, stage in numbers][:3] == ["download", "split", "prepare"]
+    stages = [stage for *_, stage in numbers if stage != "weights"]
+    assert stages[:3] == ["download", "split", "prepare"]
     assert len({total for _, total, _ in numbers}) == 1
     assert "No file hash info" not in done.stdout
     assert (project / "params.yaml").read_bytes() == before

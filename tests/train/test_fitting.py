@@ -66,7 +66,9 @@ def test_an_epoch_that_was_shown_is_not_trained_again(
         return epochs()
 
     def epochs() -> list[int]:
-        return [int(epoch) for epoch in re.findall(r"Epoch (\d+)/40: loss .+; validation loss ", capsys.readouterr().out)]
+        return [
+            int(epoch) for epoch in re.findall(r"Epoch (\d+)/40: loss .+; validation loss ", capsys.readouterr().out)
+        ]
 
     save, kept = Backup.save, []
 
