@@ -57,6 +57,8 @@ def reproduced(children: Children, pipeline: Pipeline, lanes: Lanes, *, answer_f
     with _shown(children, plan) as shown:
         if answer_first and not _exported():
             _answer(children, pipeline, lanes, plan, shown)
+            # What has run by now, only another one knows.
+            pipeline = Pipeline()
         _results_first(children, pipeline, lanes, plan, shown)
     print(*_ending(), sep="\n", flush=True)
 
