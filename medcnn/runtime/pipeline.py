@@ -179,7 +179,7 @@ def one_line_reasons() -> Iterator[None]:
     """Turn what DVC cannot read into one line.
 
     Raises:
-        MedcnnError: the folder is no project, or its pipeline is not valid.
+        MedcnnError: the folder is no project, its pipeline is not valid, or another run of DVC is at work on its files.
     """
     try:
         yield
@@ -188,6 +188,8 @@ def one_line_reasons() -> Iterator[None]:
             "this folder is no DVC project in a Git repository: run this in a clone of the project, or type "
             "`git init && dvc init --force` here"
         ) from error
+    except LockError as error:
+        raise MedcnnError(f"another run of DVC is at work here: {' '.join(str(error).split())}") from error
     except DvcException as error:
         raise MedcnnError(f"DVC cannot read the pipeline: {' '.join(str(error).split())}") from error
 

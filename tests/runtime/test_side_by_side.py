@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import signal
 import subprocess
@@ -232,6 +234,16 @@ def test_whoever_holds_the_lock_of_dvc_is_waited_for(folder: Path):
     done = repro(folder, "make@b")
     other.communicate()
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_another_run_of_dvc_writes_is_left_to_it(folder: Path):
+    writes = {str(folder / "b.made"): {"pid": os.getpid(), "cmd": "dvc repro make@b"}}
+    (folder / ".dvc" / "tmp").mkdir(exist_ok=True)
+    (folder / ".dvc" / "tmp" / "rwlock").write_text(json.dumps({"write": writes}))
+    done = repro(folder)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "dvc repro make@b" in done.stderr
+    assert not (folder / "b.made").exists()
 
 
 def test_a_second_run_waits_for_the_first(folder: Path):
