@@ -20,7 +20,7 @@ from medcnn.running import ending
 from medcnn.runtime import paths, side_by_side
 from medcnn.runtime.bar import bar
 from medcnn.runtime.children import Children, guarded
-from medcnn.runtime.pipeline import Pipeline, Plan, one_line_reasons
+from medcnn.runtime.pipeline import Pipeline, Plan
 from medcnn.runtime.showing import Shown
 from medcnn.runtime.side_by_side import TIMED, Lanes, is_timed
 
@@ -38,35 +38,30 @@ def everything(jobs: int, *, share_cpus: bool) -> None:
         share_cpus: give each of them its share of this machine's CPUs, rather than all of them.
     """
     with side_by_side.alone() as lock, guarded(lock) as children:
-        with one_line_reasons():
-            pipeline = Pipeline()
-        reproduced(children, pipeline, Lanes(children, jobs, share_cpus=share_cpus))
+        reproduced(Pipeline(), Lanes(children, jobs, share_cpus=share_cpus))
 
 
-def reproduced(children: Children, pipeline: Pipeline, lanes: Lanes, *, answer_first: bool = False) -> None:
+def reproduced(pipeline: Pipeline, lanes: Lanes, *, answer_first: bool = False) -> None:
     """Run the pipeline; ends with the exit code of ``dvc repro`` where that fails.
 
     Args:
-        children: the processes that it starts.
         pipeline: what is run.
         lanes: where.
         answer_first: draw the page of a study's first run before models are exported and explained too.
     """
-    with one_line_reasons():
-        plan = pipeline.plan([])
-    with _shown(children, plan) as shown:
+    plan = pipeline.plan([])
+    with _shown(lanes.children, plan) as shown:
         if answer_first and not _exported():
-            _answer(children, pipeline, lanes, plan, shown)
+            _answer(pipeline, lanes, plan, shown)
             # What has run by now, only another one knows.
             pipeline = Pipeline()
-        _results_first(children, pipeline, lanes, plan, shown)
+        _results_first(pipeline, lanes, plan, shown)
     print(*_ending(), sep="\n", flush=True)
 
 
 def items(children: Children, pipeline: Pipeline, names: Sequence[str]) -> None:
     """Run some items with all that they depend on; ends with the exit code of ``dvc repro`` where that fails."""
-    with one_line_reasons():
-        plan = pipeline.plan(names)
+    plan = pipeline.plan(names)
     with _shown(children, plan) as shown:
         _or_exit(shown.repro(children, names), shown)
 
@@ -91,33 +86,33 @@ def _shown(children: Children, plan: Plan) -> Iterator[Shown]:
             files.write_json(record, shown.seconds)
 
 
-def _answer(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
+def _answer(pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
     """All that the answer needs, and the page with it: what follows takes most of the time, and changes no figure."""
-    _make(children, pipeline, lanes, plan.without(_FOLLOWING), shown)
-    _draw(children, shown)
+    _make(pipeline, lanes, plan.without(_FOLLOWING), shown)
+    _draw(lanes.children, shown)
     for line in (*_ending(), "Exported files, maps of where models look, and benchmarks follow."):
         shown.bar.line(line)
 
 
-def _results_first(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
+def _results_first(pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
     results = plan.without((TIMED,))
-    _make(children, pipeline, lanes, results, shown)
+    _make(pipeline, lanes, results, shown)
     if pipeline.changed([name for name in plan.order if is_timed(name)]):
-        _draw(children, shown)
+        _draw(lanes.children, shown)
         for line in (*_ending(), "The benchmarks follow; the results above stay as they are."):
             shown.bar.line(line)
-    side_by_side.make(lanes, pipeline, plan.part(set(plan.order) - set(results.order)), shown)
-    _or_exit(shown.repro(children, []), shown)
+    side_by_side.make(pipeline, lanes, plan.part(set(plan.order) - set(results.order)), shown)
+    _or_exit(shown.repro(lanes.children, []), shown)
     if _outdated():
-        _draw(children, shown)
+        _draw(lanes.children, shown)
 
 
-def _make(children: Children, pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
+def _make(pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
     """Run items, in lanes or, where there is but one, as DVC does."""
     if lanes.count > 1:
-        side_by_side.make(lanes, pipeline, plan, shown)
+        side_by_side.make(pipeline, lanes, plan, shown)
     elif plan.order:
-        _or_exit(shown.repro(children, plan.ends()), shown)
+        _or_exit(shown.repro(lanes.children, plan.ends()), shown)
 
 
 def _exported() -> bool:

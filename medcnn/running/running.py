@@ -73,7 +73,7 @@ def run(study: str, asked: Asked, *, jobs: int, curves: bool, dry: bool) -> None
                 return
             with side_by_side.alone():
                 lanes = Lanes(children, jobs, share_cpus=settings.compute.backend == "local")
-                reproducing.reproduced(children, pipeline, lanes, answer_first=True)
+                reproducing.reproduced(pipeline, lanes, answer_first=True)
 
 
 def leak(study: str, models: Sequence[str]) -> None:

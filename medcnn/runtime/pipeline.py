@@ -25,6 +25,26 @@ from medcnn.core.errors import MedcnnError, ParamsError
 _ENTRY = re.compile(r"^  (?=\S)", re.MULTILINE)
 
 
+@contextmanager
+def one_line_reasons() -> Iterator[None]:
+    """Turn what DVC cannot read into one line.
+
+    Raises:
+        MedcnnError: the folder is no project, its pipeline is not valid, or another run of DVC is at work on its files.
+    """
+    try:
+        yield
+    except (NotDvcRepoError, SCMError) as error:
+        raise MedcnnError(
+            "this folder is no DVC project in a Git repository: run this in a clone of the project, or type "
+            "`git init && dvc init --force` here"
+        ) from error
+    except LockError as error:
+        raise MedcnnError(f"another run of DVC is at work here: {' '.join(str(error).split())}") from error
+    except DvcException as error:
+        raise MedcnnError(f"DVC cannot read the pipeline: {' '.join(str(error).split())}") from error
+
+
 @dataclass(frozen=True)
 class Plan:
     """The items of a run.
@@ -64,12 +84,14 @@ class Plan:
 class Pipeline:
     """The pipeline of the working folder, as its files lay when it was asked first: make another to look again.
 
-    Whoever else holds DVC's lock is waited for.
+    Whoever else holds DVC's lock is waited for. What DVC cannot do is a ``MedcnnError``, see ``one_line_reasons``.
     """
 
+    @one_line_reasons()
     def __init__(self) -> None:
         self._repo = Repo()
 
+    @one_line_reasons()
     def plan(self, targets: Sequence[str]) -> Plan:
         """What ``dvc repro`` with these targets looks at."""
         with self.locked():
@@ -78,6 +100,7 @@ class Pipeline:
             needs = {stage.addressing: frozenset(needed.addressing for needed in graph[stage]) for stage in stages}
         return Plan(tuple(stage.addressing for stage in stages), needs)
 
+    @one_line_reasons()
     def changed(self, names: Collection[str]) -> set[str]:
         """Those of the items that DVC would run as their inputs and outs lie now, if they did not run meanwhile."""
         with self.locked():
@@ -85,6 +108,7 @@ class Pipeline:
             asked = [stage for stage in self._repo.index.stages if stage.addressing in names]
             return {stage.addressing for stage in asked if stage.status(check_updates=True)}
 
+    @one_line_reasons()
     def check(self, targets: Sequence[str]) -> None:
         """Refuse a stage that there is not; files and other pipelines are left to DVC.
 
@@ -172,26 +196,6 @@ class Schedule:
             changed = self._pipeline.changed(doubtful)
             self._changed |= changed
             self._waiting = [name for name in self._waiting if name not in doubtful - changed]
-
-
-@contextmanager
-def one_line_reasons() -> Iterator[None]:
-    """Turn what DVC cannot read into one line.
-
-    Raises:
-        MedcnnError: the folder is no project, its pipeline is not valid, or another run of DVC is at work on its files.
-    """
-    try:
-        yield
-    except (NotDvcRepoError, SCMError) as error:
-        raise MedcnnError(
-            "this folder is no DVC project in a Git repository: run this in a clone of the project, or type "
-            "`git init && dvc init --force` here"
-        ) from error
-    except LockError as error:
-        raise MedcnnError(f"another run of DVC is at work here: {' '.join(str(error).split())}") from error
-    except DvcException as error:
-        raise MedcnnError(f"DVC cannot read the pipeline: {' '.join(str(error).split())}") from error
 
 
 def entries(lock: str) -> list[str]:

@@ -20,7 +20,7 @@ from medcnn.core.errors import MedcnnError
 from medcnn.runtime import locking, paths
 from medcnn.runtime.bar import bar
 from medcnn.runtime.children import Children, guarded
-from medcnn.runtime.pipeline import Pipeline, Plan, Schedule, entries, one_line_reasons, reordered
+from medcnn.runtime.pipeline import Pipeline, Plan, Schedule, entries, reordered
 from medcnn.runtime.showing import ADVICE, REPRO, Shown
 
 _STATE = "side_by_side"
@@ -44,13 +44,12 @@ def run(jobs: int, targets: Sequence[str], *, share_cpus: bool) -> None:
         MedcnnError: an item failed. Its neighbours ran to their end, and nothing was started after it.
     """
     with alone() as lock, guarded(lock) as children:
-        with one_line_reasons():
-            pipeline = Pipeline()
-            pipeline.check(targets)
-            plan = pipeline.plan(targets)
+        pipeline = Pipeline()
+        pipeline.check(targets)
+        plan = pipeline.plan(targets)
         with bar(len(plan.order)) as where:
             shown = Shown(plan.order, where, begun=children.warm.start)
-            make(Lanes(children, jobs, share_cpus=share_cpus), pipeline, plan, shown)
+            make(pipeline, Lanes(children, jobs, share_cpus=share_cpus), plan, shown)
             code = shown.repro(children, targets)
         if code:
             sys.exit(code)
@@ -61,14 +60,14 @@ def alone() -> AbstractContextManager[int]:
     return locking.held(paths.state(_STATE) / "lock", "runs stages side by side")
 
 
-def make(lanes: Lanes, pipeline: Pipeline, plan: Plan, shown: Shown) -> None:
+def make(pipeline: Pipeline, lanes: Lanes, plan: Plan, shown: Shown) -> None:
     """Run those items of a plan that changed, and nothing where there is but one lane: ``dvc repro`` follows.
 
     That is the last step of every run. No result depends on the lanes.
 
     Args:
-        lanes: where items run.
         pipeline: what they are items of; none of them ran since it was asked first.
+        lanes: where items run.
         plan: what is run.
         shown: what is told of the items.
 
@@ -77,8 +76,7 @@ def make(lanes: Lanes, pipeline: Pipeline, plan: Plan, shown: Shown) -> None:
     """
     if lanes.count == 1:
         return
-    with one_line_reasons():
-        schedule = Schedule(pipeline, plan, is_timed)
+    schedule = Schedule(pipeline, plan, is_timed)
     with _keep_order(pipeline, plan.order):
         failed = _work(schedule, lanes, shown)
     if failed:

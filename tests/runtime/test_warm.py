@@ -47,14 +47,16 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A stage that has written an epoch: the first, or, of a training that goes on, a later one."""
+def started(folder: Path, *arguments: str, goes_on: bool = False) -> subprocess.Popen[str]:
+    """A stage that has shown an epoch: the first, or, of a training that goes on, a later one."""
     command = [sys.executable, "-m", f"stages.{arguments[0]}", *arguments[1:]]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     child = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert child.stdout is not None and child.stdout.readline().startswith("Epoch ")
+    assert child.stdout is not None
+    line = child.stdout.readline()
+    assert line.startswith("Epoch ") and line.startswith("Epoch 1/") is not goes_on
     return child
 
 
@@ -110,7 +112,7 @@ def test_it_ends_where_the_command_that_stands_for_it_is_killed(ready: psutil.Pr
     child.kill()
     until(lambda: not ready.children())
     child.communicate()
-    killed = started(tmp_path / "project", *TRAIN)
+    killed = started(tmp_path / "project", *TRAIN, goes_on=True)
     ready.children()[0].kill()
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
